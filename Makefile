@@ -1,0 +1,79 @@
+# Photochrom. `make` alone lists the targets.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+TORCH := torch==2.13.0 torchvision==0.28.0
+# Builds without CUDA (about 0.2 GB in place of several). Used when it can be reached;
+# `make setup TORCH_INDEX=` goes without, `make setup TORCH_INDEX=URL` takes another.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+TEST_ARGS ?=
+SERVE_ARGS ?=
+TRAIN_ARGS ?=
+EVALUATE_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check serve train evaluate dist clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)  ## make .venv and install everything into it
+
+# A Debian Python comes without ensurepip: install python3-venv as root, else say how.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11; set PYTHON=/path/to/a/newer/python3" >&2; exit 1; }
+	@if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+	  else \
+	    echo "this Python cannot make environments; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
+	  fi; \
+	fi
+	"$(PYTHON)" -m venv $(VENV)
+
+# The probe gives up after three seconds, so a machine that reaches only its own
+# registries does not sit through pip's retries.
+$(STAMP): pyproject.toml | $(BIN)/python
+	@index="$(TORCH_INDEX)"; \
+	if [ -n "$$index" ] && ! $(BIN)/python -c 'import signal, sys, urllib.request as u; signal.alarm(3); u.urlopen(sys.argv[1] + "/torch/").close()' "$$index" 2>/dev/null; then \
+	  echo "$$index is out of reach: taking torch from the configured registries"; index=; \
+	fi; \
+	set -x; $(BIN)/python -m pip install --disable-pip-version-check --quiet $${index:+--extra-index-url "$$index"} \
+	  $(TORCH) --editable '.[train,dev]'
+	@touch $@
+
+demo: setup  ## colour a photo from two descriptions: out/demo.png
+	$(BIN)/python -m plugin_server.demo
+
+test: setup  ## all tests that this machine can run within five minutes
+	$(BIN)/python -m pytest -m "not slow and not browser and not gimp" $(TEST_ARGS)
+
+test-all: setup  ## every test, the slow ones too
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+check: setup  ## ruff, formatting, mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+serve: setup  ## start the server on 127.0.0.1:8765
+	$(BIN)/photochrom serve $(SERVE_ARGS)
+
+train: setup  ## train a colorizer: make train TRAIN_ARGS="..."
+	$(BIN)/photochrom train $(TRAIN_ARGS)
+
+evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
+	$(BIN)/photochrom evaluate $(EVALUATE_ARGS)
+
+dist: setup  ## a wheel with the weights inside, in dist/
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean:  ## remove what was built or written (not .venv, not runs/)
+	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

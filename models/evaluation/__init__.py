@@ -1,0 +1,1 @@
+"""Measures of a colorizer on photos that it never saw."""
