@@ -23,16 +23,17 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make .venv and install everything into it
 
-# A Debian Python comes without ensurepip: install python3-venv as root, else say how.
+# A Debian Python comes without ensurepip: install the package that has it as root, else name it.
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "$(PYTHON) is older than 3.11; set PYTHON=/path/to/a/newer/python3" >&2; exit 1; }
+	  || { echo "$(PYTHON) is older than 3.11: make setup PYTHON=/path/to/a/newer/python3" >&2; exit 1; }
 	@if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  package=$$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$package; \
 	  else \
-	    echo "this Python cannot make environments; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
+	    echo "this Python cannot make environments; on Debian and Ubuntu: sudo apt-get install $$package" >&2; exit 1; \
 	  fi; \
 	fi
 	"$(PYTHON)" -m venv $(VENV)
@@ -44,6 +45,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	if [ -n "$$index" ] && ! $(BIN)/python -c 'import signal, sys, urllib.request as u; signal.alarm(3); u.urlopen(sys.argv[1] + "/torch/").close()' "$$index" 2>/dev/null; then \
 	  echo "$$index is out of reach: taking torch from the configured registries"; index=; \
 	fi; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip || exit 1; \
 	set -x; $(BIN)/python -m pip install --disable-pip-version-check --quiet $${index:+--extra-index-url "$$index"} \
 	  $(TORCH) --editable '.[train,dev]'
 	@touch $@
