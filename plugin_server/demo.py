@@ -89,7 +89,7 @@ def colored_panels(grey: NDArray[np.uint8], descriptions: tuple[str, ...]) -> li
     panels = [Panel(np.repeat(grey[..., np.newaxis], 3, axis=2), "the photo, grey")]
     for description in descriptions:
         job = ColorizeJob(description=description)
-        result = colorize(grey, job, colorizer=colorizer, clip=clip)
+        result = colorize(grey[..., np.newaxis], job, colorizer=colorizer, clip=clip)
         for notice in result.notices:
             click.echo(f"note: {notice}", err=True)
         panels.append(Panel(result.pixels, f"“{description}”"))
