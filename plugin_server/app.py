@@ -1,0 +1,54 @@
+"""The Flask app: the only place where config, service and routes are put together."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO
+
+from flask import Flask, Request
+
+from plugin_server import errors, guard
+from plugin_server.config import Config
+from plugin_server.routes import colorize, health, later, page
+from plugin_server.service import Service
+
+MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
+MAX_PARTS = 100
+IN_MEMORY = 64 * 1024 * 1024  # a larger upload goes through a temporary file
+
+
+class UploadRequest(Request):
+    """A request whose uploads stay in memory up to a useful size; Flask's own limit is 500 kB."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, mode="rb+")
+
+
+def create_app(config: Config | None = None, service: Service | None = None) -> Flask:
+    """Make the app; without a service its models are loaded and warmed here.
+
+    Raises:
+        models.checkpoint.WeightsError: a weights file is missing or damaged.
+    """
+    config = config or Config()
+    if service is None:
+        service = Service.load(config)
+        service.warm()
+    app = Flask("plugin_server", static_folder="web", static_url_path="/web")
+    app.request_class = UploadRequest
+    app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_PARTS
+    guard.install(app, config)
+    errors.install(app)
+    app.register_blueprint(health.blueprint(service, config))
+    app.register_blueprint(colorize.blueprint(service))
+    app.register_blueprint(later.blueprint())
+    app.register_blueprint(page.blueprint())
+    return app

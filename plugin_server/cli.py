@@ -1,0 +1,116 @@
+"""The ``photochrom`` command: its subcommands are imported only when they are used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+# name -> (module, attribute, what the overview says); PyTorch takes seconds to import, so neither
+# --help nor --version may import it.
+COMMANDS = {
+    "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
+    "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
+    "doctor": ("plugin_server.commands.doctor", "doctor", "Say what works and what is missing."),
+    "evaluate": ("models.evaluation.cli", "evaluate", "Measure the colours against known photos."),
+    "train": ("models.training.cli", "train", "Train on photos of your own."),
+}
+
+OURS = ("models", "plugin_server", "retrieval")
+INCOMPLETE = (
+    "run photochrom doctor to see what is missing (training also needs: "
+    "pip install 'photochrom[train]')"
+)
+
+EXAMPLES = """\b
+Examples:
+  photochrom colorize grandmother.jpg -d "a woman in a green dress"
+  photochrom colorize scans/*.tif -o coloured/
+  photochrom serve
+  photochrom doctor
+"""
+
+
+class Commands(click.Group):
+    """Subcommands by name; a failure is one line on stderr and exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line; unlike click's own, usage errors too are a single line."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        try:
+            result = super().main(
+                args, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+        except click.exceptions.NoArgsIsHelpError as problem:
+            click.echo(problem.format_message())
+            sys.exit(0)
+        except click.ClickException as problem:
+            click.echo(f"{_command_path(problem)}: {_one_line(problem.format_message())}", err=True)
+            sys.exit(2)
+        except ImportError as problem:
+            if (problem.name or "").partition(".")[0] in OURS:
+                raise
+            click.echo(f"photochrom: {_one_line(str(problem))}; {INCOMPLETE}", err=True)
+            sys.exit(2)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(130)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _command_path(problem: click.ClickException) -> str:
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
+    return context.command_path if context is not None else "photochrom"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from plugin_server.version import product_version
+
+    click.echo(f"photochrom {product_version()}")
+    ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def main() -> None:
+    """Put colour back into black-and-white photographs, steered by your own words."""

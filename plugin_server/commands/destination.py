@@ -1,0 +1,98 @@
+"""Where coloured photos are written, and that nothing is lost there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from plugin_server.images import Layer
+
+MEDIA_TYPE_OF = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".npy": "application/x-npy",
+}
+
+
+class DestinationError(ValueError):
+    """A file that must not or cannot be written; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A file, a folder, or (both None) the place beside each photo."""
+
+    file: Path | None = None
+    folder: Path | None = None
+    overwrite: bool = False
+    _taken: set[Path] = field(default_factory=set, repr=False)
+
+    @classmethod
+    def parse(cls, output: Path | None, *, several: bool, overwrite: bool) -> Destination:
+        """Understand ``--output``.
+
+        Raises:
+            DestinationError: several photos would go to one file, or the file's type is unknown.
+        """
+        if output is None:
+            return cls(overwrite=overwrite)
+        if output.is_dir() or (several and not output.exists()) or not output.suffix:
+            if output.exists() and not output.is_dir():
+                raise DestinationError(f"{output} is a file: give it a suffix such as .png")
+            return cls(folder=output, overwrite=overwrite)
+        if several:
+            raise DestinationError(f"{output} is a file: give a folder for several photos")
+        if output.suffix.lower() not in MEDIA_TYPE_OF:
+            raise DestinationError(
+                f"{output} has the unknown suffix {output.suffix}: use {', '.join(MEDIA_TYPE_OF)}"
+            )
+        if output.exists() and not overwrite:
+            raise DestinationError(f"{output} exists already: choose another name or --overwrite")
+        return cls(file=output, overwrite=overwrite)
+
+    def place(self, photo: Path, layer: Layer) -> tuple[Path, str]:
+        """Choose the file for a photo and the media type it gets.
+
+        Raises:
+            DestinationError: the file exists, or another photo of this run went there.
+        """
+        target = self.file or (self.folder or photo.parent) / f"{photo.stem}-color{_suffix(layer)}"
+        if target in self._taken:
+            raise DestinationError(
+                f"{target} was just written for another photo of the same name: "
+                "colour one of them on its own"
+            )
+        if target.exists() and not self.overwrite:
+            raise DestinationError(f"{target} exists already: move it away or use --overwrite")
+        return target, MEDIA_TYPE_OF[target.suffix.lower()]
+
+    def write(self, target: Path, data: bytes) -> None:
+        """Write the whole file or none of it."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            partial.write_bytes(data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        self._taken.add(target)
+
+
+def _suffix(layer: Layer) -> str:
+    """Keep TIFF where PNG would lose depth, and npy as it is; all others become PNG."""
+    match layer.media_type:
+        case "application/x-npy":
+            return ".npy"
+        case "image/tiff" if layer.pixels.dtype != np.uint8:
+            return ".tif"
+        case _:
+            return ".png"

@@ -1,0 +1,48 @@
+"""Options that several subcommands share, and values with a form of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from models.job import Hint, JobError
+
+
+class HintType(click.ParamType[Hint]):
+    """``X,Y,#RRGGBB`` or ``X,Y,#RRGGBB,RADIUS``."""
+
+    name = "hint"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Hint:
+        if isinstance(value, Hint):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        if len(parts) not in (3, 4):
+            self.fail(f"{value!r} is not X,Y,#RRGGBB[,RADIUS], such as 820,410,#7a4a2b", param, ctx)
+        try:
+            radius = float(parts[3]) if len(parts) == 4 else None
+            return Hint(float(parts[0]), float(parts[1]), parts[2], radius)
+        except JobError as problem:
+            self.fail(str(problem), param, ctx)
+        except ValueError:
+            self.fail(f"{value!r}: X, Y and RADIUS must be numbers of pixels", param, ctx)
+
+
+clip_option = click.option(
+    "--clip",
+    default="embedded",
+    show_default=True,
+    metavar="NAME",
+    envvar="PHOTOCHROM_CLIP",
+    help="The model that reads descriptions: embedded, or an open_clip MODEL/PRETRAINED "
+    "(which may be downloaded).",
+)
+weights_option = click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    envvar="PHOTOCHROM_WEIGHTS",
+    help="A colorizer of your own, made by `photochrom train`.",
+)

@@ -1,0 +1,132 @@
+"""``photochrom serve``: the server, ready before its port opens."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plugin_server.commands.parameters import clip_option, weights_option
+from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
+from plugin_server.version import product_version
+
+if TYPE_CHECKING:
+    from plugin_server.service import Service
+
+    LoadService = Callable[[Config], Service]
+
+EXAMPLES = """\b
+Examples:
+  photochrom serve
+  photochrom serve --port 9000
+  photochrom serve --host 0.0.0.0 --token "$(cat token.txt)"
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--host", default=DEFAULT_HOST, show_default=True, envvar="PHOTOCHROM_HOST",
+    help="The address to listen on; any but this machine's own needs a token.",
+)  # fmt: skip
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",
+    type=click.IntRange(0, 65535), help="The port; 0 takes any free one.",
+)  # fmt: skip
+@click.option(
+    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True,
+    help="What clients must send; made up and printed where one is needed and none is given.",
+)  # fmt: skip
+@click.option(
+    "--max-megabytes", default=512, show_default=True, type=click.IntRange(1),
+    help="The largest request.",
+)  # fmt: skip
+@click.option(
+    "--max-megapixels", default=100, show_default=True, type=click.IntRange(1),
+    help="The largest photo.",
+)  # fmt: skip
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1),
+    help="How many photos are coloured at a time; each needs memory of its own.",
+)  # fmt: skip
+@clip_option
+@weights_option
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    host: str,
+    port: int,
+    token: str | None,
+    max_megabytes: int,
+    max_megapixels: int,
+    workers: int,
+    clip: str,
+    weights: Path | None,
+) -> None:
+    """Start the server for GIMP, the browser and other programs.
+
+    It listens on this machine only, and its port opens when the models are ready.
+    """
+    if not token and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
+    try:
+        config = Config(
+            host=host,
+            port=port,
+            token=token or None,
+            max_bytes=max_megabytes * 1024 * 1024,
+            max_pixels=max_megapixels * 1_000_000,
+            workers=workers,
+            clip=clip,
+            weights=weights,
+        )
+    except ConfigError as problem:
+        raise click.ClickException(str(problem)) from problem
+    run(config, ctx.obj)
+
+
+def run(config: Config, load: LoadService | None = None) -> None:
+    """Take the port, load and warm the models, then listen until interrupted."""
+    started = time.perf_counter()
+    from plugin_server import serving
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    # Requests that wait are expected here, and waitress would warn about each.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    try:
+        bound = serving.reserve(config)
+    except serving.PortError as problem:
+        raise click.ClickException(str(problem)) from problem
+    with bound:
+        from models.checkpoint import WeightsError
+        from plugin_server.app import create_app
+        from plugin_server.service import Service
+
+        try:
+            service = (load or Service.load)(config)
+            service.warm()
+            server = serving.Server(create_app(config, service), config, bound)
+        except (WeightsError, serving.PortError) as problem:
+            raise click.ClickException(str(problem)) from problem
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: server.stop())
+        click.echo(welcome(serving.address_of(bound), config, time.perf_counter() - started))
+        server.run()
+
+
+def welcome(address: str, config: Config, seconds: float) -> str:
+    """Say where the server is and how to try it."""
+    header = f' -H "Authorization: Bearer {config.token}"' if config.token else ""
+    lines = [
+        f"Photochrom {product_version()} on {address} (ready in {seconds:.1f} s; Ctrl+C stops it)",
+        f"Try it: open {address} in a browser, or run: curl{header} -F image=@photo.jpg "
+        f'-F description="a red tram" {address}/v1/colorize -o photo-color.png',
+    ]
+    if config.token:
+        lines.insert(1, f"Token: {config.token}")
+    return "\n".join(lines)

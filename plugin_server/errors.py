@@ -1,0 +1,184 @@
+"""What can go wrong with a request, and the one handler that answers it.
+
+::
+
+    Exception
+    |- ProblemError                what a view refuses
+    |  |- BadForm            400   a field is unknown, repeated, missing or cannot be read
+    |  |- Unauthorized       401   a token is required
+    |  |- ForeignOrigin      403   a web page from elsewhere tries to use this server
+    |  |- NotAcceptable      406   no answer type that the client accepts
+    |  |- NotAForm           415   the body is no multipart form
+    |  |- Misdirected        421   the Host header names another machine
+    |  |- BadValue           422   a field can be read but its value makes no sense
+    |  |- NotYet             501   a field or a call that does not exist yet
+    |  `- Busy               503   too many photos are waiting already
+    |- images.ImageError           a picture cannot be used
+    |  |- BrokenImage        422
+    |  |- TooLarge           413
+    |  `- UnsupportedImage   415
+    |- models.job.JobError   422   saturation, strength or hints make no sense
+    |- MemoryError           503   (also as PyTorch and OpenCV report it)
+    |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
+    `- anything else         500   our fault: logged, and never explained to the client
+
+Every answer is ``application/problem+json`` (RFC 9457) whose ``detail`` names the value, the limit
+and the remedy.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import ClassVar
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from models.job import JobError
+from plugin_server.images import BrokenImage, ImageError, TooLarge, UnsupportedImage
+
+log = logging.getLogger("photochrom")
+
+PROBLEM = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """A request that is refused; the message becomes the problem's ``detail``."""
+
+    status: ClassVar[int]
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class BadForm(ProblemError):
+    status = 400
+
+
+class Unauthorized(ProblemError):
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class ForeignOrigin(ProblemError):
+    status = 403
+
+
+class NotAcceptable(ProblemError):
+    status = 406
+
+
+class NotAForm(ProblemError):
+    status = 415
+
+
+class Misdirected(ProblemError):
+    status = 421
+
+
+class BadValue(ProblemError):
+    status = 422
+
+
+class NotYet(ProblemError):
+    status = 501
+
+
+class Busy(ProblemError):
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+
+OUT_OF_MEMORY = (
+    "the server has not enough memory left for this photo; send a smaller one, or try again when "
+    "fewer photos are being coloured"
+)
+
+
+def install(app: Flask) -> None:
+    """Answer every exception of this app as a problem."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """Turn an exception into its problem response."""
+    match error:
+        case ProblemError():
+            return problem(error.status, str(error), error.headers)
+        case UnsupportedImage():
+            return problem(415, str(error))
+        case TooLarge():
+            return problem(413, str(error))
+        case BrokenImage() | ImageError() | JobError():
+            return problem(422, str(error))
+        case HTTPException():
+            return _answer_http(error)
+    if is_out_of_memory(error):
+        log.error("out of memory in %s %s", request.method, request.path, exc_info=error)
+        return problem(503, OUT_OF_MEMORY, Busy.headers)
+    log.error("error in %s %s", request.method, request.path, exc_info=error)
+    return problem(
+        500,
+        "the server made a mistake and wrote the details to its log; "
+        "the request may be tried again, and other requests are not affected",
+    )
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Build an RFC 9457 answer."""
+    response = Response(problem_body(status, detail), status, headers, content_type=PROBLEM)
+    return response
+
+
+def problem_body(status: int, detail: str) -> str:
+    """Write RFC 9457's members; the type stays ``about:blank``, so the title is the status's."""
+    title = HTTPStatus(status).phrase
+    members = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return json.dumps(members, ensure_ascii=False)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out; the libraries raise their own kinds."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return type(error).__module__.partition(".")[0] in {"builtins", "cv2", "torch"} and any(
+        sign in text
+        for sign in (
+            "defaultcpuallocator",  # RuntimeError of PyTorch on a CPU
+            "out of memory",  # torch.OutOfMemoryError on other devices
+            "insufficient memory",  # cv2.error -4
+        )
+    )
+
+
+def _answer_http(error: HTTPException) -> Response:
+    """Word Flask's own refusals for the person who sent the request."""
+    assert error.code is not None, "an HTTPException without a code was raised"
+    match error:
+        case NotFound():
+            detail = f"{request.path} does not exist; GET /v1/openapi.json lists every call"
+        case MethodNotAllowed():
+            allowed = ", ".join(sorted(error.valid_methods or ()))
+            detail = f"{request.path} does not take {request.method}; use {allowed}"
+        case RequestEntityTooLarge():
+            detail = _too_large()
+        case _:
+            detail = error.description or "the request was refused"
+    kept = ("Allow", "Retry-After", "Location")
+    headers = {name: value for name, value in error.get_headers() if name in kept}
+    return problem(error.code, detail, headers)
+
+
+def _too_large() -> str:
+    limit, length = request.max_content_length, request.content_length
+    if limit is not None and length is not None and length > limit:
+        return (
+            f"the request has {length:,} bytes and the limit is {limit:,}; send a smaller picture "
+            "or start the server with a larger --max-megabytes"
+        )
+    return (
+        f"the form has too many fields or too long a text; at most {request.max_form_parts} fields "
+        f"and {request.max_form_memory_size:,} bytes of text are read, and pictures are sent as "
+        "files (with a filename)"
+    )

@@ -1,0 +1,164 @@
+"""Multipart forms: one pydantic model says what is read, and what the API document shows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MultiDict
+
+from models.job import ColorizeJob, parse_hints
+from plugin_server.errors import BadForm, BadValue, NotAForm, NotYet
+from plugin_server.images import MEDIA_TYPES
+
+Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".join(MEDIA_TYPES)})]
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class ColorizeForm(BaseModel):
+    """The fields of `POST /v1/colorize`. Unknown and repeated fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: Picture = Field(
+        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file. "
+        "A coloured one is read for its lightness."
+    )
+    description: str = Field(
+        "",
+        description="What the photo shows and which colours it has, in your own words. "
+        "Empty means none; one that is too long is cut, which Photochrom-Notice says.",
+        examples=["a woman in a red coat in front of a brick house"],
+    )
+    hints: str = Field(
+        "",
+        description="Dabs of colour as JSON: x and y are column and row of the centre in the "
+        "upright image, and every pixel no farther than radius gets the colour. The default radius "
+        "is 1 % of the short side.",
+        examples=['[{"x": 120, "y": 80, "color": "#a03020", "radius": 4}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
+    )
+    mask: Picture | None = Field(
+        None,
+        description="A picture of the image's size, sent as a file: white is coloured, grey "
+        "partly, and where it is black the input's own pixels stay.",
+    )
+    saturation: float = Field(
+        1.0, ge=0, le=2, allow_inf_nan=False, description="How vivid the colours are."
+    )
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How far the guidance outweighs the network's own guess.",
+    )
+    reference: Picture | None = Field(
+        None, description="A photo to take colours from. Not available yet: answered with 501."
+    )
+    exemplar: str | None = Field(
+        None, description="An exemplar's id, or `auto`. Not available yet: answered with 501."
+    )
+    palette: str | None = Field(
+        None, description="Up to six colours as JSON. Not available yet: answered with 501."
+    )
+
+    def job(self) -> ColorizeJob:
+        """Build the job.
+
+        Raises:
+            BadForm: two fields contradict each other.
+            NotYet: a field belongs to a later version.
+            JobError: the hints make no sense.
+        """
+        if self.reference is not None and self.exemplar is not None:
+            raise BadForm("reference and exemplar were both sent; send one of them at most")
+        for name in ("reference", "exemplar", "palette"):
+            if getattr(self, name) is not None:
+                raise NotYet(
+                    f"{name} is not available in this version; leave it out and use description "
+                    "or hints"
+                )
+        hints = parse_hints(self.hints) if self.hints.strip() else ()
+        return ColorizeJob(self.description, hints, self.saturation, self.strength)
+
+
+def read_form(request: Request, model: type[Form]) -> Form:
+    """Read a multipart form strictly.
+
+    A text field that is empty and a file field without a file count as not sent, which is what a
+    browser's form does.
+
+    Raises:
+        NotAForm: the body is something else.
+        BadForm: a field is unknown, repeated, missing, or of the wrong kind.
+        BadValue: a value is out of its range.
+    """
+    if request.mimetype not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        sent = request.mimetype or "nothing"
+        raise NotAForm(
+            f"the body's Content-Type is {sent!r}; send multipart/form-data with the photo as the "
+            "file field 'image'"
+        )
+    texts, files = request.form, request.files
+    _check_names(model, texts, files)
+    values: dict[str, Any] = {name: value for name, value in texts.items() if value}
+    for name, file in files.items():
+        data = file.stream.read()
+        if data or file.filename:
+            values[name] = data
+    try:
+        return model.model_validate(values)
+    except ValidationError as problem:
+        raise _explain(problem.errors(include_url=False)[0], model) from problem
+
+
+def is_file(model: type[BaseModel], name: str) -> bool:
+    """Tell whether a field of the form is sent as a file."""
+    hint = get_type_hints(model)[name]
+    return bytes in (hint, *get_args(hint))
+
+
+def _check_names(
+    model: type[BaseModel], texts: MultiDict[str, str], files: MultiDict[str, Any]
+) -> None:
+    known = model.model_fields
+    for name in (*texts, *files):
+        if name not in known:
+            raise BadForm(f"the field {_shorten(name)!r} is unknown; use {', '.join(known)}")
+        count = len(texts.getlist(name)) + len(files.getlist(name))
+        if count > 1:
+            raise BadForm(f"the field {name!r} was sent {count} times; send it once")
+    for name in texts:
+        if is_file(model, name):
+            raise BadForm(f"{name!r} was sent as text; send it as a file (with a filename)")
+    for name in files:
+        if not is_file(model, name):
+            raise BadForm(f"{name!r} was sent as a file; send it as text (without a filename)")
+
+
+def _explain(error: ErrorDetails, model: type[BaseModel]) -> BadForm | BadValue:
+    """Word pydantic's first complaint: the value, the limit, the remedy."""
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        kind = "file" if is_file(model, name) else "text"
+        return BadForm(f"the field {name!r} is missing; send it as a {kind}")
+    schema = model.model_json_schema()["properties"][name]
+    remedy = f"send {_wanted(schema)}"
+    return BadValue(f"{name} is {_shorten(str(error['input']))!r}; {remedy}")
+
+
+def _wanted(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"type": "number", "minimum": low, "maximum": high}:
+            return f"a number from {low:g} to {high:g}"
+        case {"type": str(kind)}:
+            return f"a {kind}"
+        case _:
+            return "something else"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,1 @@
+"""The calls of the HTTP API: each view parses, calls the service, and encodes."""

@@ -1,0 +1,185 @@
+"""The service: the models, loaded once, and the way of a picture from bytes to bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.job import ColorizeJob
+from plugin_server.errors import BadValue, Busy
+from plugin_server.images import ImageError, Layer, Limits, decode, encode
+from plugin_server.masks import mask_of
+from plugin_server.version import product_version
+
+if TYPE_CHECKING:
+    from models.guidance import ChromaPredictor, TextEmbedder
+    from plugin_server.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A coloured picture, encoded; ``timings`` are stage -> seconds."""
+
+    body: bytes
+    media_type: str
+    notices: tuple[str, ...]
+    timings: dict[str, float]
+
+
+class Service:
+    """Colours pictures; safe to call from many threads at once.
+
+    ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
+    own arrays, so pictures cannot mix.
+    """
+
+    def __init__(
+        self,
+        colorizer: ChromaPredictor,
+        clip: TextEmbedder,
+        *,
+        limits: Limits | None = None,
+        workers: int = 2,
+        waiting: int = 48,
+        device: str = "cpu",
+    ) -> None:
+        self.colorizer = colorizer
+        self.clip = clip
+        self.limits = limits or Limits()
+        self.device = device
+        self._capacity = workers + waiting
+        self._admitted = threading.BoundedSemaphore(self._capacity)
+        # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
+        # thread that ever worked.
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="colorize")
+
+    @classmethod
+    def load(cls, config: Config) -> Service:
+        """Load the weights that ``config`` names.
+
+        Raises:
+            models.checkpoint.WeightsError: a file is missing or damaged.
+        """
+        # PyTorch takes seconds to import; nothing else in this module needs it.
+        from models.clip import load_clip
+        from models.predictor import load_colorizer
+
+        return cls(
+            load_colorizer(config.weights),
+            load_clip(config.clip),
+            limits=Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels),
+            workers=config.workers,
+            waiting=config.waiting,
+        )
+
+    def warm(self) -> None:
+        """Colour a small picture, so that the first real one is not slower than the others."""
+        file = BytesIO()
+        np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
+        self.colorize(file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png")
+
+    def health(self) -> dict[str, object]:
+        """Say what this service is and which models it uses."""
+        return {
+            "status": "ok",
+            "version": product_version(),
+            "device": self.device,
+            "models": {"colorizer": self.colorizer.name, "clip": self.clip.name},
+            "exemplars": 0,
+        }
+
+    def colorize(
+        self,
+        image: bytes,
+        job: ColorizeJob,
+        *,
+        mask: bytes | None = None,
+        choose_type: Callable[[Layer], str] = lambda layer: layer.media_type,
+    ) -> Answer:
+        """Decode, colour and encode one picture.
+
+        ``mask`` is a picture of the same size, white where colour is wanted. ``choose_type`` names
+        the answer's media type once the input is known.
+
+        Raises:
+            ImageError: a picture cannot be read or is too large.
+            JobError: a hint lies outside the picture.
+            BadValue: the mask has another size.
+            Busy: too many pictures wait already.
+        """
+        if not self._admitted.acquire(blocking=False):
+            raise Busy(
+                f"{self._capacity} photos are being coloured or waiting, which is the limit; "
+                "try again in a few seconds"
+            )
+        try:
+            return self._workers.submit(self._work, image, job, mask, choose_type).result()
+        finally:
+            self._admitted.release()
+
+    def _work(
+        self,
+        image: bytes,
+        job: ColorizeJob,
+        mask: bytes | None,
+        choose_type: Callable[[Layer], str],
+    ) -> Answer:
+        from models.pipeline import colorize
+
+        started = time.perf_counter()
+        layer = decode(image, limits=self.limits)
+        height, width = layer.pixels.shape[:2]
+        job.check_against(width, height)
+        media_type = choose_type(layer)
+        weights = None if mask is None else self._decode_mask(mask, width, height)
+        decoded = time.perf_counter()
+        result = colorize(layer.pixels, job, colorizer=self.colorizer, clip=self.clip, mask=weights)
+        coloured = time.perf_counter()
+        body = encode(
+            replace(layer, pixels=result.pixels),
+            media_type,
+            settings=self._settings(job, mask),
+        )
+        encoded = time.perf_counter()
+        timings = {"decode": decoded - started, **result.timings}
+        timings["encode"] = encoded - coloured
+        timings["total"] = encoded - started
+        return Answer(body, media_type, result.notices, timings)
+
+    def _decode_mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
+        try:
+            layer = decode(mask, limits=self.limits)
+        except ImageError as problem:
+            raise type(problem)(f"mask: {problem}") from problem
+        mask_height, mask_width = layer.pixels.shape[:2]
+        if (mask_width, mask_height) != (width, height):
+            raise BadValue(
+                f"the mask is {mask_width} x {mask_height} and the image {width} x {height} pixels "
+                "(both upright); send a mask of the image's size"
+            )
+        return mask_of(layer.pixels)
+
+    def _settings(self, job: ColorizeJob, mask: bytes | None) -> str:
+        """Write the settings that travel with a result as one JSON object."""
+        settings = {
+            "version": product_version(),
+            "model": f"{self.colorizer.name} {self.clip.name}",
+            "description": job.description,
+            "reference": None,
+            "mask": None if mask is None else hashlib.sha256(mask).hexdigest(),
+            "exemplar": None,
+            "hints": [asdict(hint) for hint in job.hints],
+            "palette": None,
+            "saturation": job.saturation,
+            "strength": job.strength,
+        }
+        return json.dumps(settings, ensure_ascii=False)

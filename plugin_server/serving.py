@@ -1,0 +1,118 @@
+"""A socket, waitress, and the app behind it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import Any
+
+from flask import Flask
+from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from plugin_server.config import Config
+from plugin_server.errors import PROBLEM, problem_body
+
+
+class PortError(OSError):
+    """The address cannot be used; the message names it and the remedy."""
+
+
+def reserve(config: Config) -> socket.socket:
+    """Bind the address without listening: nobody else gets it, and nobody can connect yet.
+
+    Raises:
+        PortError: the port is in use, or the host is not of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(config.host.strip("[]"), config.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise PortError(f"{config.host} is no host of this machine ({error.strerror})") from error
+    family, kind, protocol, _, address = found[0]
+    bound = socket.socket(family, kind, protocol)
+    if os.name == "posix":
+        # Lets a restarted server have its port back at once; elsewhere it would share the port.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise _explain(config, error) from error
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """Write the socket's address as a URL."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server:
+    """Waitress on a reserved socket: it listens from the moment it is made.
+
+    Raises:
+        PortError: another program began to listen there meanwhile.
+    """
+
+    def __init__(self, app: Flask, config: Config, bound: socket.socket) -> None:
+        try:
+            self._waitress = create_server(
+                app,
+                sockets=[bound],
+                threads=config.threads,
+                # Above the app's own limit, so that a request a little too large still gets the
+                # app's answer; one that is far too large is refused before it is read.
+                max_request_body_size=2 * config.max_bytes,
+                connection_limit=max(100, 2 * config.threads),
+                ident="photochrom",
+                # Layers are megabytes: fewer, larger reads, and temporary files only above 64 MB.
+                recv_bytes=1 << 18,
+                inbuf_overflow=1 << 26,
+                outbuf_overflow=1 << 26,
+            )
+        except OSError as error:
+            raise _explain(config, error) from error
+        self._waitress.channel_class = ProblemChannel
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Serve until ``stop`` is called, here or in another thread or a signal handler."""
+        try:
+            while not self._stopping.is_set():
+                wasyncore.loop(timeout=1, map=self._waitress._map, count=1)
+        finally:
+            self._waitress.task_dispatcher.shutdown()
+            wasyncore.close_all(self._waitress._map)
+
+    def stop(self) -> None:
+        """End ``run``; photos that are being coloured get a few seconds to finish."""
+        self._stopping.set()
+        self._waitress.pull_trigger()
+
+
+class ProblemTask(ErrorTask):  # type: ignore[misc]
+    """Waitress's own refusals (a malformed request, a body far too large) as problems."""
+
+    def execute(self) -> None:
+        error: Any = self.request.error
+        body = problem_body(error.code, f"{error.body}; correct the request").encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", PROBLEM))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class ProblemChannel(HTTPChannel):  # type: ignore[misc]
+    """A connection that refuses with problems."""
+
+    error_task_class = ProblemTask
+
+
+def _explain(config: Config, error: OSError) -> PortError:
+    return PortError(
+        f"cannot listen on {config.host} port {config.port} ({error.strerror}); stop the program "
+        "that uses it or choose another --port"
+    )

@@ -1,0 +1,11 @@
+"""Which version of Photochrom this is."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def product_version() -> str:
+    """Name the installed version; a source tree that is not installed has none."""
+    try:
+        return version("photochrom")
+    except PackageNotFoundError:
+        return "unknown"

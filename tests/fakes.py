@@ -1,0 +1,71 @@
+"""Small deterministic stand-ins for the models: a server with them starts at once."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.guidance import Condition, Prediction, TextEmbedding
+
+WORDS = 12  # a longer description is cut
+
+
+class FakeClip:
+    """Embeds a text as the digest of its words."""
+
+    name = "fake-clip"
+
+    def embed_text(self, text: str) -> TextEmbedding:
+        words = text.split()
+        notices = []
+        if len(words) > WORDS:
+            notices.append(f"the description has {len(words)} words: only {WORDS} were read")
+        if not text.isascii():
+            notices.append(f"some letters of “{text}” are not known to the model")
+        digest = hashlib.sha256(" ".join(words[:WORDS]).encode()).digest()
+        vector = np.frombuffer(digest[:8], np.uint8).astype(np.float32) - 127.5
+        return TextEmbedding(vector / np.float32(np.linalg.norm(vector)), tuple(notices))
+
+
+class FakeColorizer:
+    """Paints bright parts warm and dark parts cold, and all of it in the description's hue."""
+
+    name = "fake-colorizer"
+    working_size = 32
+
+    def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+        ab = np.empty((*lightness.shape, 2), np.float32)
+        ab[..., 0] = 10 + lightness * 0.1
+        ab[..., 1] = lightness * 0.4 - 20
+        if condition.embedding is not None:
+            ab += 30 * condition.strength * condition.embedding[:2]
+        if condition.hints is not None:
+            share = condition.hints.confidence[..., None]
+            ab = (ab * (1 - share) + condition.hints.ab * share).astype(np.float32)
+        return Prediction(ab, np.full(lightness.shape, 0.5, np.float32))
+
+
+class HeldColorizer(FakeColorizer):
+    """Waits for ``release`` inside ``predict``; ``arrived`` counts who got there."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self.release = threading.Event()
+
+    def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+        self.arrived.release()
+        assert self.release.wait(timeout=20), "nobody released the colorizer"
+        return super().predict(lightness, condition)
+
+
+class FailingColorizer(FakeColorizer):
+    """Raises what it was given."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+        raise self.error

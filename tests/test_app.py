@@ -1,0 +1,346 @@
+"""The HTTP API, called through Flask's test client with fake models."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from conftest import FORM, decoded, encoded, form, grey_picture
+from flask.testing import FlaskClient
+from skimage.color import rgb2lab
+from werkzeug.test import TestResponse
+
+from plugin_server.images import MEDIA_TYPES
+from plugin_server.routes.later import RESERVED
+
+KINDS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/tiff": "TIFF",
+    "image/webp": "WEBP",
+    "application/x-npy": "npy",
+}
+
+
+def post(
+    client: FlaskClient,
+    image: bytes | None = None,
+    *,
+    mask: object = None,
+    accept: str | None = None,
+    **fields: object,
+) -> TestResponse:
+    """Send a form; ``image`` defaults to a small grey PNG."""
+    files: dict[str, Any] = {
+        "image": (io.BytesIO(encoded(grey_picture()) if image is None else image), "photo")
+    }
+    if mask is not None:
+        files["mask"] = (io.BytesIO(mask), "mask.png") if isinstance(mask, bytes) else mask
+    headers = {} if accept is None else {"Accept": accept}
+    return client.post("/v1/colorize", data=files | fields, headers=headers)
+
+
+def refusal(response: TestResponse, status: int) -> str:
+    """Check that the answer is a problem of this status and return its detail."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "application/problem+json"
+    problem = response.get_json(force=True)
+    assert problem["status"] == status
+    assert problem["title"]
+    return str(problem["detail"])
+
+
+def test_health(client: FlaskClient) -> None:
+    health = client.get("/v1/health").get_json()
+    assert health["status"] == "ok"
+    assert health["device"] == "cpu"
+    assert health["models"] == {"colorizer": "fake-colorizer", "clip": "fake-clip"}
+    assert health["exemplars"] == 0
+    assert health["version"][0].isdigit()
+
+
+@pytest.mark.parametrize(("media_type", "kind"), KINDS.items())
+def test_colorize_answers_in_the_type_of_the_image(
+    client: FlaskClient, media_type: str, kind: str
+) -> None:
+    response = post(client, encoded(grey_picture(), kind))
+    assert response.status_code == 200
+    lossy = media_type in ("image/jpeg", "image/webp")
+    assert response.content_type == ("image/png" if lossy else media_type)
+    assert decoded(response.data).shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+def test_accept_asks_for_another_type(client: FlaskClient, media_type: str) -> None:
+    response = post(client, accept=f"text/html, {media_type}, */*;q=0.1")
+    assert response.status_code == 200
+    assert response.content_type == media_type
+    assert decoded(response.data).shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "image/*", "", "image/png;q=0.5, */*;q=0.5"])
+def test_an_accept_without_a_wish_changes_nothing(client: FlaskClient, accept: str) -> None:
+    assert post(client, encoded(grey_picture(), "TIFF"), accept=accept).content_type == "image/tiff"
+    assert post(client, encoded(grey_picture(), "JPEG"), accept=accept).content_type == "image/png"
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/gif", "nonsense", "image/png;q=0"])
+def test_an_accept_without_our_types_is_refused(client: FlaskClient, accept: str) -> None:
+    detail = refusal(post(client, accept=accept), 406)
+    assert all(media_type in detail for media_type in MEDIA_TYPES)
+
+
+def test_colour_is_added_and_the_lightness_kept(client: FlaskClient) -> None:
+    grey = grey_picture(48, 64)
+    response = post(client, encoded(grey), description="a red tram")
+    rgb = decoded(response.data)
+    before = rgb2lab(np.dstack([grey] * 3))[..., 0]
+    after = rgb2lab(rgb)
+    assert np.abs(after[..., 0] - before).max() <= 0.5
+    assert np.hypot(after[..., 1], after[..., 2]).mean() > 5
+
+
+def test_the_description_changes_the_colour_and_the_same_request_does_not(
+    client: FlaskClient,
+) -> None:
+    red, blue = post(client, description="a red tram"), post(client, description="a blue tram")
+    assert red.data != blue.data
+    assert red.data == post(client, description="a red tram").data
+    assert post(client).data == post(client, description="  ").data
+
+
+def test_saturation_0_and_strength_0_give_the_grey_back(client: FlaskClient) -> None:
+    grey = grey_picture()
+    response = post(client, encoded(grey), saturation="0", strength="0", description="a red tram")
+    np.testing.assert_array_equal(decoded(response.data), np.dstack([grey] * 3))
+
+
+def test_hints_colour_their_place(client: FlaskClient) -> None:
+    grey = np.full((32, 32), 128, np.uint8)
+    hints = json.dumps([{"x": 8, "y": 8, "color": "#2040e0", "radius": 6}])
+    rgb = decoded(post(client, encoded(grey), hints=hints).data).astype(int)
+    assert rgb[8, 8, 2] - rgb[8, 8, 0] > 40
+    assert rgb[28, 28, 2] - rgb[28, 28, 0] < 10
+
+
+def test_black_in_the_mask_keeps_the_input(client: FlaskClient) -> None:
+    grey = grey_picture()
+    mask = np.zeros_like(grey)
+    mask[:, 16:] = 255
+    rgb = decoded(post(client, encoded(grey), mask=encoded(mask)).data)
+    np.testing.assert_array_equal(rgb[:, :16], np.dstack([grey] * 3)[:, :16])
+    full = decoded(post(client, encoded(grey)).data)
+    np.testing.assert_array_equal(rgb[:, 16:], full[:, 16:])
+
+
+def test_grey_with_alpha_comes_back_as_rgba(client: FlaskClient) -> None:
+    pixels = np.dstack([grey_picture(), grey_picture(seed=1)])
+    rgba = decoded(post(client, encoded(pixels, "npy")).data)
+    assert rgba.shape == (24, 32, 4)
+    np.testing.assert_array_equal(rgba[..., 3], pixels[..., 1])
+
+
+def test_16_bit_stays_16_bit(client: FlaskClient) -> None:
+    deep = grey_picture().astype(np.uint16) * 257
+    assert decoded(post(client, encoded(deep, "npy")).data).dtype == np.uint16
+
+
+def test_server_timing_names_the_stages_in_order(client: FlaskClient) -> None:
+    entries = post(client).headers["Server-Timing"].split(", ")
+    stages = {name: float(value) for name, _, value in (e.partition(";dur=") for e in entries)}
+    assert next(iter(stages)) == "decode"
+    assert list(stages)[-2:] == ["encode", "total"]
+    assert {"embed", "network"} <= set(stages)
+    assert stages["total"] >= stages["decode"] + stages["encode"]
+
+
+def test_a_notice_survives_the_header(client: FlaskClient) -> None:
+    assert "Photochrom-Notice" not in post(client).headers
+    text = "ein rotes Kleid, grün 🎈 " + "weit " * 20
+    header = post(client, description=text).headers["Photochrom-Notice"]
+    assert header.isascii()
+    notices = [unquote(notice.strip()) for notice in header.split(",")]
+    assert len(notices) == 2
+    assert notices[0].startswith("the description has 25 words")
+    assert notices[1] == f"some letters of “{text.strip()}” are not known to the model"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        ({"colour": "red"}, 400, ["'colour'", "description"]),
+        ({"description": ["a", "b"]}, 400, ["description", "2 times"]),
+        ({"description": (io.BytesIO(b"a"), "a.txt")}, 400, ["description", "as text"]),
+        ({"mask": "white"}, 400, ["mask", "as a file"]),
+        ({"reference": (io.BytesIO(b"a"), "a"), "exemplar": "auto"}, 400, ["reference and exempl"]),
+        ({"reference": (io.BytesIO(b"a"), "a")}, 501, ["reference"]),
+        ({"exemplar": "auto"}, 501, ["exemplar"]),
+        ({"palette": '["#ff0000"]'}, 501, ["palette"]),
+        ({"saturation": "2.5"}, 422, ["saturation", "2.5", "0 to 2"]),
+        ({"saturation": "-1"}, 422, ["saturation", "-1", "0 to 2"]),
+        ({"saturation": "nan"}, 422, ["saturation", "nan", "0 to 2"]),
+        ({"saturation": "lots"}, 422, ["saturation", "lots", "0 to 2"]),
+        ({"strength": "inf"}, 422, ["strength", "inf", "0 to 1"]),
+        ({"strength": "1.01"}, 422, ["strength", "1.01", "0 to 1"]),
+        ({"hints": "[{"}, 422, ["hints", "JSON"]),
+        ({"hints": "[" * 100_000}, 422, ["hints"]),
+        ({"hints": '{"x": 1}'}, 422, ["hints", "list"]),
+        ({"hints": '[{"x": 1, "y": 1}]'}, 422, ["color"]),
+        ({"hints": '[{"x": 32, "y": 1, "color": "#ffffff"}]'}, 422, ["x=32", "0 to 31"]),
+        ({"hints": '[{"x": NaN, "y": 1, "color": "#ffffff"}]'}, 422, ["nan"]),
+        ({"hints": '[{"x": 1, "y": 1e999, "color": "#ffffff"}]'}, 422, ["inf"]),
+        ({"hints": '[{"x": 1, "y": 1, "color": "red"}]'}, 422, ["'red'", "#rrggbb"]),
+    ],
+)
+def test_bad_fields_are_refused_with_the_value_and_the_remedy(
+    client: FlaskClient, fields: dict[str, Any], status: int, words: list[str]
+) -> None:
+    detail = refusal(post(client, **fields), status)
+    for word in words:
+        assert word in detail
+    assert post(client).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello, I am no picture",
+        encoded(grey_picture())[:60],
+        encoded(grey_picture())[:-20],
+        encoded(grey_picture(), "JPEG")[:100],
+        encoded(grey_picture(), "TIFF")[:40],
+        encoded(grey_picture(), "WEBP")[:50],
+        encoded(grey_picture(), "npy")[:-5],
+        encoded(grey_picture(), "npy")[:20],
+        encoded(np.zeros((4, 4), object), "npy"),
+        encoded(np.full((4, 4), np.nan, np.float32), "npy"),
+        encoded(np.zeros((4, 4), np.int64), "npy"),
+        b"GIF89a" + bytes(40),
+    ],
+    ids=lambda data: repr(data[:12]),
+)
+@pytest.mark.parametrize("field", ["image", "mask"])
+def test_bad_pictures_are_refused(client: FlaskClient, data: bytes, field: str) -> None:
+    response = post(client, data) if field == "image" else post(client, mask=data)
+    assert response.status_code in (400, 413, 415, 422), response.text
+    detail = refusal(response, response.status_code)
+    assert len(detail) > 15
+    if field == "mask":
+        assert "mask" in detail
+    assert post(client).status_code == 200
+
+
+def test_a_mask_of_another_size_is_refused_with_both_sizes(client: FlaskClient) -> None:
+    detail = refusal(post(client, mask=encoded(grey_picture(10, 20))), 422)
+    assert "20 x 10" in detail
+    assert "32 x 24" in detail
+
+
+def test_the_image_is_required(client: FlaskClient) -> None:
+    assert "image" in refusal(client.post("/v1/colorize", data={"description": "a"}), 400)
+    empty = {"image": (io.BytesIO(b""), ""), "description": "a"}
+    multipart = "multipart/form-data"
+    assert "image" in refusal(client.post("/v1/colorize", data=empty, content_type=multipart), 400)
+
+
+def test_two_images_are_refused(client: FlaskClient) -> None:
+    files = [(io.BytesIO(encoded(grey_picture())), "a.png") for _ in range(2)]
+    assert "2 times" in refusal(client.post("/v1/colorize", data={"image": files}), 400)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "image/png", "", "nonsense"])
+def test_a_body_that_is_no_form_is_refused(client: FlaskClient, content_type: str) -> None:
+    response = client.post("/v1/colorize", data=b"{}", content_type=content_type)
+    assert "multipart/form-data" in refusal(response, 415)
+
+
+def test_a_form_without_a_boundary_is_refused(client: FlaskClient) -> None:
+    response = client.post("/v1/colorize", data=b"abc", content_type="multipart/form-data")
+    assert response.status_code == 400
+    refusal(response, 400)
+
+
+def test_an_empty_optional_file_counts_as_none(client: FlaskClient) -> None:
+    fields = {"mask": (io.BytesIO(b""), ""), "palette": "", "hints": "", "exemplar": ""}
+    assert post(client, **fields).data == post(client).data
+
+
+def test_ten_thousand_hints_fit(client: FlaskClient) -> None:
+    hint = {"x": 11.25, "y": 12.75, "color": "#a03020", "radius": 123.456789}
+    body = form(encoded(grey_picture()), hints=json.dumps([hint] * 10_000))
+    assert client.post("/v1/colorize", data=body, content_type=FORM).status_code == 200
+    body = form(encoded(grey_picture()), hints=json.dumps([hint] * 10_001))
+    assert "10000" in refusal(client.post("/v1/colorize", data=body, content_type=FORM), 422)
+
+
+def test_limits_come_from_the_config(make_client: Callable[..., FlaskClient]) -> None:
+    client = make_client(max_bytes=2000)
+    detail = refusal(post(client, bytes(3000)), 413)
+    assert "2,000" in detail
+    assert post(client).status_code == 200
+
+
+def test_too_long_a_text_is_refused(client: FlaskClient) -> None:
+    body = form(encoded(grey_picture()), description="a" * 5_000_000)
+    detail = refusal(client.post("/v1/colorize", data=body, content_type=FORM), 413)
+    assert "4,194,304" in detail
+
+
+@pytest.mark.parametrize(("method", "path", "_summary"), RESERVED)
+def test_reserved_calls_say_that_they_do_not_exist_yet(
+    client: FlaskClient, method: str, path: str, _summary: str
+) -> None:
+    detail = refusal(client.open(path.replace("<id>", "7"), method=method), 501)
+    assert "not available" in detail
+
+
+def test_unknown_paths_and_methods(client: FlaskClient) -> None:
+    assert "/v1/colourise" in refusal(client.get("/v1/colourise"), 404)
+    response = client.get("/v1/colorize")
+    assert "POST" in refusal(response, 405)
+    assert "POST" in response.headers["Allow"]
+
+
+def test_the_page_has_its_labels_and_scripts(client: FlaskClient) -> None:
+    with client.get("/") as page:
+        assert page.status_code == 200
+        assert page.content_type.startswith("text/html")
+        text = page.text
+    assert ">Photo</label>" in text
+    assert ">Description</label>" in text
+    for path in ("/web/page.js", "/web/page.css"):
+        assert path in text
+        with client.get(path) as file:
+            assert file.status_code == 200
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+def test_32_different_requests_at_once_do_not_mix(client: FlaskClient) -> None:
+    app = client.application
+    jobs = [
+        {"image": encoded(grey_picture(20 + n, 30 + n, seed=n)), "description": f"thing {n}"}
+        for n in range(32)
+    ]
+
+    def send(job: dict[str, Any]) -> bytes:
+        return post(app.test_client(), job["image"], description=job["description"]).data
+
+    expected = [send(job) for job in jobs]
+    assert len(set(expected)) == 32
+    start = threading.Barrier(32)
+
+    def race(job: dict[str, Any]) -> bytes:
+        start.wait(timeout=10)
+        return send(job)
+
+    with ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(race, jobs)) == expected

@@ -1,0 +1,369 @@
+"""The command line, through click's runner with fake models."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import decoded, encoded, grey_picture
+
+from fakes import FailingColorizer, FakeClip, FakeColorizer
+from models.checkpoint import WeightsError
+from plugin_server import doctor
+from plugin_server.cli import COMMANDS, main
+from plugin_server.commands.serve import welcome
+from plugin_server.config import Config
+from plugin_server.images import Limits
+from plugin_server.service import Service
+
+
+def fake_service(_config: Config) -> Service:
+    return Service(FakeColorizer(), FakeClip(), limits=Limits(max_bytes=1_000_000))
+
+
+def run(*args: object, load: Callable[[Config], Service] = fake_service) -> Result:
+    result = CliRunner().invoke(main, [str(arg) for arg in args], obj=load)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def write(path: Path, pixels: np.ndarray | None = None, kind: str = "PNG") -> Path:
+    path.write_bytes(encoded(grey_picture() if pixels is None else pixels, kind))
+    return path
+
+
+def one_line(text: str) -> str:
+    """Check that the text is one line and return it."""
+    assert text.endswith("\n")
+    assert text.count("\n") == 1, text
+    return text.strip()
+
+
+def test_colorize_writes_beside_the_photo(tmp_path: Path) -> None:
+    photo = write(tmp_path / "street.jpg", kind="JPEG")
+    result = run("colorize", photo, "-d", "a red tram")
+    assert result.exit_code == 0
+    target = tmp_path / "street-color.png"
+    assert result.stdout.strip() == str(target)
+    assert result.stderr == ""
+    assert decoded(target.read_bytes()).shape == (24, 32, 3)
+    assert sorted(tmp_path.iterdir()) == [target, photo]
+
+
+def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> None:
+    from models.job import ColorizeJob, Hint
+
+    photo = write(tmp_path / "a.png")
+    args = ("-d", "a red tram", "--hint", "3,4,#FF0000,2.5", "--saturation", 0.5, "--strength", 0.9)
+    assert run("colorize", photo, *args, "-o", tmp_path / "b.png").exit_code == 0
+    job = ColorizeJob("a red tram", (Hint(3, 4, "#ff0000", 2.5),), 0.5, 0.9)
+    expected = fake_service(Config()).colorize(photo.read_bytes(), job).body
+    assert (tmp_path / "b.png").read_bytes() == expected
+
+
+def test_16_bit_tiff_stays_16_bit_tiff(tmp_path: Path) -> None:
+    import tifffile
+
+    photo = tmp_path / "scan.tif"
+    tifffile.imwrite(photo, grey_picture().astype(np.uint16) * 257)
+    assert run("colorize", photo).exit_code == 0
+    coloured = tifffile.imread(tmp_path / "scan-color.tif")
+    assert (coloured.dtype, coloured.shape) == (np.uint16, (24, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".jpg", b"\xff\xd8"), (".tiff", b"II"), (".npy", b"\x93")]
+)
+def test_the_suffix_of_the_output_is_its_type(tmp_path: Path, suffix: str, start: bytes) -> None:
+    target = tmp_path / f"out{suffix}"
+    assert run("colorize", write(tmp_path / "a.png"), "-o", target).exit_code == 0
+    assert target.read_bytes().startswith(start)
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:
+    photo = write(tmp_path / "a.png")
+    target = tmp_path / "a-color.png"
+    target.write_bytes(b"precious")
+    for args in ((), ("-o", target), ("-o", tmp_path)):
+        result = run("colorize", photo, *args)
+        assert result.exit_code == 2
+        assert "exists already" in one_line(result.stderr)
+        assert target.read_bytes() == b"precious"
+    assert run("colorize", photo, "--overwrite").exit_code == 0
+    assert decoded(target.read_bytes()).shape == (24, 32, 3)
+
+
+def test_one_bad_photo_does_not_stop_the_others(tmp_path: Path) -> None:
+    good = [write(tmp_path / f"good{n}.png", grey_picture(seed=n)) for n in range(3)]
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture at all")
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(1_000_001))
+    missing = tmp_path / "missing.png"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    out = tmp_path / "out"
+    result = run("colorize", good[0], bad, good[1], large, missing, folder, good[2], "-o", out)
+    assert result.exit_code == 2
+    failures = result.stderr.splitlines()
+    assert [line.partition(":")[0] for line in failures] == [
+        str(path) for path in (bad, large, missing, folder)
+    ]
+    assert "1,000,000" in failures[1]
+    assert sorted(path.name for path in out.iterdir()) == [f"good{n}-color.png" for n in range(3)]
+    assert len(result.stdout.splitlines()) == 3
+
+
+def test_an_error_nobody_thought_of_is_one_line_too(tmp_path: Path) -> None:
+    def load(_config: Config) -> Service:
+        return Service(FailingColorizer(RuntimeError("first\nsecond")), FakeClip())
+
+    result = run("colorize", write(tmp_path / "a.png"), load=load)
+    assert result.exit_code == 2
+    assert one_line(result.stderr).endswith("a.png: first second")
+
+
+def test_two_photos_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    photos = []
+    for n in range(2):
+        (tmp_path / str(n)).mkdir()
+        photos.append(write(tmp_path / str(n) / "a.png", grey_picture(seed=n)))
+    result = run("colorize", *photos, "-o", tmp_path / "out", "--overwrite")
+    assert result.exit_code == 2
+    assert "same name" in one_line(result.stderr)
+
+
+def test_a_notice_is_said(tmp_path: Path) -> None:
+    result = run("colorize", write(tmp_path / "a.png"), "-d", "word " * 30)
+    assert result.exit_code == 0
+    assert "30 words" in one_line(result.stderr)
+
+
+def test_a_mask(tmp_path: Path) -> None:
+    grey = grey_picture()
+    photo, mask = write(tmp_path / "a.png"), write(tmp_path / "mask.png", np.zeros_like(grey))
+    assert run("colorize", photo, "--mask", mask).exit_code == 0
+    rgb = decoded((tmp_path / "a-color.png").read_bytes())
+    np.testing.assert_array_equal(rgb, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--hint", "1,2"], "X,Y,#RRGGBB"),
+        (["--hint", "1,b,#ffffff"], "numbers"),
+        (["--hint", "1,2,red"], "#rrggbb"),
+        (["--hint", "nan,2,#ffffff"], "finite"),
+        (["--hint", "99,2,#ffffff"], "outside"),
+        (["--saturation", "3"], "0 to 2"),
+        (["--saturation", "nan"], "0 to 2"),
+        (["--strength", "much"], "much"),
+        (["--mask", "nowhere.png"], "nowhere.png"),
+        (["-o", "picture.bmp"], ".bmp"),
+        (["--colour", "red"], "--colour"),
+    ],
+)
+def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -> None:
+    result = run("colorize", write(tmp_path / "a.png"), *args)
+    assert result.exit_code == 2
+    assert words in one_line(result.stderr)
+    assert result.stdout == ""
+
+
+def test_several_photos_need_a_folder(tmp_path: Path) -> None:
+    photos = [write(tmp_path / "a.png"), write(tmp_path / "b.png")]
+    target = write(tmp_path / "c.png")
+    result = run("colorize", *photos, "-o", target)
+    assert result.exit_code == 2
+    assert "folder" in one_line(result.stderr)
+
+
+@pytest.mark.parametrize("command", ["colorize", "serve"])
+def test_missing_weights_are_one_line(tmp_path: Path, command: str) -> None:
+    def load(_config: Config) -> Service:
+        raise WeightsError("the weights /x/colorizer.safetensors are missing: reinstall")
+
+    args = [write(tmp_path / "a.png")] if command == "colorize" else ["--port", "0"]
+    result = run(command, *args, load=load)
+    assert result.exit_code == 2
+    assert "/x/colorizer.safetensors" in one_line(result.stderr)
+
+
+def test_a_weights_file_that_does_not_exist_stops_the_real_loader(tmp_path: Path) -> None:
+    weights = tmp_path / "mine.safetensors"
+    args = ["colorize", str(write(tmp_path / "a.png")), "--weights", str(weights)]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 2
+    assert str(weights) in one_line(result.stderr)
+    assert not (tmp_path / "a-color.png").exists()
+
+
+def test_a_port_in_use_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", port)
+    assert result.exit_code == 2
+    assert str(port) in one_line(result.stderr)
+    assert "--port" in result.stderr
+
+
+SERVER = """
+import sys
+sys.path.insert(0, {tests!r})
+from fakes import FakeClip, FakeColorizer
+from plugin_server.cli import main
+from plugin_server.service import Service
+main({args!r}, obj=lambda config: Service(FakeColorizer(), FakeClip()))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_is_and_stops_when_told(stop: signal.Signals) -> None:
+    args = ["serve", "--port", "0", "--token", "abc"]
+    code = SERVER.format(tests=str(Path(__file__).parent), args=args)
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as server:  # fmt: skip
+        try:
+            assert server.stdout is not None
+            first = server.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", first)
+            assert found, first
+            request = urllib.request.Request(f"{found.group()}/v1/health")
+            request.add_header("Authorization", "Bearer abc")
+            with urllib.request.urlopen(request, timeout=10) as response:
+                assert response.status == 200
+            server.send_signal(stop)
+            assert server.wait(timeout=15) == 0
+        finally:
+            server.kill()
+
+
+def test_the_welcome_says_how_to_try_it() -> None:
+    text = welcome("http://127.0.0.1:8765", Config(), 1.25)
+    assert "http://127.0.0.1:8765/v1/colorize" in text
+    assert "oken" not in text
+    text = welcome("http://0.0.0.0:8765", Config(host="0.0.0.0", token="abc"), 1.25)
+    assert "Token: abc" in text
+    assert "Authorization: Bearer abc" in text
+
+
+def test_a_host_that_others_can_reach_gets_a_token() -> None:
+    seen: list[Config] = []
+
+    def load(config: Config) -> Service:
+        seen.append(config)
+        raise WeightsError("enough seen")
+
+    for _ in range(2):
+        run("serve", "--host", "0.0.0.0", "--port", "0", load=load)
+    first, second = (config.token or "" for config in seen)
+    assert first != second
+    assert len(first) >= 24
+
+
+def test_help_and_version() -> None:
+    assert run("--version").stdout.strip() == f"photochrom {version('photochrom')}"
+    overview = run("--help").stdout
+    for name in COMMANDS:
+        assert f"  {name} " in overview
+    assert "Examples:" in overview
+    assert run().stdout == overview
+    for name in ("colorize", "serve", "doctor"):
+        help_text = run(name, "--help").stdout
+        assert "Examples:" in help_text
+        assert f"photochrom {name}" in help_text
+
+
+def test_an_unknown_command_is_one_line() -> None:
+    result = run("colourise")
+    assert result.exit_code == 2
+    assert "colourise" in one_line(result.stderr)
+
+
+def test_a_package_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    def load(_config: Config) -> Service:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    result = run("colorize", write(tmp_path / "a.png"), load=load)
+    assert result.exit_code == 2
+    assert "'torch'; run photochrom doctor" in one_line(result.stderr)
+
+
+def test_help_is_quick_and_imports_no_model() -> None:
+    code = (
+        "import sys; from plugin_server.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'flask', 'pydantic', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    root = Path(__file__).parent.parent
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=root)
+    assert time.perf_counter() - started < 5  # generous: the assertion on modules is the point
+
+
+def test_doctor_names_everything() -> None:
+    result = run("doctor", "--port", free_port())
+    assert result.exit_code in (0, 1)
+    for subject in ("Photochrom", "Python", "torch", "weights", "processors", "memory", "models"):
+        assert subject in result.stdout
+    assert "fake-colorizer with fake-clip" in result.stdout
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def test_doctor_finds_models_that_do_not_load() -> None:
+    def load(_config: Config) -> Service:
+        raise WeightsError("the weights x are damaged")
+
+    result = run("doctor", "--port", free_port(), load=load)
+    assert result.exit_code == 1
+    assert "the weights x are damaged" in result.stdout
+    assert "broken" in result.stdout
+
+
+def test_doctor_finds_a_package_that_is_missing() -> None:
+    finding = doctor.examine_package("photochrom-no-such-package")
+    assert finding.state is doctor.State.BROKEN
+    assert "pip install photochrom-no-such-package" in finding.remedy
+
+
+def test_doctor_looks_at_the_port() -> None:
+    port = free_port()
+    assert "free" in doctor.examine_port(Config(port=port)).found
+    with socket.create_server(("127.0.0.1", port)) as other:
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"220 hello, I am no web server\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        finding = doctor.examine_port(Config(port=port))
+        thread.join(timeout=10)
+    assert finding.state is doctor.State.NOTE
+    assert "another program" in finding.found
+    assert "--port" in finding.remedy
