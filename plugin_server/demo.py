@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from models.checkpoint import WeightsError
 from models.clip import load_clip
 from models.color import lab_to_srgb, lightness
+from models.guidance import ChromaPredictor, TextEmbedder
 from models.job import ColorizeJob
 from models.pipeline import colorize
 from models.predictor import load_colorizer
@@ -80,12 +81,14 @@ def contact_sheet(panels: list[Panel]) -> Image.Image:
     return sheet
 
 
-def colored_panels(grey: NDArray[np.uint8], descriptions: tuple[str, ...]) -> list[Panel]:
-    """Colour `grey`, (H, W) uint8, once for each description; the grey photo comes first.
-
-    Raises WeightsError where weights are missing or damaged.
-    """
-    clip, colorizer = load_clip(), load_colorizer()
+def colored_panels(
+    grey: NDArray[np.uint8],
+    descriptions: tuple[str, ...],
+    *,
+    colorizer: ChromaPredictor,
+    clip: TextEmbedder,
+) -> list[Panel]:
+    """Colour `grey`, (H, W) uint8, once for each description; the grey photo comes first."""
     panels = [Panel(np.repeat(grey[..., np.newaxis], 3, axis=2), "the photo, grey")]
     for description in descriptions:
         job = ColorizeJob(description=description)
@@ -108,9 +111,10 @@ def colored_panels(grey: NDArray[np.uint8], descriptions: tuple[str, ...]) -> li
 def main(output: Path) -> None:
     """Colour a photo from two descriptions and write all three side by side."""
     try:
-        panels = colored_panels(grey_photo(), DESCRIPTIONS)
+        colorizer, clip = load_colorizer(), load_clip()
     except WeightsError as error:
         raise click.ClickException(str(error)) from error
+    panels = colored_panels(grey_photo(), DESCRIPTIONS, colorizer=colorizer, clip=clip)
     output.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(panels).save(output)
     click.echo(f"Wrote {output.resolve()}")
