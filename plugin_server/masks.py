@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lightness
+from plugin_server.images_layer import Pixels, strips, to_depth
 
-ROWS = 256  # a strip this high keeps the float arrays of a large mask small
 
-
-def mask_of(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+def mask_of(pixels: Pixels) -> NDArray[np.float32]:
     """Turn pixels into weights: CIELAB's L / 100, and nothing where the mask is transparent.
 
     Args:
@@ -20,17 +19,18 @@ def mask_of(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         (H, W) float32 in [0, 1]; exactly 0 for black and 1 for white.
     """
     weights = np.empty(pixels.shape[:2], np.float32)
-    for top in range(0, pixels.shape[0], ROWS):
-        weights[top : top + ROWS] = _weigh(pixels[top : top + ROWS])
+    for rows in strips(pixels):
+        weights[rows] = _weigh(to_depth(pixels[rows], 32))
     return weights
 
 
-def _weigh(strip: NDArray[np.generic]) -> NDArray[np.float32]:
+def _weigh(strip: NDArray[np.float32]) -> NDArray[np.float32]:
     channels = strip.shape[2]
-    scale = np.iinfo(strip.dtype).max if np.issubdtype(strip.dtype, np.integer) else 1
-    values = strip.astype(np.float32) / np.float32(scale)
-    grey_or_rgb = values[..., 0] if channels < 3 else values[..., :3]
-    weights = np.clip(lightness(grey_or_rgb) / np.float32(100), 0, 1)
-    white = (values[..., :1] if channels < 3 else values[..., :3]).min(axis=2) >= 1
-    weights[white] = 1  # rounding must not leave a trace of the old colour under pure white
-    return weights * values[..., -1] if channels in (2, 4) else weights
+    colour = strip[..., :1] if channels < 3 else strip[..., :3]
+    weights = lightness(colour[..., 0] if channels < 3 else colour)
+    np.clip(weights / 100, 0, 1, out=weights)
+    # Rounding must not leave a trace of the old colour under pure white.
+    weights[colour.min(axis=2) >= 1] = 1
+    if channels in (2, 4):
+        weights *= strip[..., -1]
+    return weights

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.job import ColorizeJob
+from models.pipeline import colorize
 from plugin_server.errors import BadValue, Busy
 from plugin_server.images import ImageError, Layer, Limits, decode, encode
 from plugin_server.masks import mask_of
@@ -133,8 +134,6 @@ class Service:
         mask: bytes | None,
         choose_type: Callable[[Layer], str],
     ) -> Answer:
-        from models.pipeline import colorize
-
         started = time.perf_counter()
         layer = decode(image, limits=self.limits)
         height, width = layer.pixels.shape[:2]
@@ -153,7 +152,7 @@ class Service:
         timings = {"decode": decoded - started, **result.timings}
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
-        return Answer(body, media_type, result.notices, timings)
+        return Answer(body, media_type, layer.notices + result.notices, timings)
 
     def _decode_mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
         try:

@@ -157,7 +157,7 @@ def test_server_timing_names_the_stages_in_order(client: FlaskClient) -> None:
     stages = {name: float(value) for name, _, value in (e.partition(";dur=") for e in entries)}
     assert next(iter(stages)) == "decode"
     assert list(stages)[-2:] == ["encode", "total"]
-    assert {"embed", "network"} <= set(stages)
+    assert {"lightness", "guidance", "network", "join"} <= set(stages)
     assert stages["total"] >= stages["decode"] + stages["encode"]
 
 

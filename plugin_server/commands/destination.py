@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from plugin_server.images import Layer
 
@@ -92,7 +90,7 @@ def _suffix(layer: Layer) -> str:
     match layer.media_type:
         case "application/x-npy":
             return ".npy"
-        case "image/tiff" if layer.pixels.dtype != np.uint8:
+        case "image/tiff" if layer.bits > 8:
             return ".tif"
         case _:
             return ".png"
