@@ -1,0 +1,94 @@
+"""Checkpoints: safetensors files that carry their own config, and the proof that they are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+WEIGHTS = Path(__file__).parent / "weights"
+CHECKSUMS = WEIGHTS / "SHA256SUMS"
+REMEDY = (
+    "reinstall photochrom (pip install --force-reinstall photochrom), "
+    "or fetch models/weights again from the repository"
+)
+
+
+class WeightsError(RuntimeError):
+    """Weights are missing or damaged; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One file of weights as found on disk."""
+
+    name: str
+    path: Path
+    bytes: int
+    sha256: str
+    problem: str
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the file is there and is the one that was released."""
+        return not self.problem
+
+
+def save_checkpoint(path: Path, tensors: dict[str, torch.Tensor], config: dict[str, Any]) -> None:
+    """Write tensors and their config as one safetensors file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, partial, metadata={"config": json.dumps(config)})
+    partial.replace(path)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read tensors (floating ones as float32) and config.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no checkpoint of ours.
+    """
+    if not path.is_file():
+        raise WeightsError(f"the weights {path} are missing: {REMEDY}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config = json.loads(metadata["config"])
+    except (SafetensorError, KeyError, ValueError, OSError) as problem:
+        raise WeightsError(f"the weights {path} are damaged ({problem}): {REMEDY}") from problem
+    return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as lower-case hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inspect_file(name: str, path: Path, expected: str | None) -> WeightsFile:
+    """Describe one file of weights and what is wrong with it, if anything."""
+    if not path.is_file():
+        return WeightsFile(name, path, 0, "", f"missing: {REMEDY}")
+    actual = file_sha256(path)
+    problem = ""
+    if expected is None:
+        problem = f"no checksum is known for it: {REMEDY}"
+    elif actual != expected:
+        problem = f"its SHA-256 is {actual}, expected {expected}: {REMEDY}"
+    return WeightsFile(name, path, path.stat().st_size, actual, problem)
+
+
+def known_checksums() -> dict[str, str]:
+    """Return file name -> SHA-256 of the weights that came with this version."""
+    if not CHECKSUMS.is_file():
+        return {}
+    lines = (line.split() for line in CHECKSUMS.read_text("ascii").splitlines() if line.strip())
+    return {name: digest for digest, name in lines}

@@ -1,0 +1,95 @@
+"""What steers the colours: guidance from a person becomes one condition for the network.
+
+Everything travels on two paths (docs/architecture.md): a global one, a single CLIP vector that
+modulates features (FiLM), and a local one, a map of colour hints with their confidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmbedding:
+    """A description as CLIP sees it.
+
+    ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
+    that the text was cut.
+    """
+
+    vector: FloatArray
+    notices: tuple[str, ...] = ()
+
+
+class TextEmbedder(Protocol):
+    """Anything that turns a description into a vector; in life ``models.clip.Clip``."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed_text(self, text: str) -> TextEmbedding: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HintMap:
+    """Colour hints on the working grid.
+
+    ``ab`` is (h, w, 2) float32, CIELAB a and b; ``confidence`` is (h, w) float32 in [0, 1], 0 where
+    nothing is known.
+    """
+
+    ab: FloatArray
+    confidence: FloatArray
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no pixel carries a hint."""
+        return not bool(self.confidence.any())
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the colorizer consumes besides lightness.
+
+    ``embedding`` is (D,) float32 or None for the learned null; ``strength`` in [0, 1] moves the
+    result from the network's own guess (0) to the guided one (1).
+    """
+
+    embedding: FloatArray | None
+    hints: HintMap | None
+    strength: float = 1.0
+
+    @property
+    def is_null(self) -> bool:
+        """Tell whether the network is left to its own guess."""
+        return self.strength == 0.0 or (self.embedding is None and self.hints is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The colorizer's answer, on its own grid, which may be coarser than the working grid.
+
+    ``ab`` is (h, w, 2) float32, CIELAB; ``confidence`` is (h, w) float32 in [0, 1]: 1 minus the
+    entropy of the colour distribution as a share of the largest possible entropy.
+    """
+
+    ab: FloatArray
+    confidence: FloatArray
+
+
+class ChromaPredictor(Protocol):
+    """Anything that guesses chroma from lightness; in life ``models.predictor.Predictor``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def working_size(self) -> int: ...
+
+    def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...

@@ -1,0 +1,118 @@
+"""One request to colour a layer, validated once; nothing below checks it again."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+MAX_HINTS = 10_000
+_HEX = re.compile(r"#[0-9a-f]{6}")
+
+
+class JobError(ValueError):
+    """A request that makes no sense; the message names the value, the limit and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A dab of colour: every pixel no farther than ``radius`` from the centre is ``color``.
+
+    ``x`` and ``y`` are column and row in the upright image, in pixels; ``radius`` None means 1 % of
+    the short side.
+    """
+
+    x: float
+    y: float
+    color: str
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("x", self.x), ("y", self.y), ("radius", self.radius)):
+            if value is not None and not math.isfinite(value):
+                raise JobError(f"hint {name} is {value}: give a finite number of pixels")
+        if self.radius is not None and self.radius < 0:
+            raise JobError(f"hint radius is {self.radius:g}: give 0 or more pixels")
+        color = self.color.lower()
+        if not _HEX.fullmatch(color):
+            raise JobError(f"hint color is {self.color!r}: write it as #rrggbb, such as #c04030")
+        object.__setattr__(self, "color", color)
+
+
+@dataclass(frozen=True, slots=True)
+class ColorizeJob:
+    """What a person asks for, besides the layer itself.
+
+    ``saturation`` scales the chroma (0 to 2); ``strength`` is how far the guidance outweighs the
+    network's own guess (0 to 1).
+
+    Raises:
+        JobError: a value is out of its range.
+    """
+
+    description: str = ""
+    hints: tuple[Hint, ...] = ()
+    saturation: float = 1.0
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "description", self.description.strip())
+        for name, value, limit in (
+            ("saturation", self.saturation, 2),
+            ("strength", self.strength, 1),
+        ):
+            if not 0 <= value <= limit:
+                raise JobError(f"{name} is {value:g}: give a number from 0 to {limit}")
+        if len(self.hints) > MAX_HINTS:
+            raise JobError(f"{len(self.hints)} hints were given: send at most {MAX_HINTS}")
+
+    def check_against(self, width: int, height: int) -> None:
+        """Refuse hints whose centre lies outside a layer of this size."""
+        for hint in self.hints:
+            if not (0 <= hint.x <= width - 1 and 0 <= hint.y <= height - 1):
+                raise JobError(
+                    f"hint at x={hint.x:g}, y={hint.y:g} is outside the image: x must be from 0 to "
+                    f"{width - 1} and y from 0 to {height - 1} (the upright image, in pixels)"
+                )
+
+
+def parse_hints(text: str) -> tuple[Hint, ...]:
+    """Read hints from their JSON form, ``[{"x":..,"y":..,"color":"#rrggbb","radius":..}]``.
+
+    Raises:
+        JobError: no JSON, not a list of such objects, or a value out of range.
+    """
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise JobError(f'hints is not JSON ({problem}): send [{{"x":..,"y":..}}]') from problem
+    if not isinstance(entries, list):
+        raise JobError(f"hints is JSON but a {type(entries).__name__}: send a list of objects")
+    if len(entries) > MAX_HINTS:
+        raise JobError(f"{len(entries)} hints were given: send at most {MAX_HINTS}")
+    return tuple(_parse_hint(number, entry) for number, entry in enumerate(entries))
+
+
+def _parse_hint(number: int, entry: Any) -> Hint:
+    if not isinstance(entry, dict):
+        raise JobError(f"hint {number} is not an object: give it x, y and color")
+    if unknown := sorted(entry.keys() - {"x", "y", "color", "radius"}):
+        raise JobError(f"hint {number} has the unknown key {unknown[0]!r}: use x, y, color, radius")
+    if missing := sorted({"x", "y", "color"} - entry.keys()):
+        raise JobError(f"hint {number} lacks {missing[0]!r}: give it x, y and color")
+    for name in ("x", "y", "radius"):
+        value = entry.get(name)
+        if name == "radius" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise JobError(f"hint {number} has {name}={value!r}: give a number of pixels")
+    if not isinstance(entry["color"], str):
+        raise JobError(f"hint {number} has color={entry['color']!r}: write it as #rrggbb")
+    radius = entry.get("radius")
+    try:
+        x, y = float(entry["x"]), float(entry["y"])
+        return Hint(x, y, entry["color"], None if radius is None else float(radius))
+    except OverflowError as problem:
+        raise JobError(f"hint {number} has a number too large to be a pixel") from problem

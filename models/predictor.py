@@ -1,0 +1,136 @@
+"""The trained colorizer as the rest of Photochrom sees it: numpy in, numpy out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.checkpoint import (
+    REMEDY,
+    WEIGHTS,
+    WeightsError,
+    WeightsFile,
+    inspect_file,
+    known_checksums,
+    read_checkpoint,
+)
+from models.clip import inspect_clip
+from models.colorizer import (
+    AB_SCALE,
+    STRIDES,
+    Colorizer,
+    ColorizerConfig,
+    annealed_mean,
+    build_colorizer,
+    confidence,
+)
+from models.guidance import Condition, Prediction
+
+FloatArray = NDArray[np.float32]
+
+CHECKPOINT = WEIGHTS / "colorizer.safetensors"
+GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
+COARSEST = STRIDES[-1]
+
+
+class Predictor:
+    """A colorizer ready for use.
+
+    One instance may be shared by threads: it holds no state that a call changes.
+    """
+
+    def __init__(self, model: Colorizer, *, name: str = "colorizer") -> None:
+        self.name = name
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.working_size = model.config.working_size
+
+    @torch.inference_mode()
+    def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:
+        """Guess chroma for (h, w) lightness in [0, 100]; both sides must be multiples of 4.
+
+        The prediction lies on a grid four times coarser, (h/4, w/4). Its strength moves the
+        logits from those without any guidance to those with it.
+        """
+        rows, columns = lightness.shape
+        assert rows % GRID == columns % GRID == 0, lightness.shape
+        model, config = self.model, self.model.config
+        features = model.encode(_padded(lightness)[None, None])
+        logits = None
+        if condition.strength < 1.0 or condition.is_null:
+            logits = self._decode(features, None, None)
+        if not condition.is_null:
+            hints = None
+            if condition.hints is not None and not condition.hints.is_empty:
+                known = condition.hints.confidence[..., None]
+                channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
+                hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
+            guided = self._decode(features, condition.embedding, hints)
+            logits = guided if logits is None else logits.lerp(guided, condition.strength)
+        assert logits is not None
+        logits = logits[..., : rows // GRID, : columns // GRID]
+        mean = annealed_mean(logits, model.bins, temperature=config.temperature)
+        ab = config.chroma_gain * mean[0].permute(1, 2, 0)
+        return Prediction(_array(ab), _array(confidence(logits)[0]))
+
+    def _decode(
+        self, features: list[Tensor], embedding: FloatArray | None, hints: Tensor | None
+    ) -> Tensor:
+        vector = self.model.null if embedding is None else torch.from_numpy(embedding)
+        condition = self.model.condition(features, vector[None])
+        batch = None if hints is None else hints[None]
+        logits: Tensor = self.model.decode(features, condition, batch)
+        return logits
+
+
+def load_colorizer(path: Path | None = None) -> Predictor:
+    """Load the weights that came with Photochrom, or those of a training run.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another kind.
+    """
+    path = CHECKPOINT if path is None else path
+    tensors, header = read_checkpoint(path)
+    try:
+        model = build_colorizer(read_config(header["config"]))
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+        raise WeightsError(f"the weights {path} do not fit this version: {REMEDY}") from problem
+    return Predictor(model, name=path.stem)
+
+
+def read_config(values: Mapping[str, Any]) -> ColorizerConfig:
+    """Read a config back from JSON, where tuples have become lists."""
+    known = {field.name for field in fields(ColorizerConfig)}
+    if unknown := values.keys() - known:
+        raise ValueError(f"unknown settings {sorted(unknown)}")
+    bins = tuple((float(a), float(b)) for a, b in values["bins"])
+    return ColorizerConfig(**{**values, "bins": bins, "widths": tuple(values["widths"])})
+
+
+def inspect_weights() -> list[WeightsFile]:
+    """Describe every file of weights that came with Photochrom, for ``photochrom doctor``."""
+    checksums = known_checksums()
+    colorizer = inspect_file("colorizer", CHECKPOINT, checksums.get(CHECKPOINT.name))
+    return [colorizer, *inspect_clip(checksums)]
+
+
+def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:
+    """Extend to multiples of the coarsest stride, mirrored or filled."""
+    margins = [(0, -side % COARSEST) for side in plane.shape]
+    if fill is None:
+        padded = np.pad(plane, margins, mode="symmetric")
+    else:
+        padded = np.pad(plane, margins, constant_values=fill)
+    return torch.from_numpy(np.ascontiguousarray(padded, np.float32))
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    return np.ascontiguousarray(tensor.numpy(), np.float32)
