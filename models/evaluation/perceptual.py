@@ -1,0 +1,57 @@
+"""LPIPS-alex v0.1 (Zhang et al. 2018, arXiv:1801.03924).
+
+The linear heads come with the package ``lpips``; AlexNet's ImageNet features do not and must be
+given as a safetensors file with torchvision's names (``features.0.weight`` ...).
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+_MEAN = (-0.030, -0.088, -0.188)  # LPIPS's own, for pixels in [-1, 1]
+_STD = (0.458, 0.448, 0.450)
+# Of torchvision's AlexNet: layer, stride, padding, max pooling before it.
+_LAYERS = ((0, 4, 2, False), (3, 1, 2, True), (6, 1, 1, True), (8, 1, 1, False), (10, 1, 1, False))
+
+
+class Lpips:
+    """The distance; lower is more alike."""
+
+    def __init__(self, features: Path) -> None:
+        spec = find_spec("lpips")
+        if spec is None or spec.origin is None:
+            raise FileNotFoundError(
+                "LPIPS needs the package lpips: pip install 'photochrom[train]'"
+            )
+        heads = Path(spec.origin).parent / "weights" / "v0.1" / "alex.pth"
+        self._features = load_file(features)
+        self._heads = list(torch.load(heads, map_location="cpu", weights_only=True).values())
+
+    @torch.inference_mode()
+    def __call__(self, original: NDArray[np.uint8], result: NDArray[np.uint8]) -> float:
+        """Return the distance between two (H, W, 3) uint8 sRGB pictures."""
+        pictures = torch.from_numpy(np.stack([original, result])).permute(0, 3, 1, 2) / 127.5 - 1
+        x = (pictures - torch.tensor(_MEAN).view(3, 1, 1)) / torch.tensor(_STD).view(3, 1, 1)
+        total = 0.0
+        for (layer, stride, padding, pool), head in zip(_LAYERS, self._heads, strict=True):
+            if pool:
+                x = F.max_pool2d(x, 3, 2)
+            weight = self._features[f"features.{layer}.weight"]
+            x = torch.relu(
+                F.conv2d(x, weight, self._features[f"features.{layer}.bias"], stride, padding)
+            )
+            total += float(F.conv2d(_difference(x), head).mean())
+        return total
+
+
+def _difference(features: Tensor) -> Tensor:
+    unit = features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    return (unit[:1] - unit[1:]).square()

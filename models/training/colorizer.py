@@ -1,0 +1,304 @@
+"""Train the colorizer: read top to bottom.
+
+The schedule is warm-up, constant, then a cosine down to zero over the last part. It runs over
+``steps``, or over ``minutes`` of training time where those are given, so that a run fits the time
+there is. A run is one folder: ``checkpoint.safetensors`` (weights, averaged weights and progress),
+``optimiser.safetensors``, ``log.jsonl`` and ``log.png``; start it again to go on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from models.checkpoint import read_checkpoint, save_checkpoint
+from models.color import srgb_to_lab
+from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
+from models.predictor import read_config
+from models.training.bins import SoftEncoder, balance_weights, count_bins
+from models.training.imagenet import imagenet_encoder_weights
+from models.training.photos import Photo
+from models.training.samples import SampleOptions, Samples, collate
+from models.training.validation import Validation, validate
+
+EmbedTexts = Callable[[list[str]], Tensor]
+
+# Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
+# would cost half of the time.
+FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Everything that decides how a run goes, besides the photos."""
+
+    steps: int = 20_000
+    minutes: float | None = None
+    batch_size: int = 32
+    rate: float = 1e-3
+    encoder_rate: float = 2e-4
+    weight_decay: float = 0.02
+    warm_up: float = 0.02
+    cool_down: float = 0.4
+    average: float = 0.999
+    save_every_minutes: float = 4.0
+    validate_every_minutes: float = 10.0
+    workers: int = 1
+    seed: int = 0
+
+
+@dataclass
+class Progressing:
+    """How far a run has come; travels in its checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    loss: float = 0.0
+
+
+def train(
+    photos: Sequence[Photo],
+    validation_photos: Sequence[Photo],
+    run: Path,
+    *,
+    embed_texts: EmbedTexts,
+    options: TrainOptions,
+    samples: SampleOptions,
+    record: dict[str, Any],
+) -> Path:
+    """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
+
+    ``embed_texts`` turns descriptions into (N, D) unit vectors; ``record`` says what the data is.
+    """
+    torch.manual_seed(options.seed)
+    checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
+    run.mkdir(parents=True, exist_ok=True)
+
+    if checkpoint.exists():
+        tensors, header = read_checkpoint(checkpoint)
+        config = read_config(header["config"])
+        shares = tensors["shares"]
+        progress = Progressing(**header["progress"])
+    else:
+        centres, shares = count_bins(_all_ab(photos))
+        config = ColorizerConfig(bins=tuple((float(a), float(b)) for a, b in centres))
+        progress = Progressing()
+    model = build_colorizer(config)
+    if progress.step:
+        model.load_state_dict(_under("model.", tensors))
+    else:
+        encoder = imagenet_encoder_weights()
+        model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
+        # So that the first guess is the distribution over all photos.
+        model.head.bias = nn.Parameter(torch.log(shares))
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.train()
+    averaged = _under("averaged.", tensors) if progress.step else _copy(model.state_dict())
+
+    for name, parameter in model.encoder.named_parameters():
+        parameter.requires_grad_(not name.startswith(FROZEN))
+    encoder_parameters = [p for p in model.encoder.parameters() if p.requires_grad]
+    own = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
+    groups = [
+        {"params": encoder_parameters, "lr": options.encoder_rate},
+        {"params": own, "lr": options.rate},
+    ]
+    optimiser = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
+    if progress.step:
+        _load_optimiser(optimiser, run / "optimiser.safetensors")
+    rates = [float(group["lr"]) for group in optimiser.param_groups]
+
+    centres_tensor = torch.tensor(config.bins)
+    encode = SoftEncoder(centres_tensor)
+    balance = balance_weights(shares)
+    # A resumed run must not see the same crops again.
+    stream = Samples(photos, samples, seed=options.seed + progress.step)
+    batches = iter(
+        DataLoader(
+            stream,
+            batch_size=options.batch_size,
+            num_workers=options.workers,
+            collate_fn=collate,
+            prefetch_factor=8 if options.workers else None,
+        )
+    )
+
+    def save() -> None:
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in averaged.items()}
+        header = {
+            "config": asdict(config),
+            "progress": asdict(progress),
+            "options": asdict(options),
+            "samples": asdict(samples),
+            "data": record,
+        }
+        _save_optimiser(optimiser, run / "optimiser.safetensors")
+        save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
+
+    def look() -> None:
+        scores = validate(_with_weights(config, averaged), validation_photos, embed_texts)
+        _append(log, {**asdict(progress), **asdict(scores)})
+        bar.console.print(_describe(progress, scores))
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task("training", total=1000)
+        saved = validated = time.monotonic()
+        while (done := _done(progress, options)) < 1.0:
+            started = time.monotonic()
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * _schedule(done, options)
+            lightness, ab, hints, texts = next(batches)
+            embedding = _embed(texts, model, embed_texts)
+            features_in = lightness.contiguous(memory_format=torch.channels_last)
+            model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
+            features = model.encode(features_in)
+            with torch.autocast("cpu", torch.bfloat16):
+                condition = model.condition(features, embedding)
+                logits = model.decode(features, condition, hints)
+            loss = balanced_cross_entropy(logits.float(), *encode(ab), balance)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
+            optimiser.step()
+            _average(
+                averaged, model, min(options.average, (1 + progress.step) / (10 + progress.step))
+            )
+            keep = min(0.99, progress.step / (progress.step + 1))
+            progress.loss = keep * progress.loss + (1 - keep) * loss.item()
+            progress.step += 1
+            progress.seconds += time.monotonic() - started
+            speed = options.batch_size / (time.monotonic() - started)
+            text = f"step {progress.step}  loss {progress.loss:.3f}  {speed:.0f} photos/s"
+            bar.update(task, completed=round(1000 * done), description=text)
+            if progress.step % 50 == 0:
+                _append(log, asdict(progress))
+            if time.monotonic() - saved > 60 * options.save_every_minutes:
+                save()
+                saved = time.monotonic()
+            if time.monotonic() - validated > 60 * options.validate_every_minutes:
+                look()
+                validated = time.monotonic()
+        save()
+        look()
+    return checkpoint
+
+
+def balanced_cross_entropy(
+    logits: Tensor, bins: Tensor, weights: Tensor, balance: Tensor
+) -> Tensor:
+    """Cross-entropy of (N, Q, h, w) logits to soft targets, lifted for rare colours.
+
+    ``bins`` and ``weights`` are (N, 5, h, w), nearest bin first.
+    """
+    log_weights = torch.log_softmax(logits, dim=1)
+    entropy = -(weights * log_weights.gather(1, bins)).sum(1)
+    lift = balance[bins[:, 0]]
+    return (entropy * lift).sum() / lift.sum()
+
+
+def export(checkpoint: Path, output: Path, *, undo_balance: float, **reading: float) -> None:
+    """Write the averaged weights of a run as half-precision weights for use.
+
+    ``undo_balance`` takes back that share of the class balance's prior, in the last layer's bias;
+    ``reading`` sets ``temperature``, ``chroma_gain`` and the like in the config.
+    """
+    tensors, header = read_checkpoint(checkpoint)
+    config = replace(read_config(header["config"]), **reading)  # type: ignore[arg-type]
+    weights = _under("averaged.", tensors)
+    weights["head.bias"] -= undo_balance * torch.log(balance_weights(tensors["shares"]))
+    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    details = {k: header[k] for k in ("progress", "options", "samples", "data")}
+    save_checkpoint(
+        output, half, {"config": asdict(config), **details, "undo_balance": undo_balance}
+    )
+
+
+def _embed(texts: list[str | None], model: Colorizer, embed_texts: EmbedTexts) -> Tensor:
+    rows = [i for i, text in enumerate(texts) if text is not None]
+    embedding = model.null.expand(len(texts), -1)
+    if not rows:
+        return embedding
+    vectors = embed_texts([text for text in texts if text is not None])
+    return embedding.index_copy(0, torch.tensor(rows), vectors)
+
+
+def _done(progress: Progressing, options: TrainOptions) -> float:
+    if options.minutes is not None:
+        return progress.seconds / (60 * options.minutes)
+    return progress.step / options.steps
+
+
+def _schedule(done: float, options: TrainOptions) -> float:
+    if done < options.warm_up:
+        return 0.01 + done / options.warm_up
+    if done < 1 - options.cool_down:
+        return 1.0
+    return 0.5 * (1 + float(np.cos(np.pi * (done - 1 + options.cool_down) / options.cool_down)))
+
+
+@torch.no_grad()
+def _average(averaged: dict[str, Tensor], model: Colorizer, keep: float) -> None:
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            averaged[name].lerp_(tensor, 1 - keep)
+        else:
+            averaged[name].copy_(tensor)
+
+
+def _with_weights(config: ColorizerConfig, weights: dict[str, Tensor]) -> Colorizer:
+    model = build_colorizer(config)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def _copy(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    state = optimiser.state_dict()["state"]
+    tensors = {f"{i}.{k}": torch.as_tensor(v) for i, s in state.items() for k, v in s.items()}
+    save_checkpoint(path, tensors, {})
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in read_checkpoint(path)[0].items():
+        index, key = name.split(".")
+        state.setdefault(int(index), {})[key] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _all_ab(photos: Sequence[Photo]) -> Iterator[Any]:
+    for photo in photos:
+        yield srgb_to_lab(photo.pixels[::8, ::8].astype(np.float32) / 255)[..., 1:]
+
+
+def _append(log: Path, entry: dict[str, Any]) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def _describe(progress: Progressing, scores: Validation) -> str:
+    return (
+        f"step {progress.step}, {progress.seconds / 60:.0f} min: PSNR grey {scores.grey:.2f}, "
+        f"none {scores.none:.2f}, caption {scores.caption:.2f}, "
+        f"colourfulness {scores.colourfulness:.2f}"
+    )

@@ -1,0 +1,114 @@
+"""Photos with captions, read from WebDataset-style tar shards or from a folder."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+
+
+class PhotosError(ValueError):
+    """A shard or folder that cannot be read, or holds no photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A colour photo in memory.
+
+    ``pixels`` is (H, W, 3) uint8 sRGB; ``captions`` may be empty; ``source`` names the collection.
+    """
+
+    key: str
+    pixels: NDArray[np.uint8]
+    captions: tuple[str, ...]
+    source: str
+
+
+def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iterator[Photo]:
+    """Yield the photos of shards, folders and single files, in a fixed order.
+
+    A photo's captions come from ``KEY.json`` (``{"captions": [...]}``) or ``KEY.txt`` (one
+    caption a line) beside it. ``short_side`` shrinks larger photos to that many pixels.
+
+    Raises:
+        PhotosError: a path does not exist, or no photo was found at all.
+    """
+    count = 0
+    for path in paths:
+        if not path.exists():
+            raise PhotosError(f"{path} does not exist: name a .tar shard or a folder of photos")
+        members = _shard_members(path) if path.suffix == ".tar" else _folder_members(path)
+        for key, image, captions, source in members:
+            pixels = _decode(image, short_side)
+            if pixels is None:
+                continue
+            count += 1
+            yield Photo(key, pixels, captions, source)
+    if count == 0:
+        raise PhotosError(
+            "no photo found: name .tar shards or folders that hold JPEG or PNG photos"
+        )
+
+
+_Member = tuple[str, bytes, tuple[str, ...], str]
+
+
+def _shard_members(path: Path) -> Iterator[_Member]:
+    with tarfile.open(path) as shard:
+        image: tuple[str, bytes] | None = None
+        details: tuple[str, bytes] | None = None
+        for member in shard:
+            file = shard.extractfile(member)
+            if file is None:
+                continue
+            key, _, suffix = member.name.rpartition(".")
+            if f".{suffix.lower()}" in IMAGE_SUFFIXES:
+                image = (key, file.read())
+            elif suffix == "json":
+                details = (key, file.read())
+            # The two members of a sample are neighbours, in either order.
+            if image and details and image[0] == details[0]:
+                record = json.loads(details[1])
+                yield (
+                    image[0],
+                    image[1],
+                    tuple(record.get("captions", ())),
+                    str(record.get("source", path.stem)),
+                )
+                image = details = None
+
+
+def _folder_members(path: Path) -> Iterator[_Member]:
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    for file in files:
+        if file.suffix.lower() in IMAGE_SUFFIXES:
+            yield str(file), file.read_bytes(), _sidecar_captions(file), file.parent.name
+
+
+def _sidecar_captions(file: Path) -> tuple[str, ...]:
+    details, lines = file.with_suffix(".json"), file.with_suffix(".txt")
+    if details.exists():
+        return tuple(json.loads(details.read_text("utf-8")).get("captions", ()))
+    if lines.exists():
+        return tuple(line.strip() for line in lines.read_text("utf-8").splitlines() if line.strip())
+    return ()
+
+
+def _decode(image: bytes, short_side: int | None) -> NDArray[np.uint8] | None:
+    bgr = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        return None
+    height, width = bgr.shape[:2]
+    if short_side is not None and min(height, width) > short_side:
+        scale = short_side / min(height, width)
+        size = (round(width * scale), round(height * scale))
+        bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(bgr[..., ::-1], dtype=np.uint8)

@@ -1,0 +1,74 @@
+"""A quick look at a colorizer in training, on a few photos held out from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.color import lab_to_srgb, srgb_to_lab
+from models.colorizer import Colorizer, annealed_mean
+from models.evaluation.measures import colourfulness, psnr
+from models.training.photos import Photo
+
+SIDE = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Mean PSNR (dB) of the grey picture, without and with the caption; colourfulness ratio."""
+
+    grey: float
+    none: float
+    caption: float
+    colourfulness: float
+
+
+@torch.inference_mode()
+def validate(
+    model: Colorizer, photos: Sequence[Photo], embed_texts: Callable[[list[str]], Tensor]
+) -> Validation:
+    """Colour square copies of the photos at a small size, with and without their first caption."""
+    scores: dict[str, list[float]] = {
+        "grey": [],
+        "none": [],
+        "caption": [],
+        "vivid": [],
+        "true": [],
+    }
+    captioned = [photo for photo in photos if photo.captions]
+    for start in range(0, len(captioned), 16):
+        batch = captioned[start : start + 16]
+        rgb = np.stack([_square(photo.pixels) for photo in batch])
+        lab = srgb_to_lab(rgb.astype(np.float32) / 255)
+        lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[:, None]
+        features = model.encode(lightness)
+        captions = embed_texts([photo.captions[0] for photo in batch])
+        for name, embedding in (("none", model.null.expand(len(batch), -1)), ("caption", captions)):
+            logits = model.decode(features, model.condition(features, embedding), None)
+            ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
+            for i in range(len(batch)):
+                result = _join(lab[i, ..., 0], ab[i])
+                scores[name].append(psnr(rgb[i], result))
+                if name == "caption":
+                    scores["vivid"].append(colourfulness(result))
+        for i in range(len(batch)):
+            scores["grey"].append(psnr(rgb[i], _join(lab[i, ..., 0], np.zeros((4, 4, 2)))))
+            scores["true"].append(colourfulness(rgb[i]))
+    mean = {name: float(np.mean(values)) for name, values in scores.items()}
+    return Validation(mean["grey"], mean["none"], mean["caption"], mean["vivid"] / mean["true"])
+
+
+def _square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _join(lightness: NDArray[np.float32], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
+    full = cv2.resize(ab.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    rgb = lab_to_srgb(np.dstack([lightness, full]).astype(np.float32))
+    return np.asarray(np.rint(rgb.clip(0, 1) * 255), np.uint8)
