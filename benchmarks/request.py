@@ -166,9 +166,10 @@ def resident(pid: int, field: str) -> float | None:
 
 def draw(measurements: list[Measurement], facts: dict[str, object]) -> None:
     """Show everything on stderr."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
     names = list(dict.fromkeys(name for m in measurements for name in m.stages if name != "total"))
-    table = Table("MP", "mode", "request s", "floor s", "ratio", *(f"{name} ms" for name in names))
+    headings = ("MP", "mode", "request s", "floor s", "ratio", *(f"{name} ms" for name in names))
+    table = Table(*headings, title="Whole requests; the floor is Pillow's decode and encode")
     for m in measurements:
         cells = (f"{m.stages.get(name, 0) * 1000:.0f}" for name in names)
         table.add_row(

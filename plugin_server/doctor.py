@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -58,8 +59,7 @@ def examine(config: Config, load: Callable[[Config], Service]) -> Iterator[Findi
     """Look at everything, quick things first."""
     yield Finding("Photochrom", State.OK, product_version())
     yield examine_python()
-    for name in required_packages():
-        yield examine_package(name)
+    yield from examine_packages()
     yield from examine_weights()
     yield examine_threads()
     yield examine_memory()
@@ -74,6 +74,18 @@ def examine_python() -> Finding:
         oldest = ".".join(map(str, OLDEST_PYTHON))
         return Finding("Python", State.BROKEN, found, f"install Python {oldest} or newer")
     return Finding("Python", State.OK, found)
+
+
+def examine_packages() -> Iterator[Finding]:
+    """Check every package that Photochrom needs."""
+    # What fails here fails again below, package by package, and is reported there.
+    with contextlib.suppress(Exception):
+        # A CUDA build of torchvision imports beside a CPU build of torch only after this.
+        from models.clip import declare_torchvision_operators
+
+        declare_torchvision_operators()
+    for name in required_packages():
+        yield examine_package(name)
 
 
 def required_packages() -> list[str]:
