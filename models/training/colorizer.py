@@ -28,6 +28,7 @@ from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.photos import Photo
+from models.training.reading import Reading, choose, hold, readings
 from models.training.samples import SampleOptions, Samples, collate
 from models.training.validation import Validation, validate
 
@@ -208,21 +209,29 @@ def balanced_cross_entropy(
     return (entropy * lift).sum() / lift.sum()
 
 
-def export(checkpoint: Path, output: Path, *, undo_balance: float, **reading: float) -> None:
-    """Write the averaged weights of a run as half-precision weights for use.
-
-    ``undo_balance`` takes back that share of the class balance's prior, in the last layer's bias;
-    ``reading`` sets ``temperature``, ``chroma_gain`` and the like in the config.
-    """
+def finish(
+    checkpoint: Path,
+    validation_photos: Sequence[Photo],
+    output: Path,
+    *,
+    embed_texts: EmbedTexts,
+    colourfulness: float,
+) -> Reading:
+    """Choose how to read the averaged weights of a run, and write them in half precision."""
     tensors, header = read_checkpoint(checkpoint)
-    config = replace(read_config(header["config"]), **reading)  # type: ignore[arg-type]
+    config = read_config(header["config"])
     weights = _under("averaged.", tensors)
-    weights["head.bias"] -= undo_balance * torch.log(balance_weights(tensors["shares"]))
+    log_balance = torch.log(balance_weights(tensors["shares"]))
+    held = hold(_with_weights(config, weights), validation_photos, embed_texts)
+    reading = choose(
+        readings(held, torch.tensor(config.bins), log_balance), colourfulness=colourfulness
+    )
+    weights["head.bias"] -= reading.undo_balance * log_balance
+    config = replace(config, temperature=reading.temperature, chroma_gain=reading.chroma_gain)
     half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     details = {k: header[k] for k in ("progress", "options", "samples", "data")}
-    save_checkpoint(
-        output, half, {"config": asdict(config), **details, "undo_balance": undo_balance}
-    )
+    save_checkpoint(output, half, {"config": asdict(config), **details, "reading": asdict(reading)})
+    return reading
 
 
 def _embed(texts: list[str | None], model: Colorizer, embed_texts: EmbedTexts) -> Tensor:

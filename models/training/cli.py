@@ -1,0 +1,102 @@
+"""``photochrom train``: a colorizer from photos of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  photochrom train my-photos/ --run runs/mine --minutes 60
+  photochrom train train-000.tar train-001.tar --run runs/big --steps 40000
+  photochrom train my-photos/ --run runs/mine      (again: goes on where it stopped)
+  photochrom serve --weights runs/mine/colorizer.safetensors
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    default=Path("runs/colorizer"),
+    show_default=True,
+    help="Folder of checkpoints, log and plot.",
+)
+@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.1), help="Train so long, instead of --steps.")
+@click.option("--side", default=128, show_default=True, help="Crop size, a multiple of 32.")
+@click.option("--batch", default=32, show_default=True, help="Photos in a batch.")
+@click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
+@click.option(
+    "--colourfulness",
+    default=0.95,
+    show_default=True,
+    help="Least colourfulness of the results, as a ratio to the photos'.",
+)
+@click.option("--seed", default=0, show_default=True)
+def train(
+    photos: tuple[Path, ...],
+    run: Path,
+    steps: int,
+    minutes: float | None,
+    side: int,
+    batch: int,
+    hold_out: int,
+    colourfulness: float,
+    seed: int,
+) -> None:
+    """Train a colorizer on PHOTOS: colour photos in tar shards or folders.
+
+    Captions are read from KEY.json or KEY.txt beside a photo; photos without any are used as well.
+    Start the same command again to go on after an interruption. The finished weights are
+    RUN/colorizer.safetensors.
+    """
+    from models.checkpoint import WeightsError
+    from models.training.colorizer import TrainOptions, finish
+    from models.training.colorizer import train as run_training
+    from models.training.photos import PhotosError, read_photos
+    from models.training.plot import plot_log
+    from models.training.samples import SampleOptions
+    from models.training.texts import TextBank
+
+    if side % 32:
+        raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
+    try:
+        found = list(read_photos(photos, short_side=2 * side))
+        bank = TextBank()
+    except (PhotosError, WeightsError) as problem:
+        raise click.UsageError(str(problem)) from problem
+    held = found[::hold_out]
+    kept = [photo for i, photo in enumerate(found) if i % hold_out]
+    captions = sum(len(photo.captions) for photo in kept)
+    click.echo(f"{len(kept)} photos to train on, {len(held)} held out, {captions} captions")
+    record = {
+        "from": [path.name for path in photos],
+        "photos": len(kept),
+        "captions": captions,
+        "held_out": len(held),
+    }
+    checkpoint = run_training(
+        kept,
+        held[:160],
+        run,
+        embed_texts=bank,
+        options=TrainOptions(steps=steps, minutes=minutes, batch_size=batch, seed=seed),
+        samples=SampleOptions(side=side),
+        record=record,
+    )
+    plot_log(run / "log.jsonl", run / "log.png")
+    reading = finish(
+        checkpoint,
+        held[:160],
+        run / "colorizer.safetensors",
+        embed_texts=bank,
+        colourfulness=colourfulness,
+    )
+    click.echo(
+        f"read with temperature {reading.temperature:g} and chroma gain {reading.chroma_gain:g}: "
+        f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
+    )
+    click.echo(f"wrote {run / 'colorizer.safetensors'}")
