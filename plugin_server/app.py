@@ -33,10 +33,13 @@ class UploadRequest(Request):
 def create_app(config: Config | None = None, service: Service | None = None) -> Flask:
     """Make the app; without a service its models are loaded and warmed here.
 
+    Without a config the environment is read, so that any WSGI server can start the app.
+
     Raises:
+        ConfigError: the environment holds a setting that cannot work.
         models.checkpoint.WeightsError: a weights file is missing or damaged.
     """
-    config = config or Config()
+    config = config or Config.from_environment()
     if service is None:
         service = Service.load(config)
         service.warm()

@@ -30,6 +30,8 @@ def reserve(config: Config) -> socket.socket:
         found = socket.getaddrinfo(config.host.strip("[]"), config.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise PortError(f"{config.host} is no host of this machine ({error.strerror})") from error
+    # "localhost" has two addresses; the older one is what clients try first.
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     family, kind, protocol, _, address = found[0]
     bound = socket.socket(family, kind, protocol)
     if os.name == "posix":

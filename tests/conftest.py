@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from PIL import Image
+from werkzeug.test import TestResponse
 
 from fakes import FakeClip, FakeColorizer
 from plugin_server.app import create_app
@@ -56,6 +58,34 @@ def decoded(body: bytes) -> NDArray[np.generic]:
         pixels: NDArray[np.generic] = np.load(io.BytesIO(body))
         return pixels
     return np.asarray(Image.open(io.BytesIO(body)))
+
+
+def post(
+    client: FlaskClient,
+    image: bytes | None = None,
+    *,
+    mask: object = None,
+    accept: str | None = None,
+    **fields: object,
+) -> TestResponse:
+    """Send a form; ``image`` defaults to a small grey PNG."""
+    files: dict[str, Any] = {
+        "image": (io.BytesIO(encoded(grey_picture()) if image is None else image), "photo")
+    }
+    if mask is not None:
+        files["mask"] = (io.BytesIO(mask), "mask.png") if isinstance(mask, bytes) else mask
+    headers = {} if accept is None else {"Accept": accept}
+    return client.post("/v1/colorize", data=files | fields, headers=headers)
+
+
+def refusal(response: TestResponse, status: int) -> str:
+    """Check that the answer is a problem of this status and return its detail."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "application/problem+json"
+    problem = response.get_json(force=True)
+    assert problem["status"] == status
+    assert problem["title"]
+    return str(problem["detail"])
 
 
 @pytest.fixture

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.request
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from command import fake_service, one_line, run
 from conftest import decoded, encoded, grey_picture
 
-from fakes import FailingColorizer, FakeClip, FakeColorizer
+from fakes import FailingColorizer, FakeClip
 from models.checkpoint import WeightsError
-from plugin_server import doctor
 from plugin_server.cli import COMMANDS, main
-from plugin_server.commands.serve import welcome
 from plugin_server.config import Config
-from plugin_server.images import Limits
 from plugin_server.service import Service
-
-
-def fake_service(_config: Config) -> Service:
-    return Service(FakeColorizer(), FakeClip(), limits=Limits(max_bytes=1_000_000))
-
-
-def run(*args: object, load: Callable[[Config], Service] = fake_service) -> Result:
-    result = CliRunner().invoke(main, [str(arg) for arg in args], obj=load)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def write(path: Path, pixels: np.ndarray | None = None, kind: str = "PNG") -> Path:
     path.write_bytes(encoded(grey_picture() if pixels is None else pixels, kind))
     return path
-
-
-def one_line(text: str) -> str:
-    """Check that the text is one line and return it."""
-    assert text.endswith("\n")
-    assert text.count("\n") == 1, text
-    return text.strip()
 
 
 def test_colorize_writes_beside_the_photo(tmp_path: Path) -> None:
@@ -211,73 +185,6 @@ def test_a_weights_file_that_does_not_exist_stops_the_real_loader(tmp_path: Path
     assert not (tmp_path / "a-color.png").exists()
 
 
-def test_a_port_in_use_is_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = run("serve", "--port", port)
-    assert result.exit_code == 2
-    assert str(port) in one_line(result.stderr)
-    assert "--port" in result.stderr
-
-
-SERVER = """
-import sys
-sys.path.insert(0, {tests!r})
-from fakes import FakeClip, FakeColorizer
-from plugin_server.cli import main
-from plugin_server.service import Service
-main({args!r}, obj=lambda config: Service(FakeColorizer(), FakeClip()))
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serve_says_where_it_is_and_stops_when_told(stop: signal.Signals) -> None:
-    args = ["serve", "--port", "0", "--token", "abc"]
-    code = SERVER.format(tests=str(Path(__file__).parent), args=args)
-    root = Path(__file__).parent.parent
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as server:  # fmt: skip
-        try:
-            assert server.stdout is not None
-            first = server.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:\d+", first)
-            assert found, first
-            request = urllib.request.Request(f"{found.group()}/v1/health")
-            request.add_header("Authorization", "Bearer abc")
-            with urllib.request.urlopen(request, timeout=10) as response:
-                assert response.status == 200
-            server.send_signal(stop)
-            assert server.wait(timeout=15) == 0
-        finally:
-            server.kill()
-
-
-def test_the_welcome_says_how_to_try_it() -> None:
-    text = welcome("http://127.0.0.1:8765", Config(), 1.25)
-    assert "http://127.0.0.1:8765/v1/colorize" in text
-    assert "oken" not in text
-    text = welcome("http://0.0.0.0:8765", Config(host="0.0.0.0", token="abc"), 1.25)
-    assert "Token: abc" in text
-    assert "Authorization: Bearer abc" in text
-
-
-def test_a_host_that_others_can_reach_gets_a_token() -> None:
-    seen: list[Config] = []
-
-    def load(config: Config) -> Service:
-        seen.append(config)
-        raise WeightsError("enough seen")
-
-    for _ in range(2):
-        run("serve", "--host", "0.0.0.0", "--port", "0", load=load)
-    first, second = (config.token or "" for config in seen)
-    assert first != second
-    assert len(first) >= 24
-
-
 def test_help_and_version() -> None:
     assert run("--version").stdout.strip() == f"photochrom {version('photochrom')}"
     overview = run("--help").stdout
@@ -318,52 +225,3 @@ def test_help_is_quick_and_imports_no_model() -> None:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=root)
     assert time.perf_counter() - started < 5  # generous: the assertion on modules is the point
-
-
-def test_doctor_names_everything() -> None:
-    result = run("doctor", "--port", free_port())
-    assert result.exit_code in (0, 1)
-    for subject in ("Photochrom", "Python", "torch", "weights", "processors", "memory", "models"):
-        assert subject in result.stdout
-    assert "fake-colorizer with fake-clip" in result.stdout
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def test_doctor_finds_models_that_do_not_load() -> None:
-    def load(_config: Config) -> Service:
-        raise WeightsError("the weights x are damaged")
-
-    result = run("doctor", "--port", free_port(), load=load)
-    assert result.exit_code == 1
-    assert "the weights x are damaged" in result.stdout
-    assert "broken" in result.stdout
-
-
-def test_doctor_finds_a_package_that_is_missing() -> None:
-    finding = doctor.examine_package("photochrom-no-such-package")
-    assert finding.state is doctor.State.BROKEN
-    assert "pip install photochrom-no-such-package" in finding.remedy
-
-
-def test_doctor_looks_at_the_port() -> None:
-    port = free_port()
-    assert "free" in doctor.examine_port(Config(port=port)).found
-    with socket.create_server(("127.0.0.1", port)) as other:
-
-        def answer() -> None:
-            connection, _ = other.accept()
-            with connection:
-                connection.recv(1000)
-                connection.sendall(b"220 hello, I am no web server\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        finding = doctor.examine_port(Config(port=port))
-        thread.join(timeout=10)
-    assert finding.state is doctor.State.NOTE
-    assert "another program" in finding.found
-    assert "--port" in finding.remedy

@@ -146,6 +146,11 @@ def test_a_reserved_port_refuses_connections_until_it_opens() -> None:
             serving.reserve(taken)
 
 
+def test_localhost_is_where_everybody_looks_first() -> None:
+    with serving.reserve(Config(host="localhost", port=0)) as bound:
+        assert serving.address_of(bound).startswith("http://127.0.0.1:")
+
+
 def test_a_host_that_is_not_of_this_machine_is_refused() -> None:
     with pytest.raises(serving.PortError, match=r"192\.0\.2\.1"):
         serving.reserve(Config(host="192.0.2.1", port=0, token="abc"))
