@@ -46,6 +46,7 @@ def save_checkpoint(path: Path, tensors: dict[str, torch.Tensor], config: dict[s
     partial = path.with_name(path.name + ".partial")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, partial, metadata={"config": json.dumps(config)})
+    partial.chmod(0o644)  # safetensors leaves it readable by its owner alone
     partial.replace(path)
 
 

@@ -289,4 +289,4 @@ def _load_pretrained(name: str) -> Clip:
 def _is_mostly_latin(text: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     latin = sum(unicodedata.name(c, "").startswith("LATIN") for c in letters)
-    return latin * 2 > len(letters) or (not letters and not text)
+    return latin * 2 > len(letters) if letters else text.isascii()

@@ -28,7 +28,8 @@ class ColorizerConfig:
     """Everything needed to build the network again and to read its answer.
 
     ``bins`` are the ab centres (Q of them); ``temperature`` sharpens the distribution before its
-    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean.
+    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean;
+    ``clip`` names the CLIP model whose embeddings it was trained on.
     """
 
     bins: tuple[tuple[float, float], ...]
@@ -38,6 +39,7 @@ class ColorizerConfig:
     working_size: int = 224
     temperature: float = 1.0
     chroma_gain: float = 1.0
+    clip: str = "embedded"
 
 
 class Colorizer(nn.Module):

@@ -21,7 +21,7 @@ from models.checkpoint import (
     known_checksums,
     read_checkpoint,
 )
-from models.clip import inspect_clip
+from models.clip import EMBEDDED, Clip, inspect_clip, load_clip
 from models.colorizer import (
     AB_SCALE,
     STRIDES,
@@ -104,6 +104,23 @@ def load_colorizer(path: Path | None = None) -> Predictor:
     except (KeyError, TypeError, ValueError, RuntimeError) as problem:
         raise WeightsError(f"the weights {path} do not fit this version: {REMEDY}") from problem
     return Predictor(model, name=path.stem)
+
+
+def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
+    """Load a colorizer and the CLIP model it was trained with.
+
+    Raises:
+        WeightsError: a file is missing or damaged, or the two do not belong together.
+    """
+    colorizer = load_colorizer(weights)
+    wanted = colorizer.model.config.clip
+    if clip != wanted:
+        raise WeightsError(
+            f"the colorizer {colorizer.name!r} was trained with the CLIP model {wanted!r} and "
+            f"cannot read the embeddings of {clip!r}: leave the CLIP model at its default, or train a "
+            "colorizer with this one"
+        )
+    return colorizer, load_clip(clip)
 
 
 def read_config(values: Mapping[str, Any]) -> ColorizerConfig:

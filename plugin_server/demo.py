@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from models.checkpoint import WeightsError
-from models.clip import load_clip
 from models.color import lab_to_srgb, lightness
 from models.guidance import ChromaPredictor, TextEmbedder
 from models.job import ColorizeJob
 from models.pipeline import colorize
-from models.predictor import load_colorizer
+from models.predictor import load_pair
 
 DESCRIPTIONS = (
     "an astronaut in an orange spacesuit in front of the American flag",
@@ -111,7 +110,7 @@ def colored_panels(
 def main(output: Path) -> None:
     """Colour a photo from two descriptions and write all three side by side."""
     try:
-        colorizer, clip = load_colorizer(), load_clip()
+        colorizer, clip = load_pair()
     except WeightsError as error:
         raise click.ClickException(str(error)) from error
     panels = colored_panels(grey_photo(), DESCRIPTIONS, colorizer=colorizer, clip=clip)

@@ -71,12 +71,12 @@ class Service:
             models.checkpoint.WeightsError: a file is missing or damaged.
         """
         # PyTorch takes seconds to import; nothing else in this module needs it.
-        from models.clip import load_clip
-        from models.predictor import load_colorizer
+        from models.predictor import load_pair
 
+        colorizer, clip = load_pair(config.weights, config.clip)
         return cls(
-            load_colorizer(config.weights),
-            load_clip(config.clip),
+            colorizer,
+            clip,
             limits=Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels),
             workers=config.workers,
             waiting=config.waiting,

@@ -49,16 +49,15 @@ def evaluate(
     from rich.progress import track
 
     from models.checkpoint import WeightsError
-    from models.clip import load_clip
     from models.evaluation.evaluate import Evaluation
     from models.evaluation.evaluate import evaluate as run
     from models.evaluation.perceptual import Lpips
     from models.evaluation.report import html_page, sentences, summary, table
-    from models.predictor import load_colorizer
+    from models.predictor import load_pair
     from models.training.photos import PhotosError, read_photos
 
     try:
-        colorizer, clip = load_colorizer(weights), load_clip()
+        colorizer, clip = load_pair(weights)
         found = list(read_photos(photos))
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clip import Clip
 from models.color import lab_to_srgb, srgb_to_lab, to_hex
 from models.evaluation.measures import (
     ciede2000,
@@ -18,7 +17,7 @@ from models.evaluation.measures import (
     ssim,
 )
 from models.evaluation.obedience import Obedience, colored_caption, measure_obedience
-from models.guidance import ChromaPredictor
+from models.guidance import ChromaPredictor, TextEmbedder
 from models.job import ColorizeJob, Hint
 from models.pipeline import colorize
 from models.training.photos import Photo
@@ -77,7 +76,7 @@ def evaluate(
     photos: Sequence[Photo],
     *,
     colorizer: ChromaPredictor,
-    clip: Clip,
+    clip: TextEmbedder,
     lpips: Measure | None = None,
     hints: bool = True,
     keep_pictures: int = 48,
