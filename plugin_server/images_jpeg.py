@@ -1,0 +1,77 @@
+"""JPEG: read with its metadata, CMYK too; written at quality 95 with full chroma."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from plugin_server.images_exif import MARK, read_orientation, reset_orientation, strip_mark
+from plugin_server.images_layer import (
+    Limits,
+    Metadata,
+    Pixels,
+    Stored,
+    UnsupportedImage,
+    reading,
+)
+from plugin_server.images_settings import to_xmp
+
+MAGIC = b"\xff\xd8\xff"
+MAX_SIDE = 65_500  # libjpeg's own limit
+MAX_EXIF = 65_000  # bytes: a JPEG segment holds 65,533
+QUALITY = 95
+
+
+def read(data: bytes, limits: Limits) -> Stored:
+    """Read grey, RGB or CMYK; a damaged or cut file is refused, never half read."""
+    with reading("JPEG"):
+        # Not Image.open: its own size limit cannot be set per call, and ours is checked here.
+        with JpegImageFile(io.BytesIO(data)) as file:
+            limits.check_size(*file.size)
+            if file.mode not in ("L", "RGB", "CMYK"):
+                raise UnsupportedImage(f"the JPEG is of the kind {file.mode}; send grey or RGB")
+            exif = strip_mark(file.info.get("exif"))
+            dpi = file.info.get("dpi")
+            profile = file.info.get("icc_profile")
+            pixels = np.asarray(file)
+        is_cmyk = file.mode == "CMYK"
+    return Stored(
+        pixels if pixels.ndim == 3 else pixels[..., None],
+        orientation=read_orientation(exif),
+        profile=profile,
+        metadata=Metadata(
+            dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+            exif=reset_orientation(exif),
+        ),
+        is_cmyk=is_cmyk,
+    )
+
+
+def write(
+    pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
+) -> bytes:
+    """Write (H, W, 1 or 3) uint8; UnsupportedImage where JPEG cannot hold it."""
+    height, width, channels = pixels.shape
+    if channels in (2, 4):
+        raise UnsupportedImage("JPEG has no transparency and the picture has; ask for PNG or TIFF")
+    if max(height, width) > MAX_SIDE:
+        raise UnsupportedImage(
+            f"the picture is {width} x {height} pixels and JPEG's limit is {MAX_SIDE} a side; "
+            "ask for PNG or TIFF"
+        )
+    options: dict[str, object] = {}
+    if metadata.exif is not None and len(metadata.exif) <= MAX_EXIF:
+        options["exif"] = MARK + metadata.exif
+    if metadata.dpi is not None:
+        options["dpi"] = tuple(min(round(dpi), 65_535) for dpi in metadata.dpi)
+    if settings is not None:
+        options["xmp"] = to_xmp(settings)
+    if profile is not None:
+        options["icc_profile"] = profile
+    file = io.BytesIO()
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    image.save(file, "JPEG", quality=QUALITY, subsampling=0, **options)
+    return file.getvalue()

@@ -1,0 +1,157 @@
+"""PNG: every depth read with its metadata, and written faster and smaller than is usual.
+
+Reading goes through libpng. Writing filters every row by the average of its neighbours and
+compresses with libdeflate: for a photograph of 12 megapixels a fifteenth of the time that
+Pillow's defaults take, and a smaller file.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from plugin_server.images_exif import read_orientation, reset_orientation, strip_mark
+from plugin_server.images_layer import (
+    Limits,
+    Metadata,
+    Pixels,
+    Stored,
+    UnsupportedImage,
+    reading,
+    strips,
+)
+from plugin_server.images_profile import MAX_PROFILE
+from plugin_server.images_settings import KEYWORD
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+LEVEL = 1  # of libdeflate, out of 12: the next ones take twice as long for 6 %
+AVERAGE = 3  # PNG's filter type
+COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
+METRE = 0.0254  # metres in an inch
+MAX_SETTINGS = 1 << 20  # bytes of inflated text
+
+
+def read(data: bytes, limits: Limits) -> Stored:
+    """Read a still PNG; palettes, one to four bits and tRNS come out as 8-bit RGB, grey, alpha."""
+    with reading("PNG"):
+        width, height = struct.unpack_from(">II", data, 16)
+        limits.check_size(width, height)
+        chunks: dict[bytes, bytes] = {}
+        for name, content in _chunks(data):
+            chunks.setdefault(name, content)
+        if b"acTL" in chunks and struct.unpack_from(">I", chunks[b"acTL"])[0] > 1:
+            raise UnsupportedImage("the PNG is animated; send one frame as a still picture")
+        pixels = imagecodecs.png_decode(data)
+    exif = strip_mark(chunks.get(b"eXIf"))
+    profile, notices = _read_profile(chunks.get(b"iCCP"))
+    return Stored(
+        pixels if pixels.ndim == 3 else pixels[..., None],
+        orientation=read_orientation(exif),
+        profile=profile,
+        metadata=Metadata(dpi=_read_dpi(chunks.get(b"pHYs")), exif=reset_orientation(exif)),
+        notices=notices,
+    )
+
+
+def write(
+    pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
+) -> bytes:
+    """Write (H, W, 1..4) uint8 or uint16."""
+    height, width, channels = pixels.shape
+    header = (width, height, 8 * pixels.dtype.itemsize, COLOR_TYPES[channels], 0, 0, 0)
+    parts = [MAGIC, _chunk(b"IHDR", struct.pack(">IIBBBBB", *header))]
+    if profile is not None:
+        parts.append(_chunk(b"iCCP", b"ICC profile\x00\x00" + zlib.compress(profile)))
+    if metadata.dpi is not None:
+        across, down = (min(round(dpi / METRE), 2**31 - 1) for dpi in metadata.dpi)
+        parts.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if metadata.exif is not None:
+        parts.append(_chunk(b"eXIf", metadata.exif))
+    if settings is not None:  # iTXt: keyword, not compressed, no language, UTF-8
+        text = KEYWORD.encode() + b"\x00\x00\x00\x00\x00" + settings.encode()
+        parts.append(_chunk(b"iTXt", text))
+    rows: Any = _filter(pixels)  # any buffer will do, whatever the stub says
+    parts.append(_chunk(b"IDAT", imagecodecs.deflate_encode(rows, LEVEL)))
+    parts.append(_chunk(b"IEND", b""))
+    return b"".join(parts)
+
+
+def read_settings(data: bytes) -> str | None:
+    """Find the settings that `write` put in."""
+    for name, content in _chunks(data):
+        keyword, _, rest = content.partition(b"\x00")
+        if keyword != KEYWORD.encode():
+            continue
+        if name == b"tEXt":
+            return rest.decode("latin-1")
+        if name == b"iTXt" and len(rest) >= 2:
+            text = rest[2:].split(b"\x00", 2)[-1]
+            if rest[0]:
+                text = zlib.decompressobj().decompress(text, MAX_SETTINGS)
+            return text.decode("utf-8", "replace")
+    return None
+
+
+def _filter(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return the rows as PNG compresses them, (H, 1 + bytes): the filter type, the differences.
+
+    PNG 3rd edition, 9.2, type 3: each byte less the floored mean of its left and upper one.
+    """
+    step = pixels.shape[2] * pixels.dtype.itemsize  # bytes to the left neighbour
+    out = np.empty((len(pixels), 1 + pixels.shape[1] * step), np.uint8)
+    out[:, 0] = AVERAGE
+    last = np.zeros((1, out.shape[1] - 1), np.uint8)
+    for rows in strips(pixels):
+        block = np.ascontiguousarray(pixels[rows], pixels.dtype.newbyteorder(">"))
+        here = block.view(np.uint8).reshape(len(block), -1)
+        above = np.concatenate([last, here[:-1]])
+        left = np.zeros_like(here)
+        left[:, step:] = here[:, :-step]
+        mean = above & left
+        above ^= left
+        above >>= 1
+        mean += above  # (a & b) + (a ^ b) / 2 is the mean without a ninth bit
+        np.subtract(here, mean, out=out[rows, 1:])
+        last = here[-1:]
+    return out
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Walk the chunks but for the pixels; stop where the file does."""
+    at = len(MAGIC)
+    while at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        if name == b"IEND":
+            return
+        yield name, b"" if name in (b"IDAT", b"fdAT") else data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _chunk(name: bytes, content: bytes | bytearray) -> bytes:
+    check = zlib.crc32(content, zlib.crc32(name))
+    return b"".join([struct.pack(">I4s", len(content), name), content, struct.pack(">I", check)])
+
+
+def _read_profile(content: bytes | None) -> tuple[bytes | None, tuple[str, ...]]:
+    """Inflate iCCP; a notice where that fails."""
+    if content is None:
+        return None, ()
+    packed = content.partition(b"\x00")[2][1:]
+    try:
+        return zlib.decompressobj().decompress(packed, MAX_PROFILE), ()
+    except zlib.error:
+        return None, ("The colour profile was damaged and is not used; sRGB is assumed.",)
+
+
+def _read_dpi(content: bytes | None) -> tuple[float, float] | None:
+    """Read pHYs where it is in pixels per metre."""
+    if content is None or len(content) != 9:
+        return None
+    across, down, unit = struct.unpack(">IIB", content)
+    return (across * METRE, down * METRE) if unit == 1 and across and down else None

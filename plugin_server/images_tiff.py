@@ -1,0 +1,221 @@
+"""TIFF: one page of grey, RGB, palette or CMYK, 1 to 16 bits or float32, with its metadata."""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from plugin_server.images_layer import (
+    BrokenImage,
+    Limits,
+    Metadata,
+    Pixels,
+    Stored,
+    UnsupportedImage,
+    reading,
+    strips,
+    top_of,
+)
+from plugin_server.images_npy import check_floats
+from plugin_server.images_settings import to_xmp
+
+MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # the last two are BigTIFF
+# ImageDescription, Make, Model, DateTime, Artist, Copyright: what an archive would miss.
+TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
+XMP, SOFTWARE = 700, "Photochrom"
+COMPRESSIONS = {1: "none", 5: "lzw"}  # any other is answered with deflate
+CENTIMETRE = 2.54
+ASSOCIATED = 1  # alpha that the colours were multiplied by
+
+# Its warnings about damaged files would stand between the lines of a batch; we raise instead.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+def read(data: bytes, limits: Limits) -> Stored:
+    """Read the only page; several pages are refused, reduced copies of the first are ignored."""
+    with reading("TIFF"), tifffile.TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages.first
+        _check_page(page, limits)
+        pages: list[Any] = list(file.pages)
+        if sum(not page.is_reduced for page in pages) > 1:
+            raise UnsupportedImage(
+                f"the TIFF has {len(pages)} pages; send one page as a file of its own"
+            )
+        pixels = _arranged(page, page.asarray())
+        alpha = _alpha_of(page)
+        pixels = _to_grey_or_rgb(page, pixels)
+        if alpha == ASSOCIATED:
+            pixels = _unmultiplied(pixels)
+        check_floats(pixels)
+        return Stored(
+            pixels,
+            orientation=_orientation(page),
+            profile=_bytes_of(page, 34675),
+            metadata=Metadata(
+                dpi=_dpi(page),
+                texts=tuple(
+                    (tag, page.tags[tag].value)
+                    for tag in TEXT_TAGS
+                    if tag in page.tags and isinstance(page.tags[tag].value, str)
+                ),
+                compression=COMPRESSIONS.get(int(page.compression), "deflate"),
+            ),
+            is_cmyk=page.photometric == tifffile.PHOTOMETRIC.SEPARATED,
+        )
+
+
+def write(
+    pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
+) -> bytes:
+    """Write (H, W, 1..4) uint8, uint16 or float32, compressed as the input was."""
+    channels = pixels.shape[2]
+    compression, predictor = {
+        "none": (None, None),
+        "lzw": ("lzw", True),
+    }.get(metadata.compression, ("zlib", True))
+    extra: list[tuple[int, str, int, str | bytes, bool]] = [
+        (tag, "s", 0, text, True) for tag, text in metadata.texts if tag != 270
+    ]
+    if settings is not None:
+        packet = to_xmp(settings)
+        extra.append((XMP, "B", len(packet), packet, True))
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file,
+        pixels if channels > 1 else pixels[..., 0],
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        compression=compression,
+        compressionargs={"level": 1} if compression == "zlib" else None,
+        predictor=predictor,
+        rowsperstrip=max(1, (1 << 20) // (pixels.shape[1] * channels * pixels.dtype.itemsize)),
+        maxworkers=2,
+        resolution=metadata.dpi,
+        resolutionunit="inch" if metadata.dpi else None,
+        description=dict(metadata.texts).get(270),
+        iccprofile=profile,
+        extratags=extra,
+        software=SOFTWARE,
+        metadata=None,
+        bigtiff=pixels.nbytes > 2**32 - 2**25,
+    )
+    return file.getvalue()
+
+
+def read_settings_packet(data: bytes) -> bytes | None:
+    """Return the XMP packet of a TIFF file, or None."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        return _bytes_of(file.pages.first, XMP)
+
+
+def _check_page(page: Any, limits: Limits) -> None:
+    """Refuse by the header what is too large or of another kind."""
+    limits.check_size(page.imagewidth, page.imagelength)
+    if page.imagedepth != 1:
+        raise UnsupportedImage("the TIFF is a volume; send one plane as a picture")
+    if not 0 <= page.samplesperpixel <= 5:
+        raise UnsupportedImage(
+            f"the TIFF has {page.samplesperpixel} channels; send grey or RGB, with or without alpha"
+        )
+    if page.is_tiled and math.prod(page.chunks) > 5 * max(limits.max_pixels, 1 << 20):
+        raise BrokenImage(f"the TIFF's tiles of {page.chunks} are larger than any picture")
+    kind = page.photometric
+    photometric = tifffile.PHOTOMETRIC
+    readable = (
+        photometric.MINISBLACK, photometric.MINISWHITE, photometric.RGB, photometric.PALETTE,
+        photometric.SEPARATED,
+    )  # fmt: skip
+    is_jpeg = kind == photometric.YCBCR and int(page.compression) in (6, 7, 34892)
+    if kind not in readable and not is_jpeg:
+        raise UnsupportedImage(f"the TIFF is of the kind {kind}; send grey or RGB")
+    if page.dtype not in (np.bool_, np.uint8, np.uint16, np.float32):
+        raise UnsupportedImage(
+            f"the TIFF holds {page.dtype or 'unknown'} values; send 8 or 16 bits or float32"
+        )
+
+
+def _arranged(page: Any, pixels: Pixels) -> Pixels:
+    """Bring what tifffile gives, (H, W), (H, W, C) or (C, H, W), to (H, W, C)."""
+    height, width = page.imagelength, page.imagewidth
+    if pixels.shape == (height, width):
+        return pixels[..., None]
+    if pixels.ndim == 3 and pixels.shape[1:] == (height, width) and page.planarconfig == 2:
+        pixels = np.moveaxis(pixels, 0, -1)
+    pixels = pixels.reshape(height, width, -1)
+    return pixels
+
+
+def _to_grey_or_rgb(page: Any, pixels: Pixels) -> Pixels:
+    """Undo palette, white-is-zero and depths under 8 bits; drop channels beyond the alpha."""
+    photometric, bits = page.photometric, int(np.min(page.bitspersample))
+    if photometric == tifffile.PHOTOMETRIC.PALETTE:
+        table = np.asarray(page.colormap).T  # (colours, 3) uint16
+        full = table if int(table.max()) > 255 else table * 257
+        return np.rint(full[pixels[..., 0]] / 257).astype(np.uint8)
+    own = {tifffile.PHOTOMETRIC.MINISBLACK: 1, tifffile.PHOTOMETRIC.MINISWHITE: 1,
+           tifffile.PHOTOMETRIC.SEPARATED: 4}.get(photometric, 3)  # fmt: skip
+    extra = pixels.shape[2] - own
+    if extra < 0 or extra > 1 or (own == 4 and extra):
+        raise UnsupportedImage(
+            f"the TIFF has {pixels.shape[2]} channels; send grey or RGB, with or without one alpha"
+        )
+    if pixels.dtype == np.bool_:
+        pixels = pixels * np.uint8(255)
+    elif bits not in (8, 16, 32):
+        top = 255 if bits < 8 else 65535
+        scaled = np.rint(pixels * np.float32(top / (2**bits - 1)))
+        pixels = np.minimum(scaled, top).astype(np.uint8 if bits < 8 else np.uint16)
+    if photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        pixels = pixels.copy()
+        pixels[..., 0] = top_of(pixels.dtype) - pixels[..., 0]
+    return np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+
+
+def _unmultiplied(pixels: Pixels) -> Pixels:
+    """Turn associated alpha into straight alpha."""
+    top = top_of(pixels.dtype)
+    out = pixels.copy()
+    for rows in strips(out):
+        alpha = out[rows, :, -1:].astype(np.float32)
+        straight = out[rows, :, :-1] * np.divide(top, alpha, out=alpha * 0, where=alpha > 0)
+        if top != 1:
+            straight = np.rint(straight)
+        out[rows, :, :-1] = np.minimum(straight, top)
+    return out
+
+
+def _alpha_of(page: Any) -> int:
+    """Return the kind of the extra channel, 0 where there is none or none is said."""
+    return int(page.extrasamples[0]) if page.extrasamples else 0
+
+
+def _orientation(page: Any) -> int:
+    value = page.tags[274].value if 274 in page.tags else 1
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _bytes_of(page: Any, tag: int) -> bytes | None:
+    """Return a tag's bytes, or None."""
+    value = page.tags[tag].value if tag in page.tags else None
+    if isinstance(value, tuple):
+        value = bytes(value)
+    return value if isinstance(value, bytes) else None
+
+
+def _dpi(page: Any) -> tuple[float, float] | None:
+    """Read the resolution where it is given per inch or centimetre."""
+    if 282 not in page.tags or 283 not in page.tags:
+        return None
+    unit = int(page.tags[296].value) if 296 in page.tags else 2
+    pairs = (page.tags[282].value, page.tags[283].value)
+    across, down = (pair[0] / pair[1] if pair[1] else 0.0 for pair in pairs)
+    if unit not in (2, 3) or across <= 0 or down <= 0:
+        return None
+    scale = CENTIMETRE if unit == 3 else 1.0
+    return across * scale, down * scale
