@@ -78,8 +78,10 @@ def write(
         "none": (None, None),
         "lzw": ("lzw", True),
     }.get(metadata.compression, ("zlib", True))
-    extra: list[tuple[int, str, int, str | bytes, bool]] = [
-        (tag, "s", 0, text, True) for tag, text in metadata.texts if tag != 270
+    extra: list[tuple[int, str, int, bytes, bool]] = [
+        # Bytes, as tifffile takes strings of plain ASCII only; UTF-8 is what readers expect.
+        (tag, "s", 0, text.encode() + b"\x00", True)
+        for tag, text in metadata.texts
     ]
     if settings is not None:
         packet = to_xmp(settings)
@@ -98,7 +100,6 @@ def write(
         maxworkers=2,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
-        description=dict(metadata.texts).get(270),
         iccprofile=profile,
         extratags=extra,
         software=SOFTWARE,
@@ -133,7 +134,8 @@ def _check_page(page: Any, limits: Limits) -> None:
     )  # fmt: skip
     is_jpeg = kind == photometric.YCBCR and int(page.compression) in (6, 7, 34892)
     if kind not in readable and not is_jpeg:
-        raise UnsupportedImage(f"the TIFF is of the kind {kind}; send grey or RGB")
+        name = getattr(kind, "name", kind)
+        raise UnsupportedImage(f"the TIFF is of the kind {name}; send grey or RGB")
     if page.dtype not in (np.bool_, np.uint8, np.uint16, np.float32):
         raise UnsupportedImage(
             f"the TIFF holds {page.dtype or 'unknown'} values; send 8 or 16 bits or float32"
@@ -156,8 +158,9 @@ def _to_grey_or_rgb(page: Any, pixels: Pixels) -> Pixels:
     photometric, bits = page.photometric, int(np.min(page.bitspersample))
     if photometric == tifffile.PHOTOMETRIC.PALETTE:
         table = np.asarray(page.colormap).T  # (colours, 3) uint16
-        full = table if int(table.max()) > 255 else table * 257
-        return np.rint(full[pixels[..., 0]] / 257).astype(np.uint8)
+        if int(table.max()) > 255:  # 16 bits as the standard has it, else as some write it
+            table = table >> 8
+        return table.astype(np.uint8)[pixels[..., 0]]
     own = {tifffile.PHOTOMETRIC.MINISBLACK: 1, tifffile.PHOTOMETRIC.MINISWHITE: 1,
            tifffile.PHOTOMETRIC.SEPARATED: 4}.get(photometric, 3)  # fmt: skip
     extra = pixels.shape[2] - own

@@ -1,0 +1,196 @@
+"""Colour profiles: into sRGB at 16 bits and back, against colour-science and Pillow's littleCMS."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import colour
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+from skimage import color as oracle
+
+from models.color import lab_to_srgb_in_gamut
+from plugin_server.images import Layer, Limits, decode, encode
+from tests.pictures import opened, png_chunk, png_of, random_pixels, saved, saved_image
+
+ADOBE = bytes(imagecodecs.cms_profile("adobergb"))
+GREY = bytes(imagecodecs.cms_profile("gray", gamma=1.8))
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+LIMITS = Limits()
+
+
+def tiff_of(pixels: np.ndarray, profile: bytes, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, iccprofile=profile, **{"photometric": "rgb", **options})
+    return file.getvalue()
+
+
+def from_adobe(encoded: np.ndarray) -> np.ndarray:
+    """Convert Adobe RGB (1998) in [0, 1] to sRGB by its definition."""
+    spaces = colour.RGB_COLOURSPACES
+    matrix = colour.matrix_RGB_to_RGB(
+        spaces["Adobe RGB (1998)"], spaces["sRGB"], chromatic_adaptation_transform=None
+    )
+    linear = np.clip(encoded.astype(float) ** (563 / 256) @ matrix.T, 0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_colour_profile_is_applied(dtype: type, channels: int) -> None:
+    pixels = random_pixels(channels=channels, dtype=dtype)
+    extra = ["unassalpha"] if channels == 4 else None
+    layer = decode(tiff_of(pixels, ADOBE, extrasamples=extra), limits=LIMITS)
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    assert layer.pixels.dtype == (np.float32 if dtype is np.float32 else np.uint16)
+    assert layer.bits == pixels.itemsize * 8
+    unit = layer.pixels / (1 if dtype is np.float32 else 65535)
+    np.testing.assert_allclose(unit[..., :3], from_adobe(pixels[..., :3] / top), atol=0.004)
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/tiff"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_untouched_pixels_come_back_to_the_byte(media_type: str, dtype: type) -> None:
+    pixels = random_pixels(channels=4, dtype=dtype)
+    stored = tiff_of(pixels, ADOBE, extrasamples=["unassalpha"])
+    layer = decode(stored, limits=LIMITS)
+    answer = decode(encode(layer, media_type), limits=LIMITS)
+    assert answer.profile == ADOBE
+    np.testing.assert_array_equal(answer.source, pixels)  # out of sRGB's gamut, too
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_new_colours_come_back_through_the_profile(dtype: type) -> None:
+    grey = random_pixels(channels=2, dtype=dtype)
+    pixels = np.concatenate([np.repeat(grey[..., :1], 3, axis=2), grey[..., 1:]], axis=2)
+    layer = decode(tiff_of(pixels, ADOBE, extrasamples=["unassalpha"]), limits=LIMITS)
+    assert (np.ptp(layer.pixels[..., :3], axis=2) == 0).all()  # a grey photo stays grey inside
+    lightness = oracle.rgb2lab(layer.pixels[..., :3] / 65535)[..., 0]
+    ab = np.stack([np.full(lightness.shape, 15), np.full(lightness.shape, 20)], axis=-1)
+    coloured = np.rint(lab_to_srgb_in_gamut(lightness, ab) * 65535).astype(np.uint16)
+    result = np.concatenate([coloured, layer.pixels[..., 3:]], axis=2)
+    stored = tifffile.imread(io.BytesIO(encode(replace(layer, pixels=result), "image/tiff")))
+    assert stored.dtype == dtype
+    np.testing.assert_array_equal(stored[..., 3], pixels[..., 3])
+    top = np.iinfo(dtype).max
+    back = oracle.rgb2lab(from_adobe(stored[..., :3] / top))
+    bound = 0.05 if dtype is np.uint16 else 0.5
+    light = lightness > 3  # below, Adobe's curve has no straight foot: one step is half an L
+    assert np.abs(back[..., 0] - lightness)[light].max() <= bound
+    middle = (lightness > 30) & (lightness < 80)
+    assert np.abs(back[middle, 1:] - (15, 20)).max() < 2
+
+
+def test_a_profile_that_is_srgb_changes_nothing_and_is_carried() -> None:
+    pixels = random_pixels()
+    layer = decode(saved(pixels, "PNG", icc_profile=SRGB), limits=LIMITS)
+    np.testing.assert_array_equal(layer.pixels, pixels)
+    assert layer.source is None
+    assert layer.notices == ()
+    for media_type in ("image/png", "image/jpeg", "image/tiff", "image/webp"):
+        assert opened(encode(layer, media_type)).info["icc_profile"] == SRGB
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_the_profile_is_found_in_every_format(kind: str) -> None:
+    stored = saved(random_pixels(), kind, icc_profile=ADOBE)
+    layer = decode(stored, limits=LIMITS)
+    assert layer.profile == ADOBE
+    own = np.asarray(opened(stored))
+    profiles = (ImageCms.ImageCmsProfile(io.BytesIO(data)) for data in (ADOBE, SRGB))
+    expected = ImageCms.profileToProfile(Image.fromarray(own), *profiles, renderingIntent=1)
+    np.testing.assert_allclose(layer.pixels / 257, np.asarray(expected), atol=1.6)
+    assert opened(encode(layer, layer.media_type)).info["icc_profile"] == ADOBE
+
+
+def test_npy_is_srgb_whatever_the_input_was() -> None:
+    layer = decode(saved(random_pixels(), "PNG", icc_profile=ADOBE), limits=LIMITS)
+    array = np.load(io.BytesIO(encode(layer, "application/x-npy")), allow_pickle=False)
+    assert array.dtype == np.uint8
+    np.testing.assert_allclose(array / 255, from_adobe(random_pixels() / 255), atol=0.006)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_profile_for_grey(dtype: type, channels: int) -> None:
+    pixels = random_pixels(channels=channels, dtype=dtype)
+    stored = tiff_of(
+        pixels.squeeze(),
+        GREY,
+        photometric="minisblack",
+        planarconfig="contig" if channels == 2 else None,
+        extrasamples=["unassalpha"] if channels == 2 else None,
+    )
+    layer = decode(stored, limits=LIMITS)
+    top = np.iinfo(dtype).max
+    linear = (pixels[..., 0] / top) ** 1.8
+    expected = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(layer.pixels[..., 0] / top, expected, atol=0.6 / top + 0.0004)
+    assert layer.pixels.dtype == dtype
+    assert layer.pixels.shape == pixels.shape
+    if channels == 2:
+        np.testing.assert_array_equal(layer.pixels[..., 1], pixels[..., 1])
+    assert any("grey" in notice for notice in layer.notices)
+    coloured = replace(layer, pixels=random_pixels(dtype=dtype))
+    assert "icc_profile" not in opened_if_8_bit(encode(coloured, "image/png"), dtype)
+
+
+def opened_if_8_bit(data: bytes, dtype: type) -> dict[str, object]:
+    """Return Pillow's info, or PNG's chunk names where Pillow cannot read the depth."""
+    return opened(data).info if dtype is np.uint8 else {"icc_profile": 1} if b"iCCP" in data else {}
+
+
+def test_grey_pixels_with_a_colour_profile() -> None:
+    pixels = random_pixels(channels=1)
+    layer = decode(tiff_of(pixels[..., 0], ADOBE, photometric="minisblack"), limits=LIMITS)
+    expected = from_adobe(np.repeat(pixels, 3, axis=2) / 255)
+    np.testing.assert_allclose(layer.pixels / 65535, expected[..., 1:2], atol=0.002)
+    rgb = np.repeat(layer.pixels, 3, axis=2)
+    answer = decode(encode(replace(layer, pixels=rgb), "image/tiff"), limits=LIMITS)
+    assert answer.profile == ADOBE
+    np.testing.assert_array_equal(answer.source, np.repeat(pixels, 3, axis=2))
+
+
+BROKEN = (b"", b"no profile at all", SRGB[:300], SRGB[:36] + b"xxxx" + SRGB[40:])
+
+
+@pytest.mark.parametrize("profile", BROKEN[1:])
+def test_a_broken_profile_is_ignored_and_said(profile: bytes) -> None:
+    pixels = random_pixels()
+    layer = decode(tiff_of(pixels, profile), limits=LIMITS)
+    np.testing.assert_array_equal(layer.pixels, pixels)
+    assert layer.profile is None
+    assert any("profile" in notice for notice in layer.notices)
+
+
+def test_a_profile_for_something_else_is_ignored_and_said() -> None:
+    for stored in (
+        tiff_of(random_pixels(), GREY),
+        saved(random_pixels(), "JPEG", icc_profile=GREY),
+    ):
+        layer = decode(stored, limits=LIMITS)
+        assert layer.profile is None
+        assert any("profile for grey" in notice for notice in layer.notices)
+    in_cmyk = Image.fromarray(random_pixels()).convert("CMYK")
+    layer = decode(saved_image(in_cmyk, "JPEG", icc_profile=ADOBE), limits=LIMITS)
+    assert layer.pixels.shape[2] == 3
+    assert len(layer.notices) == 2
+
+
+def test_a_damaged_iccp_chunk_is_ignored_and_said() -> None:
+    stored = png_of(random_pixels(), png_chunk(b"iCCP", b"x\x00\x00not deflated"))
+    layer = decode(stored, limits=LIMITS)
+    np.testing.assert_array_equal(layer.pixels, random_pixels())
+    assert any("profile" in notice for notice in layer.notices)
+
+
+def test_the_profile_survives_a_change_of_format() -> None:
+    layer = Layer(random_pixels(dtype=np.uint16), profile=SRGB, bits=16)
+    for media_type in ("image/png", "image/tiff"):
+        again = decode(encode(layer, media_type), limits=LIMITS)
+        assert again.profile == SRGB
+        np.testing.assert_array_equal(again.pixels, layer.pixels)
