@@ -77,5 +77,5 @@ dist: setup  ## a wheel with the weights inside, in dist/
 	$(BIN)/python -m build --wheel --outdir dist
 
 clean:  ## remove what was built or written (not .venv, not runs/)
-	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
