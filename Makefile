@@ -74,7 +74,8 @@ evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
 	$(BIN)/photochrom evaluate $(EVALUATE_ARGS)
 
 dist: setup  ## a wheel with the weights inside, in dist/
-	$(BIN)/python -m build --wheel --outdir dist
+	rm -rf build
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 clean:  ## remove what was built or written (not .venv, not runs/)
 	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache
