@@ -20,12 +20,24 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "retrieval", "plugin_server", "gimp_plugin")
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
 DATA_FOLDERS = ("models/weights", "plugin_server/web")
+# The command line, in a process that ends at once where anything reaches for the network.
+WITHOUT_NETWORK = """
+import os, sys
+def refuse(event, args):
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
+        sys.stderr.write(f"network: {event} {args}\\n")
+        os._exit(9)
+sys.addaudithook(refuse)
+from plugin_server.cli import main
+main()
+"""
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command that must succeed, offline, and return what it wrote to stdout."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONNOUSERSITE": "1"}
-    environment.pop("PYTHONPATH", None)
+    """Run a command that must succeed and return what it wrote to stdout."""
+    environment = {**os.environ, "PYTHONNOUSERSITE": "1"}
+    for name in ("PYTHONPATH", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        environment.pop(name, None)
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -122,9 +134,9 @@ def test_doctor_finds_nothing_wrong(installation: Path, elsewhere: Path) -> None
     assert "photochrom" in run(program(installation, "photochrom"), "doctor", cwd=elsewhere).lower()
 
 
-def test_a_photo_is_coloured(installation: Path, elsewhere: Path) -> None:
+def test_a_photo_is_coloured_without_a_network(installation: Path, elsewhere: Path) -> None:
     run(
-        program(installation, "photochrom"),
+        *(program(installation, "python"), "-c", WITHOUT_NETWORK),
         *("colorize", "photo.png", "-d", "a brown cat with green eyes", "-o", "coloured.png"),
         cwd=elsewhere,
     )
@@ -132,3 +144,11 @@ def test_a_photo_is_coloured(installation: Path, elsewhere: Path) -> None:
     assert coloured.shape == (*skimage.data.chelsea().shape[:2], 3)
     chroma = coloured.max(axis=2).astype(int) - coloured.min(axis=2)
     assert np.mean(chroma) > 5, "the photo came back grey"
+
+
+def test_a_reach_for_the_network_is_noticed(installation: Path, elsewhere: Path) -> None:
+    reach = WITHOUT_NETWORK.replace(
+        "from plugin_server.cli import main", "import socket; socket.create_connection(('::1', 9))"
+    )
+    with pytest.raises(AssertionError, match=r"network: socket\."):
+        run(program(installation, "python"), "-c", reach, cwd=elsewhere)
