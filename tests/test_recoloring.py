@@ -12,6 +12,7 @@ from models.training.recoloring import (
     WORDS,
     nearest_word,
     only_color_word,
+    recolor_anything,
     recolor_caption,
     replace_color_word,
     word_area,
@@ -77,6 +78,17 @@ def test_too_large_and_too_small_areas_are_left_alone() -> None:
     assert all(recolor_caption("a red wall", nothing, rng) is None for _ in range(20))
 
 
+def test_any_hue_may_turn_and_a_hint_lies_on_it() -> None:
+    ab = np.zeros((64, 64, 2), np.float32)
+    ab[16:32, 16:32] = of_hue("blue")[0, 0]
+    rng = np.random.default_rng(0)
+    turned = next(t for _ in range(100) if (t := recolor_anything(ab, rng)) is not None)
+    np.testing.assert_array_equal(turned[1], ab[..., 1] < 0)
+    hints = random_hints(turned[0], SampleOptions(mean_hints=1.0), rng, on=turned[1])
+    assert hints[2][turned[1]].any()
+    assert np.abs(turned[0][20:28, 20:28] - ab[20:28, 20:28]).mean() > 5
+
+
 def test_tones_name_what_is_striking() -> None:
     rng = np.random.default_rng(0)
     assert tone_words(np.tile(np.float32([5, 20]), (8, 8, 1)), rng) in WARM
@@ -117,7 +129,7 @@ def test_captions_are_dropped_as_often_as_asked() -> None:
 
 def test_hints_tell_the_mean_colour_of_what_they_cover() -> None:
     ab = np.tile(np.float32([22, -11]), (32, 32, 1))
-    hints = random_hints(ab, SampleOptions(p_hints=1.0), np.random.default_rng(0))
+    hints = random_hints(ab, SampleOptions(), np.random.default_rng(0))
     known = hints[2] > 0
     np.testing.assert_allclose(hints[0][known], 0.2, atol=1e-6)
     np.testing.assert_allclose(hints[1][known], -0.1, atol=1e-6)

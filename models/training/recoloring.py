@@ -1,7 +1,8 @@
-"""Counterfactual recolouring: the one thing that explains the colour is the word.
+"""Counterfactual recolouring: the one thing that explains the colour is the guidance.
 
 For a caption with one colour word, the pixels of that word's hue are turned to another word's
-hue, and the word in the caption is replaced.
+hue, and the word in the caption is replaced. For hints any hue of the photo is turned, and a hint
+lies on what has turned.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ def only_color_word(caption: str) -> str | None:
     return found[0].lower() if len(found) == 1 else None
 
 
+def names_a_color(caption: str) -> bool:
+    """Tell whether a caption has any colour word."""
+    return _PATTERN.search(caption) is not None
+
+
 def replace_color_word(caption: str, word: str) -> str:
     """Put another word in the place of the caption's colour word, mending "a" and "an"."""
     text = _PATTERN.sub(word, caption, count=1)
@@ -71,7 +77,7 @@ def recolor_caption(
 ) -> Recoloring | None:
     """Turn what the caption's colour word names to another colour; None where that cannot be done.
 
-    ``ab`` is (H, W, 2) float32. The area has soft edges; its chroma becomes at least 25 to 45.
+    ``ab`` is (H, W, 2) float32.
     """
     word = only_color_word(caption)
     if word is None:
@@ -82,12 +88,29 @@ def recolor_caption(
     other = WORDS[int(generator.integers(len(WORDS)))]
     if other == word:
         return None
+    return Recoloring(replace_color_word(caption, other), turn(ab, area, other, generator))
+
+
+def recolor_anything(
+    ab: FloatArray, generator: np.random.Generator
+) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+    """Turn one hue of a photo to another, so that only hints can tell; the new ab and the area."""
+    word, other = (WORDS[int(i)] for i in generator.choice(len(WORDS), 2, replace=False))
+    area = word_area(ab, word)
+    if not COVERAGE[0] <= area.mean() <= COVERAGE[1]:
+        return None
+    return turn(ab, area, other, generator), area
+
+
+def turn(
+    ab: FloatArray, area: NDArray[np.bool_], word: str, generator: np.random.Generator
+) -> FloatArray:
+    """Turn an area of (H, W, 2) ab to a word's hue, with soft edges and a chroma of 25 to 45."""
     soft = cv2.GaussianBlur(area.astype(np.float32), (0, 0), max(ab.shape[0] / 128, 0.5))[..., None]
-    hue = np.radians(HUES[other] + generator.uniform(-10, 10))
+    hue = np.radians(HUES[word] + generator.uniform(-10, 10))
     chroma = np.maximum(np.hypot(ab[..., 0], ab[..., 1]), generator.uniform(25, 45))
     turned = np.stack([chroma * np.cos(hue), chroma * np.sin(hue)], -1)
-    mixed = (soft * turned + (1 - soft) * ab).astype(np.float32)
-    return Recoloring(replace_color_word(caption, other), mixed)
+    return np.asarray(soft * turned + (1 - soft) * ab, np.float32)
 
 
 def _like(article: str, original: str) -> str:

@@ -16,7 +16,7 @@ from torch.utils.data import IterableDataset
 from models.color import srgb_to_lab
 from models.colorizer import AB_SCALE, STRIDES
 from models.training.photos import Photo
-from models.training.recoloring import recolor_caption
+from models.training.recoloring import names_a_color, recolor_anything, recolor_caption
 from models.training.tones import tone_words
 
 FloatArray = NDArray[np.float32]
@@ -31,7 +31,8 @@ class SampleOptions:
     p_unguided: float = 0.35
     p_recolor: float = 0.6
     p_tone: float = 0.2
-    p_hints: float = 0.35
+    p_hints: float = 0.45
+    p_turn: float = 0.6
     mean_hints: float = 8.0
     p_old: float = 0.4
 
@@ -79,7 +80,14 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
             text, ab = recoloring.caption, recoloring.ab
         elif generator.random() < options.p_tone and (tone := tone_words(ab, generator)):
             text = tone if generator.random() < 0.3 else f"{text}, {tone}"
-    hints = random_hints(ab, options, generator)
+    area = None
+    hinted = generator.random() < options.p_hints
+    may_turn = text is None or not names_a_color(text)
+    if hinted and may_turn and generator.random() < options.p_turn:
+        turned = recolor_anything(ab, generator)
+        if turned is not None:
+            ab, area = turned
+    hints = random_hints(ab, options, generator, on=area) if hinted else no_hints(ab)
     if generator.random() < options.p_old:
         lightness = age(lightness, generator)
     stride = STRIDES[0]
@@ -110,17 +118,30 @@ def random_crop(
     return np.asarray(resized, np.uint8)
 
 
+def no_hints(ab: FloatArray) -> FloatArray:
+    """Reveal nothing: (3, S, S) of zeros."""
+    return np.zeros((3, *ab.shape[:2]), np.float32)
+
+
 def random_hints(
-    ab: FloatArray, options: SampleOptions, generator: np.random.Generator
+    ab: FloatArray,
+    options: SampleOptions,
+    generator: np.random.Generator,
+    *,
+    on: NDArray[np.bool_] | None = None,
 ) -> FloatArray:
-    """Reveal the mean ab of a few small patches: (3, S, S) of ab / 110 and confidence."""
+    """Reveal the mean ab of a few small patches: (3, S, S) of ab / 110 and confidence.
+
+    The first patch lies on the area ``on``, where one is given.
+    """
     side = ab.shape[0]
-    hints = np.zeros((3, side, side), np.float32)
-    if generator.random() >= options.p_hints:
-        return hints
-    for _ in range(min(int(generator.geometric(1 / options.mean_hints)), 100)):
+    hints = no_hints(ab)
+    for i in range(min(int(generator.geometric(1 / options.mean_hints)), 100)):
         size = int(generator.integers(1, 8))
         y, x = generator.integers(0, side - size + 1, 2)
+        if i == 0 and on is not None:
+            places = np.argwhere(on)
+            y, x = np.minimum(places[generator.integers(len(places))], side - size)
         patch = np.s_[y : y + size, x : x + size]
         hints[:2, *patch] = (ab[patch].mean((0, 1)) / AB_SCALE)[:, None, None]
         hints[2, *patch] = 1.0
