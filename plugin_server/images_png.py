@@ -47,7 +47,7 @@ def read(data: bytes, limits: Limits) -> Stored:
             chunks.setdefault(name, content)
         if b"acTL" in chunks and struct.unpack_from(">I", chunks[b"acTL"])[0] > 1:
             raise UnsupportedImage("the PNG is animated; send one frame as a still picture")
-        pixels = imagecodecs.png_decode(data)
+        pixels = imagecodecs.png_decode(_bare(data))
     exif = strip_mark(chunks.get(b"eXIf"))
     profile, notices = _read_profile(chunks.get(b"iCCP"))
     return Stored(
@@ -131,6 +131,21 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield name, b"" if name in (b"IDAT", b"fdAT") else data[at + 8 : at + 8 + length]
         at += 12 + length
+
+
+def _bare(data: bytes) -> bytes:
+    """Return the PNG with what its pixels need alone.
+
+    libpng writes warnings about anything else, such as a well-known odd sRGB profile, straight
+    to stderr.
+    """
+    parts, at = [MAGIC], len(MAGIC)
+    while at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        if name in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
+            parts.append(data[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(parts)
 
 
 def _chunk(name: bytes, content: bytes | bytearray) -> bytes:

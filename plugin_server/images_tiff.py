@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # the last two are Bi
 TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
 XMP, SOFTWARE = 700, "Photochrom"
 COMPRESSIONS = {1: "none", 5: "lzw"}  # any other is answered with deflate
+JPEG = 7
+# None, fax, LZW, JPEG, deflate, PackBits, LZMA, zstd. The rest are files inside files, which
+# could unpack to any size.
+READABLE_COMPRESSIONS = (1, 2, 3, 4, 5, JPEG, 8, 32946, 32773, 34925, 50000)
 CENTIMETRE = 2.54
 ASSOCIATED = 1  # alpha that the colours were multiplied by
 
@@ -41,6 +46,7 @@ def read(data: bytes, limits: Limits) -> Stored:
     with reading("TIFF"), tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages.first
         _check_page(page, limits)
+        _check_segments(page, data)
         pages: list[Any] = list(file.pages)
         if sum(not page.is_reduced for page in pages) > 1:
             raise UnsupportedImage(
@@ -132,7 +138,12 @@ def _check_page(page: Any, limits: Limits) -> None:
         photometric.MINISBLACK, photometric.MINISWHITE, photometric.RGB, photometric.PALETTE,
         photometric.SEPARATED,
     )  # fmt: skip
-    is_jpeg = kind == photometric.YCBCR and int(page.compression) in (6, 7, 34892)
+    is_jpeg = kind == photometric.YCBCR and int(page.compression) == JPEG
+    if int(page.compression) not in READABLE_COMPRESSIONS:
+        raise UnsupportedImage(
+            f"the TIFF is compressed by method {int(page.compression)}; "
+            "save it uncompressed or with LZW or Deflate"
+        )
     if kind not in readable and not is_jpeg:
         name = getattr(kind, "name", kind)
         raise UnsupportedImage(f"the TIFF is of the kind {name}; send grey or RGB")
@@ -140,6 +151,33 @@ def _check_page(page: Any, limits: Limits) -> None:
         raise UnsupportedImage(
             f"the TIFF holds {page.dtype or 'unknown'} values; send 8 or 16 bits or float32"
         )
+
+
+def _check_segments(page: Any, data: bytes) -> None:
+    """Refuse missing strips, which would come out black, and strips that are larger inside."""
+    if not page.databytecounts or min(page.databytecounts) < 1:
+        raise BrokenImage("the TIFF lacks a part of its pixels; save or send it again")
+    if int(page.compression) != JPEG:
+        return
+    largest = math.prod(page.chunks) + (1 << 16)  # strips may be padded to whole blocks
+    for start, length in zip(page.dataoffsets, page.databytecounts, strict=True):
+        width, height = _jpeg_size(data[start : start + length])
+        if width * height > largest:
+            raise BrokenImage(
+                f"the TIFF holds a strip of {width} x {height} pixels, larger than its picture"
+            )
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    """Read (width, height) of a JPEG stream from its frame header (ITU-T T.81, B.2.2)."""
+    at = 2
+    while at + 9 <= len(data):
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        at += 2 + length
+    raise BrokenImage("the TIFF holds a JPEG strip without a size; save or send it again")
 
 
 def _arranged(page: Any, pixels: Pixels) -> Pixels:

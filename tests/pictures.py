@@ -9,6 +9,12 @@ import zlib
 import numpy as np
 from PIL import Image
 
+# First row, first column, steps down and across (PNG 3rd edition, 8.2).
+ADAM7 = (
+    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
+    (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
+)  # fmt: skip
+
 
 def random_pixels(
     height: int = 37, width: int = 53, channels: int = 3, dtype: type = np.uint8
@@ -60,6 +66,20 @@ def png_of(pixels: np.ndarray, *extra: bytes) -> bytes:
         png_chunk(b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    """Write (H, W, C) uint8 in the seven passes of Adam7, unfiltered."""
+    raw = b""
+    for top, left, down, right in ADAM7:
+        part = pixels[top::down, left::right]
+        if part.size:
+            rows = part.reshape(len(part), -1)
+            raw += np.concatenate([np.zeros((len(part), 1), np.uint8), rows], axis=1).tobytes()
+    plain = png_of(pixels)
+    header = plain[16:28] + b"\x01"
+    chunks = png_chunk(b"IDAT", zlib.compress(raw)) + png_chunk(b"IEND", b"")
+    return plain[:8] + png_chunk(b"IHDR", header) + chunks
 
 
 def png_pixels(data: bytes) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import xml.etree.ElementTree as ElementTree
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from plugin_server.images import (
 )
 from tests.pictures import (
     exif_with_orientation,
+    interlaced_png,
     opened,
     png_chunk,
     png_of,
@@ -86,12 +88,30 @@ def test_png_of_one_bit_and_with_a_transparent_colour() -> None:
     np.testing.assert_array_equal(keyed[..., 3], np.where(transparent, 0, 65535))
 
 
+def test_png_interlaced() -> None:
+    pixels = random_pixels()
+    np.testing.assert_array_equal(read(interlaced_png(pixels)).pixels, pixels)
+
+
+def test_png_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:
+    odd = png_chunk(b"iCCP", b"x\x00\x00" + zlib.compress(b"no profile")), png_chunk(b"pHYs", b"?")
+    assert read(png_of(random_pixels(), *odd)).notices
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg(channels: int) -> None:
     stored = saved(random_pixels(channels=channels), "JPEG", quality=90)
     layer = read(stored)
     np.testing.assert_array_equal(layer.pixels.squeeze(), np.asarray(opened(stored)))
     assert layer.pixels.shape[2] == channels
+
+
+def test_of_a_jpeg_with_several_pictures_the_first_is_read() -> None:
+    first = Image.fromarray(random_pixels())
+    second = Image.fromarray(random_pixels()[::2])
+    stored = saved_image(first, "MPO", save_all=True, append_images=[second])
+    assert read(stored).pixels.shape == random_pixels().shape
 
 
 def test_jpeg_in_cmyk_without_a_profile() -> None:

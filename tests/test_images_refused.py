@@ -160,6 +160,25 @@ def test_a_tiff_with_a_thumbnail_is_read() -> None:
     np.testing.assert_array_equal(decode(file.getvalue(), limits=LIMITS).pixels, pixels)
 
 
+def test_a_tiff_whose_strips_hide_something_larger_is_refused() -> None:
+    inner = saved(np.zeros((2_000, 2_000, 1), np.uint8), "JPEG")
+    with pytest.raises(BrokenImage, match="a strip of 2000 x 2000 pixels"):
+        decode(tiff_by_hand(inner, compression=7), limits=LIMITS)
+    with pytest.raises(UnsupportedImage, match="method 34712"):
+        decode(tiff_by_hand(b"anything", compression=34712), limits=LIMITS)
+    with pytest.raises(BrokenImage, match="lacks a part"):
+        decode(tiff_by_hand(b"", compression=1), limits=LIMITS)
+
+
+def tiff_by_hand(strip: bytes, *, compression: int) -> bytes:
+    """Write 20 x 24 grey pixels as one strip, whatever it holds."""
+    values = {256: 20, 257: 24, 258: 8, 259: compression, 262: 1, 273: 122, 277: 1, 278: 24}
+    values[279] = len(strip)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
+    head = b"II*\x00" + struct.pack("<IH", 8, len(values))
+    return head + entries + bytes(4) + strip
+
+
 @pytest.mark.parametrize(
     ("pixels", "options", "why"),
     [
