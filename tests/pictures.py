@@ -7,6 +7,7 @@ import struct
 import zlib
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 # First row, first column, steps down and across (PNG 3rd edition, 8.2).
@@ -38,6 +39,14 @@ def saved(pixels: np.ndarray, kind: str, **options: object) -> bytes:
 def saved_image(image: Image.Image, kind: str, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def tiff_of(pixels: np.ndarray, **options: object) -> bytes:
+    """Let tifffile write a page, as RGB where there are three channels or more."""
+    file = io.BytesIO()
+    kind = "rgb" if pixels.ndim == 3 and pixels.shape[-1] > 2 else "minisblack"
+    tifffile.imwrite(file, pixels, **{"photometric": kind, **options})
     return file.getvalue()
 
 

@@ -20,7 +20,7 @@ from plugin_server.images import (
     UnsupportedImage,
     decode,
 )
-from tests.pictures import exif_with_orientation, png_chunk, png_of, random_pixels, saved
+from tests.pictures import exif_with_orientation, png_chunk, png_of, random_pixels, saved, tiff_of
 
 LIMITS = Limits()
 
@@ -28,12 +28,6 @@ LIMITS = Limits()
 def npy_of(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array)
-    return file.getvalue()
-
-
-def tiff_of(pixels: np.ndarray, **options: object) -> bytes:
-    file = io.BytesIO()
-    tifffile.imwrite(file, pixels, **{"photometric": "rgb", **options})
     return file.getvalue()
 
 
