@@ -27,7 +27,7 @@ from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab
 
 FloatArray = NDArray[np.float32]
 
-SOFTNESS = 1.0  # sigma of the blur the network's chroma is taken to have, in small pixels
+SOFTNESS = 0.7  # sigma of the blur the network's chroma is taken to have, in small pixels
 RADIUS = 1  # of the window a line is fitted to, in small pixels
 REACH = 2  # of the surroundings whose chroma bounds the result, in small pixels
 EPSILON = 4.0  # L squared: detail weaker than 2 L is taken for grain

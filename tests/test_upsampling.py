@@ -147,7 +147,7 @@ def test_colour_stops_at_an_edge() -> None:
     plain = cv2.resize(ab, (320, 240), interpolation=cv2.INTER_LINEAR)
     near = slice(157 - 16, 157 + 16)
     error = np.abs(got - truth[..., 1:])[:, near].mean()
-    assert error < 0.1 * np.abs(plain - truth[..., 1:])[:, near].mean()
+    assert error < 0.25 * np.abs(plain - truth[..., 1:])[:, near].mean()
     steepest = np.abs(np.diff(got[120, :, 1])).max()
     assert steepest > 3 * np.abs(np.diff(plain[120, :, 1])).max()
 
