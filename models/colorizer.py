@@ -19,7 +19,7 @@ from models.film import FiLMBlock
 ENCODER = "tf_efficientnet_lite0"
 ENCODER_CHANNELS = (24, 40, 112, 320)
 STRIDES = (4, 8, 16, 32)
-AB_SCALE = 110.0  # ab is fed divided by this, so that it lies within about [-1, 1]
+AB_SCALE = 25.0  # hints are fed divided by this, so that they are as large as features are
 HINT_CHANNELS = 3
 
 
@@ -86,7 +86,7 @@ class Colorizer(nn.Module):
     def decode(self, features: list[Tensor], condition: Tensor, hints: Tensor | None) -> Tensor:
         """Return (N, Q, H/4, W/4) logits.
 
-        ``hints`` is (N, 3, H, W): ab / 110 where known, then the confidence; None means none.
+        ``hints`` is (N, 3, H, W): ab / AB_SCALE where known, then the confidence; None means none.
         """
         f4, f8, f16, f32 = features
         h4, h8, h16, h32 = hint_pyramid(hints, features)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.colorizer import AB_SCALE
 from models.training.photos import Photo
 from models.training.recoloring import (
     HUES,
@@ -131,6 +132,6 @@ def test_hints_tell_the_mean_colour_of_what_they_cover() -> None:
     ab = np.tile(np.float32([22, -11]), (32, 32, 1))
     hints = random_hints(ab, SampleOptions(), np.random.default_rng(0))
     known = hints[2] > 0
-    np.testing.assert_allclose(hints[0][known], 0.2, atol=1e-6)
-    np.testing.assert_allclose(hints[1][known], -0.1, atol=1e-6)
+    np.testing.assert_allclose(AB_SCALE * hints[0][known], 22, atol=1e-4)
+    np.testing.assert_allclose(AB_SCALE * hints[1][known], -11, atol=1e-4)
     assert not hints[:2, ~known].any()

@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.color import srgb_to_lab
-from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
+from models.colorizer import STRIDES, Colorizer, ColorizerConfig, build_colorizer
 from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
@@ -52,6 +53,7 @@ class TrainOptions:
     warm_up: float = 0.02
     cool_down: float = 0.4
     average: float = 0.999
+    hint_emphasis: float = 8.0
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
     workers: int = 1
@@ -168,7 +170,8 @@ def train(
             with torch.autocast("cpu", torch.bfloat16):
                 condition = model.condition(features, embedding)
                 logits = model.decode(features, condition, hints)
-            loss = balanced_cross_entropy(logits.float(), *encode(ab), balance)
+            emphasis = 1 + options.hint_emphasis * _near_hints(hints)
+            loss = balanced_cross_entropy(logits.float(), *encode(ab), balance, emphasis)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
@@ -197,15 +200,15 @@ def train(
 
 
 def balanced_cross_entropy(
-    logits: Tensor, bins: Tensor, weights: Tensor, balance: Tensor
+    logits: Tensor, bins: Tensor, weights: Tensor, balance: Tensor, emphasis: Tensor
 ) -> Tensor:
     """Cross-entropy of (N, Q, h, w) logits to soft targets, lifted for rare colours.
 
-    ``bins`` and ``weights`` are (N, 5, h, w), nearest bin first.
+    ``bins`` and ``weights`` are (N, 5, h, w), nearest bin first; ``emphasis`` is (N, h, w).
     """
     log_weights = torch.log_softmax(logits, dim=1)
     entropy = -(weights * log_weights.gather(1, bins)).sum(1)
-    lift = balance[bins[:, 0]]
+    lift = balance[bins[:, 0]] * emphasis
     return (entropy * lift).sum() / lift.sum()
 
 
@@ -241,6 +244,12 @@ def _embed(texts: list[str | None], model: Colorizer, embed_texts: EmbedTexts) -
         return embedding
     vectors = embed_texts([text for text in texts if text is not None])
     return embedding.index_copy(0, torch.tensor(rows), vectors)
+
+
+def _near_hints(hints: Tensor) -> Tensor:
+    """Mark the cells that hold a hint, and their neighbours: (N, h, w), 0 or 1."""
+    cells = F.max_pool2d(hints[:, 2:], STRIDES[0])
+    return F.max_pool2d(cells, 3, stride=1, padding=1)[:, 0]
 
 
 def _done(progress: Progressing, options: TrainOptions) -> float:

@@ -33,7 +33,7 @@ class SampleOptions:
     p_tone: float = 0.2
     p_hints: float = 0.45
     p_turn: float = 0.6
-    mean_hints: float = 8.0
+    mean_hints: float = 10.0
     p_old: float = 0.4
 
 
@@ -130,7 +130,7 @@ def random_hints(
     *,
     on: NDArray[np.bool_] | None = None,
 ) -> FloatArray:
-    """Reveal the mean ab of a few small patches: (3, S, S) of ab / 110 and confidence.
+    """Reveal the mean ab of a few small patches: (3, S, S) of scaled ab and confidence.
 
     The first patch lies on the area ``on``, where one is given.
     """
