@@ -17,8 +17,8 @@ from models.pipeline import colorize
 from models.predictor import load_pair
 
 DESCRIPTIONS = (
-    "an astronaut in an orange spacesuit in front of the American flag",
-    "an astronaut in a blue spacesuit in front of the American flag",
+    "an astronaut in an orange spacesuit",
+    "an astronaut in a blue spacesuit",
 )
 MARGIN = 16  # pixels around and between the panels
 FONT_SIZE = 18  # pixels
