@@ -16,7 +16,12 @@ from torch.utils.data import IterableDataset
 from models.color import srgb_to_lab
 from models.colorizer import AB_SCALE, STRIDES
 from models.training.photos import Photo
-from models.training.recoloring import names_a_color, recolor_anything, recolor_caption
+from models.training.recoloring import (
+    names_a_color,
+    only_color_word,
+    recolor_anything,
+    recolor_caption,
+)
 from models.training.tones import tone_words
 
 FloatArray = NDArray[np.float32]
@@ -29,7 +34,8 @@ class SampleOptions:
     side: int = 128
     min_area: float = 0.25
     p_unguided: float = 0.35
-    p_recolor: float = 0.6
+    p_color_caption: float = 0.6
+    p_recolor: float = 0.85
     p_tone: float = 0.2
     p_hints: float = 0.45
     p_turn: float = 0.6
@@ -38,12 +44,19 @@ class SampleOptions:
 
 
 class Sample(NamedTuple):
-    """Lightness (1, S, S), target ab (2, S/4, S/4), hints (3, S, S) and the text, if any."""
+    """Lightness (1, S, S), target ab (2, S/4, S/4), hints (3, S, S) and the text, if any.
+
+    ``named`` is (S/4, S/4) in [0, 1]: where the text's colour word is what turned the colour.
+    """
 
     lightness: Tensor
     ab: Tensor
     hints: Tensor
+    named: Tensor
     text: str | None
+
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, list[str | None]]
 
 
 class Samples(IterableDataset[Sample]):
@@ -69,15 +82,15 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
     rgb = random_crop(photo.pixels, options, generator)
     lab = srgb_to_lab(rgb.astype(np.float32) / 255)
     lightness, ab = lab[..., 0], lab[..., 1:]
-    text = None
+    text, named = None, np.zeros(ab.shape[:2], np.float32)
     # Decided first: a recoloured photo without its caption would teach the null path nonsense.
     if photo.captions and generator.random() >= options.p_unguided:
-        text = photo.captions[int(generator.integers(len(photo.captions)))]
+        text = choose_caption(photo.captions, options, generator)
         recoloring = None
         if generator.random() < options.p_recolor:
             recoloring = recolor_caption(text, ab, generator)
         if recoloring is not None:
-            text, ab = recoloring.caption, recoloring.ab
+            text, ab, named = recoloring.caption, recoloring.ab, recoloring.area.astype(np.float32)
         elif generator.random() < options.p_tone and (tone := tone_words(ab, generator)):
             text = tone if generator.random() < 0.3 else f"{text}, {tone}"
     area = None
@@ -91,13 +104,26 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
     if generator.random() < options.p_old:
         lightness = age(lightness, generator)
     stride = STRIDES[0]
-    target = cv2.resize(ab, None, fx=1 / stride, fy=1 / stride, interpolation=cv2.INTER_AREA)
+    target, marked = (
+        cv2.resize(plane, None, fx=1 / stride, fy=1 / stride, interpolation=cv2.INTER_AREA)
+        for plane in (ab, named)
+    )
     return Sample(
         torch.from_numpy(np.ascontiguousarray(lightness, np.float32))[None],
         torch.from_numpy(np.ascontiguousarray(target.transpose(2, 0, 1), np.float32)),
         torch.from_numpy(hints),
+        torch.from_numpy(np.ascontiguousarray(marked, np.float32)),
         text,
     )
+
+
+def choose_caption(
+    captions: Sequence[str], options: SampleOptions, generator: np.random.Generator
+) -> str:
+    """Choose a caption; now and then only among those that a recolouring could use."""
+    colored = [caption for caption in captions if only_color_word(caption)]
+    pool = colored if colored and generator.random() < options.p_color_caption else captions
+    return pool[int(generator.integers(len(pool)))]
 
 
 def random_crop(
@@ -160,11 +186,12 @@ def age(lightness: FloatArray, generator: np.random.Generator) -> FloatArray:
     return np.asarray(aged.clip(0, 100), np.float32)
 
 
-def collate(samples: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor, list[str | None]]:
+def collate(samples: Sequence[Sample]) -> Batch:
     """Stack samples into a batch."""
     return (
         torch.stack([s.lightness for s in samples]),
         torch.stack([s.ab for s in samples]),
         torch.stack([s.hints for s in samples]),
+        torch.stack([s.named for s in samples]),
         [s.text for s in samples],
     )
