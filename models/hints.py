@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +14,14 @@ from models.job import Hint
 FloatArray = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class _Disc:
-    """A hint brought to the working grid, in its pixels."""
-
-    x: float
-    y: float
-    radius: float
-    ab: FloatArray = field(repr=False)
-
-
 def hint_map(
     hints: Sequence[Hint], *, full_size: tuple[int, int], grid_size: tuple[int, int]
 ) -> HintMap | None:
     """Draw hints given in full-size pixels onto the working grid; None without hints.
 
-    Sizes are (height, width). Every grid cell whose area a disc touches by its centre carries the
-    hint, and always the cell that holds the disc's centre, so no hint is too small to count.
+    Sizes are (height, width). Every grid cell whose centre is no farther than the radius from the
+    hint's, in full-size pixels, carries it, and always the cell that holds the hint's centre, so
+    no hint is too small to count.
     Where hints overlap the later one wins, as paint does.
     """
     if not hints:
@@ -43,19 +33,17 @@ def hint_map(
     confidence = np.zeros((rows, columns), np.float32)
     for hint in hints:
         radius = 0.01 * min(height, width) if hint.radius is None else hint.radius
-        disc = _Disc(
-            (hint.x + 0.5) * scale_x - 0.5,
-            (hint.y + 0.5) * scale_y - 0.5,
-            radius * (scale_x * scale_y) ** 0.5,
-            srgb_to_lab(parse_hex(hint.color))[1:],
-        )
-        top, bottom = _span(disc.y, disc.radius, rows)
-        left, right = _span(disc.x, disc.radius, columns)
-        y, x = np.mgrid[top:bottom, left:right]
-        inside = (y - disc.y) ** 2 + (x - disc.x) ** 2 <= disc.radius**2
-        inside |= (y == _cell(disc.y, rows)) & (x == _cell(disc.x, columns))
-        ab[top:bottom, left:right][inside] = disc.ab
-        confidence[top:bottom, left:right][inside] = 1.0
+        radius = min(radius, height + width)  # that covers all; more would overflow
+        y, x = (hint.y + 0.5) * scale_y - 0.5, (hint.x + 0.5) * scale_x - 0.5
+        at_rows = _span(y, radius * scale_y, rows)
+        at_columns = _span(x, radius * scale_x, columns)
+        # Far from square pictures are stretched on the grid, so distance is measured in theirs.
+        down = (np.arange(at_rows.start, at_rows.stop)[:, None] - y) / scale_y
+        across = (np.arange(at_columns.start, at_columns.stop) - x) / scale_x
+        inside = down**2 + across**2 <= radius**2
+        inside[_cell(y, rows) - at_rows.start, _cell(x, columns) - at_columns.start] = True
+        ab[at_rows, at_columns][inside] = srgb_to_lab(parse_hex(hint.color))[1:]
+        confidence[at_rows, at_columns][inside] = 1.0
     return HintMap(ab, confidence)
 
 
@@ -63,8 +51,9 @@ def _cell(centre: float, size: int) -> int:
     return min(max(round(centre), 0), size - 1)
 
 
-def _span(centre: float, radius: float, size: int) -> tuple[int, int]:
+def _span(centre: float, reach: float, size: int) -> slice:
+    """Return the cells no farther than ``reach`` from the centre, its own one always."""
     cell = _cell(centre, size)
-    first = max(min(int(np.ceil(centre - radius)), cell), 0)
-    last = min(max(int(np.floor(centre + radius)), cell), size - 1)
-    return first, last + 1
+    first = max(min(int(np.ceil(centre - reach)), cell), 0)
+    last = min(max(int(np.floor(centre + reach)), cell), size - 1)
+    return slice(first, last + 1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
+import pytest
 
 from models.color import parse_hex, srgb_to_lab
 from models.hints import hint_map
@@ -47,3 +50,21 @@ def test_later_hints_lie_on_top() -> None:
     assert made is not None
     np.testing.assert_allclose(made.ab[5, 5], srgb_to_lab(parse_hex("#0000ff"))[1:])
     np.testing.assert_allclose(made.ab[5, 2], srgb_to_lab(parse_hex("#ff0000"))[1:])
+
+
+def test_a_disc_keeps_its_length_in_a_picture_far_from_square() -> None:
+    made = hint_map((Hint(2000, 5, "#ff0000", 100),), full_size=(10, 4000), grid_size=(64, 1024))
+    assert made is not None
+    columns = np.flatnonzero(made.confidence.any(axis=0))
+    centre, reach = 2000.5 * 1024 / 4000 - 0.5, 100 * 1024 / 4000
+    assert abs(columns[0] - (centre - reach)) <= 1
+    assert abs(columns[-1] - (centre + reach)) <= 1
+    assert made.confidence[:, round(centre)].all()
+
+
+@pytest.mark.parametrize("radius", [1e200, sys.float_info.max])
+@pytest.mark.parametrize("size", [(1, 1), (30, 40)])
+def test_the_largest_radius_covers_everything(radius: float, size: tuple[int, int]) -> None:
+    made = hint_map((Hint(0, 0, "#ff0000", radius),), full_size=size, grid_size=(8, 12))
+    assert made is not None
+    assert made.confidence.all()
