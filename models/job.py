@@ -59,6 +59,8 @@ class ColorizeJob:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "description", self.description.strip())
+        if any("\ud800" <= letter <= "\udfff" for letter in self.description):
+            raise JobError("the description holds bytes that are no text: write it in UTF-8")
         for name, value, limit in (
             ("saturation", self.saturation, 2),
             ("strength", self.strength, 1),

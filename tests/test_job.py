@@ -70,3 +70,8 @@ def test_hints_outside_the_image_are_refused(x: float, y: float) -> None:
 def test_hints_at_the_corners_are_inside() -> None:
     hints = (Hint(0, 0, "#ffffff"), Hint(9, 4, "#ffffff"))
     ColorizeJob(hints=hints).check_against(width=10, height=5)
+
+
+def test_a_description_that_is_no_text_is_refused() -> None:
+    with pytest.raises(JobError, match="UTF-8"):
+        ColorizeJob(b"a red \xff coat".decode("utf-8", "surrogateescape"))
