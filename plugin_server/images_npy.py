@@ -20,6 +20,7 @@ from plugin_server.images_layer import (
 MAGIC = b"\x93NUMPY"
 DTYPES = (np.uint8, np.uint16, np.float32)
 SHAPES = "(height, width) or (height, width, 1..4)"
+MAX_SIDE = 2**32  # the header may write any number, too large for a float even
 MAX_HEADER = 10_000  # bytes; ours has about 80
 
 
@@ -36,6 +37,8 @@ def read(data: bytes, limits: Limits) -> Stored:
         raise UnsupportedImage(f"the array is {dtype}; send uint8, uint16 or float32")
     if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
         raise UnsupportedImage(f"the array has the shape {shape}; send {SHAPES}")
+    if max(shape) > MAX_SIDE:
+        raise BrokenImage("the npy header promises a size that no picture has; write it again")
     limits.check_size(shape[1], shape[0])
     expected, there = math.prod(shape) * dtype.itemsize, len(data) - file.tell()
     if expected != there:

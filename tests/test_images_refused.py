@@ -239,6 +239,14 @@ def test_an_array_without_pixels_or_of_another_length() -> None:
             decode(data, limits=LIMITS)
 
 
+def test_an_array_whose_header_promises_an_absurd_size() -> None:
+    for side in (2**40, 10**400):
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({side}, 3)}}\n".encode()
+        data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+        with pytest.raises(BrokenImage, match="no picture has"):
+            decode(data, limits=LIMITS)
+
+
 def test_nothing_is_unpickled() -> None:
     file = io.BytesIO()
     np.save(file, np.array([[{"a": 1}]], object), allow_pickle=True)
