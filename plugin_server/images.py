@@ -48,6 +48,7 @@ __all__ = [
     "Metadata",
     "TooLarge",
     "UnsupportedImage",
+    "can_hold",
     "decode",
     "encode",
     "read_settings",
@@ -111,6 +112,18 @@ def encode(layer: Layer, media_type: str, *, settings: str | None = None) -> byt
     }[media_type]
     profile = layer.profile if pixels.shape[2] > 2 else None
     return write(pixels, profile=profile, metadata=layer.metadata, settings=settings)
+
+
+def can_hold(media_type: str, layer: Layer) -> bool:
+    """Tell whether a picture of this size and transparency fits into the format."""
+    height, width, channels = layer.pixels.shape
+    match media_type:
+        case "image/jpeg":
+            return channels not in (2, 4) and bool(max(height, width) <= images_jpeg.MAX_SIDE)
+        case "image/webp":
+            return bool(max(height, width) <= images_webp.MAX_SIDE)
+        case _:
+            return True
 
 
 def read_settings(data: bytes) -> str | None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from werkzeug.datastructures import MIMEAccept
 
 from plugin_server.errors import NotAcceptable
-from plugin_server.images import MEDIA_TYPES
+from plugin_server.images import MEDIA_TYPES, Layer, can_hold
 
 LOSSY = frozenset({"image/jpeg", "image/webp"})
 
@@ -37,17 +37,19 @@ class AnswerTypes:
             )
         return cls(accepted)
 
-    def choose(self, media_type: str) -> str:
-        """Choose the answer's type for an input of ``media_type``.
+    def choose(self, layer: Layer) -> str:
+        """Choose the answer's type for a layer, among those that can hold it if any can.
 
         The input's own type wins among equals, save that JPEG and WebP are answered in PNG: a
         second lossy compression would touch the lightness.
         """
-        usual = "image/png" if media_type in LOSSY else media_type
-        best = max(self.qualities.values())
-        if self.qualities.get(usual) == best:
+        usual = "image/png" if layer.media_type in LOSSY else layer.media_type
+        able = {type_: q for type_, q in self.qualities.items() if can_hold(type_, layer)}
+        qualities = able or self.qualities
+        best = max(qualities.values())
+        if qualities.get(usual) == best:
             return usual
-        return next(type_ for type_ in MEDIA_TYPES if self.qualities.get(type_) == best)
+        return next(type_ for type_ in MEDIA_TYPES if qualities.get(type_) == best)
 
 
 def server_timing(timings: dict[str, float]) -> str:

@@ -60,6 +60,14 @@ def test_an_accept_without_a_wish_changes_nothing(client: FlaskClient, accept: s
     assert post(client, encoded(grey_picture(), "JPEG"), accept=accept).content_type == "image/png"
 
 
+def test_a_type_that_cannot_hold_the_picture_is_passed_over(client: FlaskClient) -> None:
+    clear = encoded(np.dstack([grey_picture(), grey_picture()]))
+    assert post(client, clear, accept="image/jpeg, image/png;q=0.5").content_type == "image/png"
+    assert "no transparency" in refusal(post(client, clear, accept="image/jpeg"), 415)
+    wide = encoded(np.zeros((1, 20_000), np.uint8))
+    assert post(client, wide, accept="image/webp, image/tiff;q=0.1").content_type == "image/tiff"
+
+
 @pytest.mark.parametrize("accept", ["text/html", "image/gif", "nonsense", "image/png;q=0"])
 def test_an_accept_without_our_types_is_refused(client: FlaskClient, accept: str) -> None:
     detail = refusal(post(client, accept=accept), 406)

@@ -42,7 +42,7 @@ def blueprint(service: Service) -> Blueprint:
             form.image,
             form.job(),
             mask=form.mask,
-            choose_type=lambda layer: types.choose(layer.media_type),
+            choose_type=types.choose,
         )
         response = Response(answer.body, content_type=answer.media_type)
         response.headers["Server-Timing"] = server_timing(answer.timings)
