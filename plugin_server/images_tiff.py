@@ -28,6 +28,8 @@ from plugin_server.images_settings import to_xmp
 MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # the last two are BigTIFF
 # ImageDescription, Make, Model, DateTime, Artist, Copyright: what an archive would miss.
 TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
+# ImageDescriptions that tifffile, ImageJ and OME read as the layout of the pixels, which changes.
+LAYOUTS = ('{"shape"', "ImageJ=", "<?xml", "<OME")
 XMP, SOFTWARE = 700, "Photochrom"
 COMPRESSIONS = {1: "none", 5: "lzw"}  # any other is answered with deflate
 JPEG = 7
@@ -67,7 +69,9 @@ def read(data: bytes, limits: Limits) -> Stored:
                 texts=tuple(
                     (tag, page.tags[tag].value)
                     for tag in TEXT_TAGS
-                    if tag in page.tags and isinstance(page.tags[tag].value, str)
+                    if tag in page.tags
+                    and isinstance(page.tags[tag].value, str)
+                    and not page.tags[tag].value.startswith(LAYOUTS)
                 ),
                 compression=COMPRESSIONS.get(int(page.compression), "deflate"),
             ),

@@ -127,6 +127,19 @@ def test_tiff_keeps_what_an_archive_wrote() -> None:
     assert tags[315] == "J. Müller"
 
 
+@pytest.mark.parametrize("metadata", [{}, {"axes": "YX"}])
+@pytest.mark.parametrize("imagej", [False, True])
+def test_tiff_says_nothing_about_the_layout_of_the_grey_page(
+    metadata: dict[str, str], imagej: bool
+) -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, random_pixels(channels=1)[..., 0], metadata=metadata, imagej=imagej)
+    layer = replace(read(file.getvalue()), pixels=random_pixels())
+    with tifffile.TiffFile(io.BytesIO(encode(layer, "image/tiff"))) as answer:
+        assert 270 not in answer.pages.first.tags
+        np.testing.assert_array_equal(answer.asarray(), random_pixels())
+
+
 @pytest.mark.parametrize(("given", "written"), [(None, 1), ("lzw", 5), ("zlib", 8), ("zstd", 8)])
 def test_tiff_is_compressed_as_it_came(given: str | None, written: int) -> None:
     answer = encode(
