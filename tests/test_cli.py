@@ -159,10 +159,14 @@ def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -
 
 def test_several_photos_need_a_folder(tmp_path: Path) -> None:
     photos = [write(tmp_path / "a.png"), write(tmp_path / "b.png")]
-    target = write(tmp_path / "c.png")
-    result = run("colorize", *photos, "-o", target)
-    assert result.exit_code == 2
-    assert "folder" in one_line(result.stderr)
+    (tmp_path / "c.scans").touch()
+    for target in (write(tmp_path / "c.png"), tmp_path / "new.png", tmp_path / "c.scans"):
+        result = run("colorize", *photos, "-o", target)
+        assert result.exit_code == 2
+        assert "folder" in one_line(result.stderr)
+        assert not target.is_dir()
+    assert run("colorize", *photos, "-o", tmp_path / "vol.2").exit_code == 0
+    assert len(list((tmp_path / "vol.2").iterdir())) == 2
 
 
 @pytest.mark.parametrize("command", ["colorize", "serve"])

@@ -43,12 +43,14 @@ class Destination:
         """
         if output is None:
             return cls(overwrite=overwrite)
-        if output.is_dir() or (several and not output.exists()) or not output.suffix:
+        names_a_photo = output.suffix.lower() in MEDIA_TYPE_OF
+        if output.is_dir() or (several and not names_a_photo) or not output.suffix:
             if output.exists() and not output.is_dir():
-                raise DestinationError(f"{output} is a file: give it a suffix such as .png")
+                remedy = "a folder for several photos" if several else "it a suffix such as .png"
+                raise DestinationError(f"{output} is a file: give {remedy}")
             return cls(folder=output, overwrite=overwrite)
         if several:
-            raise DestinationError(f"{output} is a file: give a folder for several photos")
+            raise DestinationError(f"{output} names a file: give a folder for several photos")
         if output.suffix.lower() not in MEDIA_TYPE_OF:
             raise DestinationError(
                 f"{output} has the unknown suffix {output.suffix}: use {', '.join(MEDIA_TYPE_OF)}"
