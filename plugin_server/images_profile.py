@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 import imagecodecs
 import numpy as np
 
+from models.color import lab_to_srgb_in_gamut, srgb_to_lab
 from plugin_server.images_layer import Pixels, strips, to_depth, top_of
 
 NO_OPTIMIZE = 0x0100  # cmsFLAGS_NOOPTIMIZE
 BLACK_POINT = 0x2000  # cmsFLAGS_BLACKPOINTCOMPENSATION
 RELATIVE = 1  # the relative colorimetric intent: colours that both spaces have stay themselves
 SAME = 130  # of 65535, half a step of 8 bits: a profile this near to sRGB is sRGB
+SLACK = 1 / 65535  # less than it outside sRGB is rounding
 MAX_PROFILE = 16 * 1024 * 1024  # bytes
 WORKERS = min(4, os.cpu_count() or 1)
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk"}
@@ -55,7 +57,7 @@ def to_srgb(pixels: Pixels, profile: bytes) -> Pixels:
     if not _is_grey(color):
         if space != "rgb":
             raise ProfileError("it is a profile for grey, and the picture has colours")
-        return _join(_convert(color, profile, _srgb(), "rgb"), alpha)
+        return _join(_convert_color(color, profile), alpha)
     grey = _convert_grey(color[..., :1], profile, space)
     return _join(np.repeat(grey, color.shape[2], axis=2), alpha)
 
@@ -99,6 +101,29 @@ def _convert(pixels: Pixels, profile: bytes, target: bytes, space: str) -> Pixel
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(work, strips(pixels, 1 << 16)):
             pass
+    return out
+
+
+def _convert_color(color: Pixels, profile: bytes) -> Pixels:
+    """Convert (H, W, 3) RGB to sRGB; what sRGB has no room for keeps its lightness, not its chroma.
+
+    littleCMS cuts each channel at its end instead, which changes the lightness: by 2 L where the
+    profile is ProPhoto's.
+    """
+    out = _convert(color, profile, _srgb(), "rgb")
+    top = top_of(out.dtype)
+    for rows in strips(out):
+        cut = ((out[rows] == 0) | (out[rows] == top)).any(axis=2)
+        if not cut.any():
+            continue
+        exact = to_depth(color[rows][cut][:, None], 32)
+        unbounded = _transform(exact, profile, _srgb(), "rgb")
+        outside = ((unbounded < -SLACK) | (unbounded > 1 + SLACK)).any(axis=(1, 2))
+        lab = srgb_to_lab(unbounded[outside])
+        fitting = lab_to_srgb_in_gamut(lab[..., 0], lab[..., 1:])
+        inside = out[rows][cut]
+        inside[outside] = to_depth(fitting, 8 * out.dtype.itemsize)[:, 0]
+        out[rows][cut] = inside
     return out
 
 

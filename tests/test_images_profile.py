@@ -26,13 +26,24 @@ LIMITS = Limits()
 D50 = colour.CCS_ILLUMINANTS["CIE 1931 2 Degree Standard Observer"]["D50"]  # of all profiles
 
 
-def from_adobe(encoded: np.ndarray) -> np.ndarray:
-    """Convert Adobe RGB (1998) in [0, 1] to sRGB by its definition."""
+def linear_from_adobe(encoded: np.ndarray) -> np.ndarray:
+    """Convert Adobe RGB (1998) in [0, 1] to linear light of sRGB's primaries, not clipped."""
     spaces = colour.RGB_COLOURSPACES
     matrix = colour.matrix_RGB_to_RGB(
         spaces["Adobe RGB (1998)"], spaces["sRGB"], chromatic_adaptation_transform=None
     )
-    linear = np.clip(encoded.astype(float) ** (563 / 256) @ matrix.T, 0, 1)
+    return encoded.astype(float) ** (563 / 256) @ matrix.T
+
+
+def fits_srgb(encoded: np.ndarray, margin: float = 0.001) -> np.ndarray:
+    """Tell which colours of Adobe RGB sRGB has too, by a margin of linear light."""
+    linear = linear_from_adobe(encoded)
+    return ((linear >= margin) & (linear <= 1 - margin)).all(axis=-1)
+
+
+def from_adobe(encoded: np.ndarray) -> np.ndarray:
+    """Convert Adobe RGB (1998) in [0, 1] to sRGB by its definition."""
+    linear = np.clip(linear_from_adobe(encoded), 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
@@ -46,7 +57,28 @@ def test_a_colour_profile_is_applied(dtype: type, channels: int) -> None:
     assert layer.pixels.dtype == (np.float32 if dtype is np.float32 else np.uint16)
     assert layer.bits == pixels.itemsize * 8
     unit = layer.pixels / (1 if dtype is np.float32 else 65535)
-    np.testing.assert_allclose(unit[..., :3], from_adobe(pixels[..., :3] / top), atol=0.004)
+    fits = fits_srgb(pixels[..., :3] / top)
+    assert fits.mean() > 0.3
+    expected = from_adobe(pixels[..., :3] / top)
+    np.testing.assert_allclose(unit[fits, :3], expected[fits], atol=0.004)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_colour_that_srgb_lacks_keeps_its_lightness_and_hue(dtype: type) -> None:
+    pixels = random_pixels(dtype=dtype)
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    outside = ~fits_srgb(pixels / top, margin=-0.001)
+    assert outside.sum() > 100
+    layer = decode(tiff_of(pixels, iccprofile=ADOBE), limits=LIMITS)
+    got = oracle.rgb2lab(layer.pixels[outside] / (1 if dtype is np.float32 else 65535))
+    xyz = linear_from_adobe(pixels[outside] / top) @ oracle.colorconv.xyz_from_rgb.T
+    wanted = oracle.xyz2lab(np.maximum(xyz, 0))
+    assert np.abs(got[:, 0] - wanted[:, 0]).max() < 0.05
+    strong = np.hypot(got[:, 1], got[:, 2]) > 20
+    turned = np.arctan2(*np.moveaxis(got[strong, 1:], -1, 0)) - np.arctan2(
+        *np.moveaxis(wanted[strong, 1:], -1, 0)
+    )
+    assert np.abs(np.angle(np.exp(1j * turned), deg=True)).max() < 2
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "image/tiff"])
@@ -100,7 +132,8 @@ def test_the_profile_is_found_in_every_format(kind: str) -> None:
     own = np.asarray(opened(stored))
     profiles = (ImageCms.ImageCmsProfile(io.BytesIO(data)) for data in (ADOBE, SRGB))
     expected = ImageCms.profileToProfile(Image.fromarray(own), *profiles, renderingIntent=1)
-    np.testing.assert_allclose(layer.pixels / 257, np.asarray(expected), atol=1.6)
+    fits = fits_srgb(own / 255)
+    np.testing.assert_allclose(layer.pixels[fits] / 257, np.asarray(expected)[fits], atol=1.6)
     assert opened(encode(layer, layer.media_type)).info["icc_profile"] == ADOBE
 
 
@@ -151,7 +184,9 @@ def test_npy_is_srgb_whatever_the_input_was() -> None:
     layer = decode(saved(random_pixels(), "PNG", icc_profile=ADOBE), limits=LIMITS)
     array = np.load(io.BytesIO(encode(layer, "application/x-npy")), allow_pickle=False)
     assert array.dtype == np.uint8
-    np.testing.assert_allclose(array / 255, from_adobe(random_pixels() / 255), atol=0.006)
+    own = random_pixels() / 255
+    fits = fits_srgb(own)
+    np.testing.assert_allclose(array[fits] / 255, from_adobe(own)[fits], atol=0.006)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
