@@ -36,21 +36,27 @@ def test_a_text_has_one_vector_whatever_stands_beside_it(clip: Clip) -> None:
     np.testing.assert_allclose(alone, beside, atol=1e-5)
 
 
+def grey_of(picture: np.ndarray) -> np.ndarray:
+    return np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[np.ndarray]:
+    found = (data.chelsea(), data.rocket(), data.coffee(), data.astronaut())
+    return [unit(photo[..., :3]) for photo in found]
+
+
 @pytest.mark.parametrize("grey", [False, True])
-def test_photos_are_nearest_to_what_they_show(clip: Clip, grey: bool) -> None:
-    photos = [data.chelsea(), data.rocket(), data.coffee(), data.astronaut()]
-    texts = [
-        "a cat looking at the camera",
-        "a rocket on its launch pad at night",
-        "a cup of coffee on a wooden table",
-        "a portrait of a smiling woman",
-    ]
-    pictures = [unit(p[..., :3]) for p in photos]
-    if grey:
-        pictures = [np.repeat(p.mean(axis=2, keepdims=True), 3, axis=2) for p in pictures]
-    vectors = np.stack([clip.embed_image(p) for p in pictures])
-    likeness = vectors @ clip.embed_texts(texts).T
-    assert (likeness.argmax(axis=1) == np.arange(4)).sum() >= 3
+def test_descriptions_find_their_photo(clip: Clip, photos: list[np.ndarray], grey: bool) -> None:
+    vectors = np.stack([clip.embed_image(grey_of(p) if grey else p) for p in photos])
+    texts = ["a cat looking at the camera", "a rocket on its launch pad at night"]
+    assert (clip.embed_texts(texts) @ vectors.T).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_a_grey_photo_finds_its_colour_original(clip: Clip, photos: list[np.ndarray]) -> None:
+    colour = np.stack([clip.embed_image(p) for p in photos])
+    grey = np.stack([clip.embed_image(grey_of(p)) for p in photos])
+    assert (grey @ colour.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 def test_colour_words_move_the_vector(clip: Clip) -> None:
