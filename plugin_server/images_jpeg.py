@@ -21,7 +21,7 @@ from plugin_server.images_settings import to_xmp
 
 MAGIC = b"\xff\xd8\xff"
 MAX_SIDE = 65_500  # libjpeg's own limit
-MAX_EXIF = 65_000  # bytes: a JPEG segment holds 65,533
+MAX_EXIF = MAX_XMP = 65_000  # bytes: a JPEG segment holds 65,533
 QUALITY = 95
 
 
@@ -53,7 +53,10 @@ def read(data: bytes, limits: Limits) -> Stored:
 def write(
     pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
 ) -> bytes:
-    """Write (H, W, 1 or 3) uint8; UnsupportedImage where JPEG cannot hold it."""
+    """Write (H, W, 1 or 3) uint8; UnsupportedImage where JPEG cannot hold it.
+
+    EXIF and settings that are too long for a segment (hundreds of hints) are left out.
+    """
     height, width, channels = pixels.shape
     if channels in (2, 4):
         raise UnsupportedImage("JPEG has no transparency and the picture has; ask for PNG or TIFF")
@@ -67,8 +70,8 @@ def write(
         options["exif"] = MARK + metadata.exif
     if metadata.dpi is not None:
         options["dpi"] = tuple(min(round(dpi), 65_535) for dpi in metadata.dpi)
-    if settings is not None:
-        options["xmp"] = to_xmp(settings)
+    if settings is not None and len(packet := to_xmp(settings)) <= MAX_XMP:
+        options["xmp"] = packet
     if profile is not None:
         options["icc_profile"] = profile
     file = io.BytesIO()

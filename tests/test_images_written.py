@@ -176,3 +176,11 @@ def test_png_is_far_quicker_than_by_pillow_and_no_larger() -> None:
     theirs = saved(photo, "PNG")
     assert between - started < (time.perf_counter() - between) / 2
     assert len(ours) < 1.1 * len(theirs)
+
+
+@pytest.mark.parametrize("media_type", [kind for kind in MEDIA_TYPES if kind.startswith("image/")])
+def test_settings_of_any_length_can_be_written(media_type: str) -> None:
+    layer, settings = Layer(random_pixels()), '{"hints": "' + "x" * 100_000 + '"}'
+    written = encode(layer, media_type, settings=settings)
+    assert read(written).pixels.shape == layer.pixels.shape
+    assert read_settings(written) == (None if media_type == "image/jpeg" else settings)
