@@ -157,6 +157,16 @@ def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -
     assert result.stdout == ""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no text")
+def test_a_name_that_is_no_text_does_not_fail_the_photo(tmp_path: Path) -> None:
+    photo = write(tmp_path / b"caf\xe9.png".decode("utf-8", "surrogateescape"))
+    result = run("colorize", photo)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("-color.png\n")
+    photo.write_bytes(b"no picture")
+    assert "no kind of picture" in one_line(run("colorize", photo, "--overwrite").stderr)
+
+
 def test_several_photos_need_a_folder(tmp_path: Path) -> None:
     photos = [write(tmp_path / "a.png"), write(tmp_path / "b.png")]
     (tmp_path / "c.scans").touch()

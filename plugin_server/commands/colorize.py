@@ -109,10 +109,11 @@ class Batch:
         with _progress(len(photos)) as advance:
             for photo in photos:
                 try:
-                    click.echo(str(self.colour(photo)))
+                    # A name need not be text; it must not fail a photo that is written.
+                    click.echo(click.format_filename(self.colour(photo)))
                 except Exception as problem:  # one bad photo must not stop the others
                     failed += 1
-                    click.echo(f"{photo}: {_explain(problem)}", err=True)
+                    click.echo(f"{click.format_filename(photo)}: {_explain(problem)}", err=True)
                 advance()
         return failed
 
@@ -135,7 +136,7 @@ class Batch:
         )
         self.destination.write(target, answer.body)
         for notice in answer.notices:
-            click.echo(f"{photo}: note: {notice}", err=True)
+            click.echo(f"{click.format_filename(photo)}: note: {notice}", err=True)
         return target
 
 
