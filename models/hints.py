@@ -29,9 +29,9 @@ def hint_map(
     height, width = full_size
     rows, columns = grid_size
     scale_y, scale_x = rows / height, columns / width
-    ab = np.zeros((rows, columns, 2), np.float32)
-    confidence = np.zeros((rows, columns), np.float32)
-    for hint in hints:
+    colors = srgb_to_lab(np.stack([parse_hex(hint.color) for hint in hints]))[:, 1:]
+    owner = np.full((rows, columns), -1)  # the hint on top, by its number
+    for number, hint in enumerate(hints):
         radius = 0.01 * min(height, width) if hint.radius is None else hint.radius
         radius = min(radius, height + width)  # that covers all; more would overflow
         y, x = (hint.y + 0.5) * scale_y - 0.5, (hint.x + 0.5) * scale_x - 0.5
@@ -42,9 +42,10 @@ def hint_map(
         across = (np.arange(at_columns.start, at_columns.stop) - x) / scale_x
         inside = down**2 + across**2 <= radius**2
         inside[_cell(y, rows) - at_rows.start, _cell(x, columns) - at_columns.start] = True
-        ab[at_rows, at_columns][inside] = srgb_to_lab(parse_hex(hint.color))[1:]
-        confidence[at_rows, at_columns][inside] = 1.0
-    return HintMap(ab, confidence)
+        owner[at_rows, at_columns][inside] = number
+    known = owner >= 0
+    ab = np.where(known[..., None], colors[owner], np.float32(0))
+    return HintMap(ab, known.astype(np.float32))
 
 
 def _cell(centre: float, size: int) -> int:
