@@ -200,6 +200,10 @@ def _to_grey_or_rgb(page: Any, pixels: Pixels) -> Pixels:
     photometric, bits = page.photometric, int(np.min(page.bitspersample))
     if photometric == tifffile.PHOTOMETRIC.PALETTE:
         table = np.asarray(page.colormap).T  # (colours, 3) uint16
+        if table.shape[1:] != (3,):
+            raise BrokenImage("the TIFF's palette is damaged; save or send it again")
+        if pixels.shape[2] > 1:
+            raise UnsupportedImage("the TIFF has a palette and more channels; send RGB with alpha")
         if int(table.max()) > 255:  # 16 bits as the standard has it, else as some write it
             table = table >> 8
         return table.astype(np.uint8)[pixels[..., 0]]

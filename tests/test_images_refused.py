@@ -254,6 +254,16 @@ def test_nothing_is_unpickled() -> None:
         decode(file.getvalue(), limits=LIMITS)
 
 
+def test_palettes_that_are_not_three_columns_of_colours() -> None:
+    grey = random_pixels(channels=1)[..., 0]
+    good = tiff_of(grey, photometric="palette", colormap=np.zeros((3, 256), np.uint16))
+    assert decode(good, limits=LIMITS).pixels.shape == (37, 53, 3)
+    entry = struct.pack("<HHI", 320, 3, 768)  # ColorMap, of shorts, so many
+    assert good.count(entry) == 1
+    with pytest.raises(BrokenImage, match="palette is damaged"):
+        decode(good.replace(entry, struct.pack("<HHI", 320, 3, 700)), limits=LIMITS)
+
+
 # --- damage ----------------------------------------------------------------------------------
 
 
