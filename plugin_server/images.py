@@ -32,6 +32,7 @@ from plugin_server.images_layer import (
 )
 from plugin_server.images_profile import (
     ProfileError,
+    can_be_written,
     from_srgb,
     is_srgb,
     plain_cmyk_to_rgb,
@@ -198,8 +199,13 @@ def _to_srgb(source: Pixels, stored: Stored) -> tuple[Pixels, bytes | None, tupl
             notices = (f"The colour profile is not used ({problem}); sRGB is assumed.",)
         else:
             match space:
-                case "rgb":
+                case "rgb" if can_be_written(stored.profile):
                     return pixels, stored.profile, ()
+                case "rgb":
+                    return to_depth(pixels, 8 * source.dtype.itemsize), None, (
+                        "The colour profile can be read but not written, as scanners' often are; "
+                        "the answer is sRGB.",
+                    )  # fmt: skip
                 case "gray":
                     return to_depth(pixels, 8 * source.dtype.itemsize), None, (
                         "The profile for grey cannot describe colours; the answer is sRGB.",

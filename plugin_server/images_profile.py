@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 import imagecodecs
 import numpy as np
 
-from models.color import lab_to_srgb_in_gamut, srgb_to_lab
+from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab
 from plugin_server.images_layer import Pixels, strips, to_depth, top_of
 
 NO_OPTIMIZE = 0x0100  # cmsFLAGS_NOOPTIMIZE
 BLACK_POINT = 0x2000  # cmsFLAGS_BLACKPOINTCOMPENSATION
 RELATIVE = 1  # the relative colorimetric intent: colours that both spaces have stay themselves
 SAME = 130  # of 65535, half a step of 8 bits: a profile this near to sRGB is sRGB
-SLACK = 1 / 65535  # less than it outside sRGB is rounding
+LEEWAY = 0.02  # of L: cutting off that little spares much chroma, near yellow most of it
 MAX_PROFILE = 16 * 1024 * 1024  # bytes
 WORKERS = min(4, os.cpu_count() or 1)
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk"}
@@ -43,6 +43,15 @@ def is_srgb(profile: bytes) -> bool:
     steps = np.linspace(0, 65535, 9).astype(np.uint16)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 1, 3)
     return int(np.abs(_transform(grid, profile, _srgb(), "rgb").astype(int) - grid).max()) <= SAME
+
+
+def can_be_written(profile: bytes) -> bool:
+    """Tell whether an RGB profile leads from sRGB too; many a scanner's only leads there."""
+    try:
+        _transform(np.zeros((1, 1, 3), np.uint16), _srgb(), profile, "rgb")
+    except ProfileError:
+        return False
+    return True
 
 
 def to_srgb(pixels: Pixels, profile: bytes) -> Pixels:
@@ -118,12 +127,13 @@ def _convert_color(color: Pixels, profile: bytes) -> Pixels:
             continue
         exact = to_depth(color[rows][cut][:, None], 32)
         unbounded = _transform(exact, profile, _srgb(), "rgb")
-        outside = ((unbounded < -SLACK) | (unbounded > 1 + SLACK)).any(axis=(1, 2))
-        lab = srgb_to_lab(unbounded[outside])
+        lab = srgb_to_lab(unbounded)
+        error = np.abs(lightness(np.clip(unbounded, 0, 1)) - lab[..., 0])[:, 0]
+        lab = lab[error > LEEWAY]
         fitting = lab_to_srgb_in_gamut(lab[..., 0], lab[..., 1:])
-        inside = out[rows][cut]
-        inside[outside] = to_depth(fitting, 8 * out.dtype.itemsize)[:, 0]
-        out[rows][cut] = inside
+        mended = out[rows][cut]
+        mended[error > LEEWAY] = to_depth(fitting, 8 * out.dtype.itemsize)[:, 0]
+        out[rows][cut] = mended
     return out
 
 
