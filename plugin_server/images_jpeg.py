@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,9 @@ from plugin_server.images_layer import (
     reading,
 )
 from plugin_server.images_settings import to_xmp
+
+# Pillow's warnings about damaged EXIF would stand between the lines of a batch.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAGIC = b"\xff\xd8\xff"
 MAX_SIDE = 65_500  # libjpeg's own limit

@@ -157,6 +157,22 @@ def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -
     assert result.stdout == ""
 
 
+def test_damaged_exif_says_nothing_on_stderr(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff" + bytes(6)
+    whole = encoded(grey_picture(), "JPEG")
+    start = b"\xff\xe1" + (len(exif) + 2).to_bytes(2) + exif
+    photo.write_bytes(whole[:2] + start + whole[20:])  # in place of the JFIF segment
+    program = (
+        "import sys; from plugin_server.images import decode, Limits; "
+        "print(decode(open(sys.argv[1], 'rb').read(), limits=Limits()).bits)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, photo], capture_output=True, text=True, check=True
+    )
+    assert (result.stdout, result.stderr) == ("8\n", "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are no text")
 def test_a_name_that_is_no_text_does_not_fail_the_photo(tmp_path: Path) -> None:
     photo = write(tmp_path / b"caf\xe9.png".decode("utf-8", "surrogateescape"))
