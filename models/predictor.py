@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import (
-    REMEDY,
     WEIGHTS,
     WeightsError,
     WeightsFile,
     inspect_file,
     known_checksums,
     read_checkpoint,
+    remedy_for,
 )
 from models.clip import EMBEDDED, Clip, inspect_clip, load_clip
 from models.colorizer import (
@@ -102,7 +102,9 @@ def load_colorizer(path: Path | None = None) -> Predictor:
         model = build_colorizer(read_config(header["config"]))
         model.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise WeightsError(f"the weights {path} do not fit this version: {REMEDY}") from problem
+        raise WeightsError(
+            f"the weights {path} do not fit this version: {remedy_for(path)}"
+        ) from problem
     return Predictor(model, name=path.stem)
 
 

@@ -32,7 +32,7 @@ def test_tensors_and_config_survive_a_round_trip(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"nowhere\.safetensors are missing: reinstall"):
+    with pytest.raises(WeightsError, match=r"nowhere\.safetensors are missing: name a file"):
         load_colorizer(tmp_path / "nowhere.safetensors")
 
 
@@ -51,7 +51,7 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, damage: str) ->
         case _:
             data = bytearray()
     path.write_bytes(data)
-    with pytest.raises(WeightsError, match=r"w\.safetensors are damaged .*reinstall"):
+    with pytest.raises(WeightsError, match=r"w\.safetensors are damaged .*photochrom train"):
         load_colorizer(path)
 
 
@@ -85,6 +85,18 @@ def test_inspection_tells_missing_changed_and_whole(tmp_path: Path) -> None:
     path.write_bytes(b"abc")
     assert "expected 000" in inspect_file("w", path, "0" * 64).problem
     assert inspect_file("w", path, file_sha256(path)).ok
+
+
+def test_a_single_flipped_bit_in_released_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(1000)}, CONFIG)
+    (tmp_path / "SHA256SUMS").write_text(f"{file_sha256(path)}  {path.name}\n", "ascii")
+    assert read_checkpoint(path, released=tmp_path)[1] == CONFIG
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"damaged: its SHA-256 is .*reinstall"):
+        read_checkpoint(path, released=tmp_path)
 
 
 def test_the_weights_that_come_with_photochrom_are_whole() -> None:

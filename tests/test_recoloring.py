@@ -69,7 +69,6 @@ def test_the_area_turns_to_the_new_words_hue_and_the_rest_stays() -> None:
     inside = made.ab[20:44, 20:44].reshape(-1, 2)
     assert (nearest_word(inside) == WORDS.index(word)).all()
     assert np.hypot(*inside.T).min() >= 24
-    np.testing.assert_array_equal(made.area, area)
     np.testing.assert_allclose(made.ab[:8], 0, atol=1e-3)
 
 
@@ -112,10 +111,9 @@ def test_samples_have_the_promised_shapes_and_repeat_with_their_seed() -> None:
     assert first.ab.shape == (2, 16, 16)
     assert first.hints.shape == (3, 64, 64)
     assert first.hints[2].sum() > 0
-    for one, other in zip(first[:4], again[:4], strict=True):
+    for one, other in zip(first[:3], again[:3], strict=True):
         torch.testing.assert_close(one, other)
-    lightness, ab, hints, named, texts = collate([first, again])
-    assert named.shape == (2, 16, 16)
+    lightness, ab, hints, texts = collate([first, again])
     assert lightness.shape == (2, 1, 64, 64)
     assert ab.shape == (2, 2, 16, 16)
     assert hints.shape == (2, 3, 64, 64)

@@ -54,7 +54,6 @@ class TrainOptions:
     cool_down: float = 0.4
     average: float = 0.999
     hint_emphasis: float = 8.0
-    word_emphasis: float = 4.0
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
     workers: int = 1
@@ -163,7 +162,7 @@ def train(
             started = time.monotonic()
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * _schedule(done, options)
-            lightness, ab, hints, named, texts = next(batches)
+            lightness, ab, hints, texts = next(batches)
             embedding = _embed(texts, model, embed_texts)
             features_in = lightness.contiguous(memory_format=torch.channels_last)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
@@ -172,7 +171,6 @@ def train(
                 condition = model.condition(features, embedding)
                 logits = model.decode(features, condition, hints)
             emphasis = 1 + options.hint_emphasis * _near_hints(hints)
-            emphasis = emphasis + options.word_emphasis * named
             loss = balanced_cross_entropy(logits.float(), *encode(ab), balance, emphasis)
             optimiser.zero_grad()
             loss.backward()

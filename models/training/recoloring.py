@@ -34,11 +34,10 @@ _PATTERN = re.compile(rf"\b({'|'.join(WORDS)})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Recoloring:
-    """A caption, the ab, (H, W, 2) float32, that goes with it, and the (H, W) area that turned."""
+    """A caption and the ab, (H, W, 2) float32, that goes with it."""
 
     caption: str
     ab: FloatArray
-    area: NDArray[np.bool_]
 
 
 def only_color_word(caption: str) -> str | None:
@@ -89,8 +88,7 @@ def recolor_caption(
     other = WORDS[int(generator.integers(len(WORDS)))]
     if other == word:
         return None
-    turned = turn(ab, area, other, generator)
-    return Recoloring(replace_color_word(caption, other), turned, area)
+    return Recoloring(replace_color_word(caption, other), turn(ab, area, other, generator))
 
 
 def recolor_anything(

@@ -34,8 +34,8 @@ class SampleOptions:
     side: int = 128
     min_area: float = 0.25
     p_unguided: float = 0.35
-    p_color_caption: float = 0.6
-    p_recolor: float = 0.85
+    p_color_caption: float = 0.5
+    p_recolor: float = 0.6
     p_tone: float = 0.2
     p_hints: float = 0.45
     p_turn: float = 0.6
@@ -44,19 +44,15 @@ class SampleOptions:
 
 
 class Sample(NamedTuple):
-    """Lightness (1, S, S), target ab (2, S/4, S/4), hints (3, S, S) and the text, if any.
-
-    ``named`` is (S/4, S/4) in [0, 1]: where the text's colour word is what turned the colour.
-    """
+    """Lightness (1, S, S), target ab (2, S/4, S/4), hints (3, S, S) and the text, if any."""
 
     lightness: Tensor
     ab: Tensor
     hints: Tensor
-    named: Tensor
     text: str | None
 
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor, list[str | None]]
+Batch = tuple[Tensor, Tensor, Tensor, list[str | None]]
 
 
 class Samples(IterableDataset[Sample]):
@@ -82,7 +78,7 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
     rgb = random_crop(photo.pixels, options, generator)
     lab = srgb_to_lab(rgb.astype(np.float32) / 255)
     lightness, ab = lab[..., 0], lab[..., 1:]
-    text, named = None, np.zeros(ab.shape[:2], np.float32)
+    text = None
     # Decided first: a recoloured photo without its caption would teach the null path nonsense.
     if photo.captions and generator.random() >= options.p_unguided:
         text = choose_caption(photo.captions, options, generator)
@@ -90,7 +86,7 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
         if generator.random() < options.p_recolor:
             recoloring = recolor_caption(text, ab, generator)
         if recoloring is not None:
-            text, ab, named = recoloring.caption, recoloring.ab, recoloring.area.astype(np.float32)
+            text, ab = recoloring.caption, recoloring.ab
         elif generator.random() < options.p_tone and (tone := tone_words(ab, generator)):
             text = tone if generator.random() < 0.3 else f"{text}, {tone}"
     area = None
@@ -104,15 +100,11 @@ def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Gener
     if generator.random() < options.p_old:
         lightness = age(lightness, generator)
     stride = STRIDES[0]
-    target, marked = (
-        cv2.resize(plane, None, fx=1 / stride, fy=1 / stride, interpolation=cv2.INTER_AREA)
-        for plane in (ab, named)
-    )
+    target = cv2.resize(ab, None, fx=1 / stride, fy=1 / stride, interpolation=cv2.INTER_AREA)
     return Sample(
         torch.from_numpy(np.ascontiguousarray(lightness, np.float32))[None],
         torch.from_numpy(np.ascontiguousarray(target.transpose(2, 0, 1), np.float32)),
         torch.from_numpy(hints),
-        torch.from_numpy(np.ascontiguousarray(marked, np.float32)),
         text,
     )
 
@@ -192,6 +184,5 @@ def collate(samples: Sequence[Sample]) -> Batch:
         torch.stack([s.lightness for s in samples]),
         torch.stack([s.ab for s in samples]),
         torch.stack([s.hints for s in samples]),
-        torch.stack([s.named for s in samples]),
         [s.text for s in samples],
     )
