@@ -119,8 +119,7 @@ def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predic
     if clip != wanted:
         raise WeightsError(
             f"the colorizer {colorizer.name!r} was trained with the CLIP model {wanted!r} and "
-            f"cannot read the embeddings of {clip!r}: leave the CLIP model at its default, "
-            "or train a colorizer with this one"
+            f"cannot read the embeddings of {clip!r}: use the CLIP model {wanted!r}"
         )
     return colorizer, load_clip(clip)
 

@@ -19,6 +19,9 @@ Examples:
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Page with pictures.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Figures as JSON.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the shipped.")
+@click.option(
+    "--clip", "clip_name", default="embedded", show_default=True, help="The weights' CLIP model."
+)
 @click.option("--limit", type=click.IntRange(1), help="Take so many photos, spread evenly.")
 @click.option("--hints/--no-hints", default=True, show_default=True, help="Measure hints as well.")
 @click.option("--pictures", default=48, show_default=True, help="Photos shown on the page.")
@@ -33,6 +36,7 @@ def evaluate(
     html_file: Path | None,
     json_file: Path | None,
     weights: Path | None,
+    clip_name: str,
     limit: int | None,
     hints: bool,
     pictures: int,
@@ -57,7 +61,7 @@ def evaluate(
     from models.training.photos import PhotosError, read_photos
 
     try:
-        colorizer, clip = load_pair(weights)
+        colorizer, clip = load_pair(weights, clip_name)
         found = list(read_photos(photos))
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem

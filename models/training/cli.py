@@ -35,6 +35,12 @@ Examples:
     show_default=True,
     help="Least colourfulness of the results, as a ratio to the photos'.",
 )
+@click.option(
+    "--clip",
+    default="embedded",
+    show_default=True,
+    help="CLIP model that reads captions; MODEL/PRETRAINED of open_clip uses the network.",
+)
 @click.option("--seed", default=0, show_default=True)
 def train(
     photos: tuple[Path, ...],
@@ -45,6 +51,7 @@ def train(
     batch: int,
     hold_out: int,
     colourfulness: float,
+    clip: str,
     seed: int,
 ) -> None:
     """Train a colorizer on PHOTOS: colour photos in tar shards or folders.
@@ -54,6 +61,7 @@ def train(
     RUN/colorizer.safetensors.
     """
     from models.checkpoint import WeightsError
+    from models.clip import load_clip
     from models.training.colorizer import TrainOptions, finish
     from models.training.colorizer import train as run_training
     from models.training.photos import PhotosError, read_photos
@@ -65,7 +73,7 @@ def train(
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
     try:
         found = list(read_photos(photos, short_side=2 * side))
-        bank = TextBank()
+        bank = TextBank(load_clip(clip))
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem
     held = found[::hold_out]
@@ -83,6 +91,7 @@ def train(
         held[:160],
         run,
         embed_texts=bank,
+        clip=clip,
         options=TrainOptions(steps=steps, minutes=minutes, batch_size=batch, seed=seed),
         samples=SampleOptions(side=side),
         record=record,

@@ -75,13 +75,15 @@ def train(
     run: Path,
     *,
     embed_texts: EmbedTexts,
+    clip: str,
     options: TrainOptions,
     samples: SampleOptions,
     record: dict[str, Any],
 ) -> Path:
     """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
 
-    ``embed_texts`` turns descriptions into (N, D) unit vectors; ``record`` says what the data is.
+    ``embed_texts`` turns descriptions into (N, D) unit vectors with the CLIP model named ``clip``;
+    ``record`` says what the data is.
     """
     torch.manual_seed(options.seed)
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
@@ -94,7 +96,11 @@ def train(
         progress = Progressing(**header["progress"])
     else:
         centres, shares = count_bins(_all_ab(photos))
-        config = ColorizerConfig(bins=tuple((float(a), float(b)) for a, b in centres))
+        config = ColorizerConfig(
+            bins=tuple((float(a), float(b)) for a, b in centres),
+            embedding_width=embed_texts(["a photo"]).shape[1],
+            clip=clip,
+        )
         progress = Progressing()
     model = build_colorizer(config)
     if progress.step:

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.clip import Clip, load_clip
+from models.clip import Clip
 
 
 class TextBank:
     """Embeds texts with CLIP and keeps what it has embedded."""
 
-    def __init__(self, clip: Clip | None = None) -> None:
-        self._clip = clip or load_clip()
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
         self._known: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
 
     def __call__(self, texts: list[str]) -> Tensor:
