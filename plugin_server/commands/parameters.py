@@ -38,7 +38,7 @@ clip_option = click.option(
     metavar="NAME",
     envvar="PHOTOCHROM_CLIP",
     help="The model that reads descriptions: embedded, or an open_clip MODEL/PRETRAINED "
-    "(which may be downloaded).",
+    "(which may be downloaded), for weights trained with it.",
 )
 weights_option = click.option(
     "--weights",
