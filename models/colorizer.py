@@ -28,7 +28,9 @@ class ColorizerConfig:
     """Everything needed to build the network again and to read its answer.
 
     ``bins`` are the ab centres (Q of them); ``temperature`` sharpens the distribution before its
-    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean;
+    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean,
+    ``described_gain`` does where there is a description; ``guidance`` is how far a description at
+    full strength moves the logits from the unguided ones to the guided ones, or beyond (1);
     ``clip`` names the CLIP model whose embeddings it was trained on.
     """
 
@@ -39,6 +41,8 @@ class ColorizerConfig:
     working_size: int = 224
     temperature: float = 1.0
     chroma_gain: float = 1.0
+    described_gain: float = 1.0
+    guidance: float = 1.0
     clip: str = "embedded"
 
 

@@ -63,8 +63,10 @@ class Predictor:
         assert rows % GRID == columns % GRID == 0, lightness.shape
         model, config = self.model, self.model.config
         features = model.encode(_padded(lightness)[None, None])
+        described = condition.embedding is not None
+        reach = condition.strength * (config.guidance if described else 1.0)
         logits = None
-        if condition.strength < 1.0 or condition.is_null:
+        if reach != 1.0 or condition.is_null:
             logits = self._decode(features, None, None)
         if not condition.is_null:
             hints = None
@@ -73,11 +75,13 @@ class Predictor:
                 channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
                 hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
             guided = self._decode(features, condition.embedding, hints)
-            logits = guided if logits is None else logits.lerp(guided, condition.strength)
+            logits = guided if logits is None else logits.lerp(guided, reach)
         assert logits is not None
         logits = logits[..., : rows // GRID, : columns // GRID]
         mean = annealed_mean(logits, model.bins, temperature=config.temperature)
-        ab = config.chroma_gain * mean[0].permute(1, 2, 0)
+        more = condition.strength * (config.described_gain - config.chroma_gain)
+        gain = config.chroma_gain + (more if described else 0.0)
+        ab = gain * mean[0].permute(1, 2, 0)
         return Prediction(_array(ab), _array(confidence(logits)[0]))
 
     def _decode(

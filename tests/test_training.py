@@ -19,7 +19,7 @@ from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.cli import train
 from models.training.colorizer import balanced_cross_entropy
 from models.training.photos import PhotosError, read_photos
-from models.training.reading import Reading, choose
+from models.training.reading import Score, choose
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
@@ -107,11 +107,15 @@ def test_the_loss_is_least_for_the_truth() -> None:
 
 
 def test_the_reading_is_colourful_enough_and_then_the_nearest() -> None:
-    pale = Reading(0, 1, 1.0, (25, 26), (0.6, 0.7))
-    vivid = Reading(0, 1, 1.4, (23, 24), (0.95, 1.0))
-    wild = Reading(0, 1, 1.7, (22, 23), (1.2, 1.3))
-    assert choose([pale, vivid, wild], colourfulness=0.9) is vivid
-    assert choose([pale], colourfulness=0.9) is pale
+    scores = [
+        Score(0, 1, described, gain, psnr - gain, ratio)
+        for described in (False, True)
+        for gain, psnr, ratio in ((1.0, 25, 0.6), (1.4, 24, 0.95), (1.7, 23, 1.2))
+    ]
+    made = choose(scores, colourfulness=0.9, described_colourfulness=0.5)
+    assert (made.chroma_gain, made.described_gain) == (1.4, 1.0)
+    most = choose(scores, colourfulness=2, described_colourfulness=2)
+    assert (most.chroma_gain, most.described_gain) == (1.7, 1.7)
 
 
 @pytest.mark.slow

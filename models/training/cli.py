@@ -36,6 +36,12 @@ Examples:
     help="Least colourfulness of the results, as a ratio to the photos'.",
 )
 @click.option(
+    "--described-colourfulness",
+    default=0.9,
+    show_default=True,
+    help="The same with descriptions, whose named colours are strong by themselves.",
+)
+@click.option(
     "--clip",
     default="embedded",
     show_default=True,
@@ -51,6 +57,7 @@ def train(
     batch: int,
     hold_out: int,
     colourfulness: float,
+    described_colourfulness: float,
     clip: str,
     seed: int,
 ) -> None:
@@ -103,9 +110,11 @@ def train(
         run / "colorizer.safetensors",
         embed_texts=bank,
         colourfulness=colourfulness,
+        described_colourfulness=described_colourfulness,
     )
     click.echo(
-        f"read with temperature {reading.temperature:g} and chroma gain {reading.chroma_gain:g}: "
+        f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} without "
+        f"and {reading.described_gain:g} with descriptions: "
         f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
     )
     click.echo(f"wrote {run / 'colorizer.safetensors'}")

@@ -29,7 +29,7 @@ from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.photos import Photo
-from models.training.reading import Reading, choose, hold, readings
+from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.samples import SampleOptions, Samples, collate
 from models.training.validation import Validation, validate
 
@@ -225,6 +225,7 @@ def finish(
     *,
     embed_texts: EmbedTexts,
     colourfulness: float,
+    described_colourfulness: float,
 ) -> Reading:
     """Choose how to read the averaged weights of a run, and write them in half precision."""
     tensors, header = read_checkpoint(checkpoint)
@@ -233,10 +234,18 @@ def finish(
     log_balance = torch.log(balance_weights(tensors["shares"]))
     held = hold(_with_weights(config, weights), validation_photos, embed_texts)
     reading = choose(
-        readings(held, torch.tensor(config.bins), log_balance), colourfulness=colourfulness
+        score(held, torch.tensor(config.bins), log_balance),
+        colourfulness=colourfulness,
+        described_colourfulness=described_colourfulness,
     )
     weights["head.bias"] -= reading.undo_balance * log_balance
-    config = replace(config, temperature=reading.temperature, chroma_gain=reading.chroma_gain)
+    config = replace(
+        config,
+        temperature=reading.temperature,
+        chroma_gain=reading.chroma_gain,
+        described_gain=reading.described_gain,
+        guidance=GUIDANCE,
+    )
     half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     details = {k: header[k] for k in ("progress", "options", "samples", "data")}
     save_checkpoint(output, half, {"config": asdict(config), **details, "reading": asdict(reading)})
