@@ -113,8 +113,8 @@ def train(
         described_colourfulness=described_colourfulness,
     )
     click.echo(
-        f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} without "
-        f"and {reading.described_gain:g} with descriptions: "
+        f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} "
+        f"without and {reading.described_gain:g} with descriptions: "
         f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
     )
     click.echo(f"wrote {run / 'colorizer.safetensors'}")
