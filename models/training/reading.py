@@ -26,9 +26,9 @@ from models.pipeline import working_shape
 from models.training.photos import Photo
 
 UNDO = (0.0, 0.5)
-TEMPERATURES = (0.6, 0.8, 1.0)  # sharper ones make blotches where the network is unsure
+TEMPERATURES = (0.5, 0.6, 0.8, 1.0)  # sharper ones make blotches where the network is unsure
 GAINS = tuple(round(0.9 + 0.05 * i, 2) for i in range(19))
-GUIDANCE = 1.2  # beyond the guided logits: words are obeyed more often, for little accuracy
+GUIDANCE = 1.3  # beyond the guided logits: words are obeyed more often, for little accuracy
 
 FloatArray = NDArray[np.float32]
 
