@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.clip import Clip, build_embedded, embedded_clip
 from models.training.imagenet import imagenet_encoder_weights
-from models.training.photos import Photo, read_photos
+from models.training.photos import read_photos, square
 
 TEXT_PREFIX = "text.transformer."  # comes from its own package, not from our checkpoint
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.", "blocks.2.")
@@ -43,13 +43,6 @@ class Captioned:
     photos: NDArray[np.uint8]
     rows: tuple[tuple[int, ...], ...]
     texts: Tensor
-
-
-def square(photo: Photo, side: int) -> NDArray[np.uint8]:
-    """Squeeze a photo to a square, as CLIP's preprocessing sees it."""
-    return np.asarray(
-        cv2.resize(photo.pixels, (side, side), interpolation=cv2.INTER_AREA), np.uint8
-    )
 
 
 def grey_of(rgb: Tensor) -> Tensor:

@@ -58,6 +58,12 @@ def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iter
         )
 
 
+def square(photo: Photo, side: int) -> NDArray[np.uint8]:
+    """Squeeze a photo to (side, side, 3) uint8, so that photos of any shape make one batch."""
+    small = cv2.resize(photo.pixels, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
 _Member = tuple[str, bytes, tuple[str, ...], str]
 
 

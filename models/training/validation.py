@@ -14,7 +14,7 @@ from torch import Tensor
 from models.color import lab_to_srgb, srgb_to_lab
 from models.colorizer import Colorizer, annealed_mean
 from models.evaluation.measures import colourfulness, psnr
-from models.training.photos import Photo
+from models.training.photos import Photo, square
 
 SIDE = 192
 
@@ -44,7 +44,7 @@ def validate(
     captioned = [photo for photo in photos if photo.captions]
     for start in range(0, len(captioned), 16):
         batch = captioned[start : start + 16]
-        rgb = np.stack([_square(photo.pixels) for photo in batch])
+        rgb = np.stack([square(photo, SIDE) for photo in batch])
         lab = srgb_to_lab(rgb.astype(np.float32) / 255)
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[:, None]
         features = model.encode(lightness)
@@ -62,10 +62,6 @@ def validate(
             scores["true"].append(colourfulness(rgb[i]))
     mean = {name: float(np.mean(values)) for name, values in scores.items()}
     return Validation(mean["grey"], mean["none"], mean["caption"], mean["vivid"] / mean["true"])
-
-
-def _square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _join(lightness: NDArray[np.float32], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
