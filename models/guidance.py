@@ -20,11 +20,13 @@ class TextEmbedding:
     """A description as CLIP sees it.
 
     ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
-    that the text was cut.
+    that the text was cut; ``tokens`` is (T, W) float32, its word pieces in their context, or None
+    where the model gives none.
     """
 
     vector: FloatArray
     notices: tuple[str, ...] = ()
+    tokens: FloatArray | None = None
 
 
 class TextEmbedder(Protocol):
@@ -34,6 +36,22 @@ class TextEmbedder(Protocol):
     def name(self) -> str: ...
 
     def embed_text(self, text: str) -> TextEmbedding: ...
+
+
+class ImageEmbedder(Protocol):
+    """Anything that turns a photo into a vector of the same space; in life ``models.clip.Clip``.
+
+    ``rgb`` is (H, W, 3) float32 sRGB in [0, 1]; the vector is (D,) float32 of unit length.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def embed_image(self, rgb: FloatArray) -> FloatArray: ...
+
+
+class Embedder(TextEmbedder, ImageEmbedder, Protocol):
+    """Both towers of a CLIP model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +76,14 @@ class Condition:
     """What the colorizer consumes besides lightness.
 
     ``embedding`` is (D,) float32 or None for the learned null; ``strength`` in [0, 1] moves the
-    result from the network's own guess (0) to the guided one (1).
+    result from the network's own guess (0) to the guided one (1). ``tokens`` is (T, W) float32,
+    the words of the description for spatial FiLM, or None.
     """
 
     embedding: FloatArray | None
     hints: HintMap | None
     strength: float = 1.0
+    tokens: FloatArray | None = None
 
     @property
     def is_null(self) -> bool:
@@ -93,3 +113,7 @@ class ChromaPredictor(Protocol):
     def working_size(self) -> int: ...
 
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...
+
+    def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
+        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness."""
+        ...
