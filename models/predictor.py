@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from models.checkpoint import (
     remedy_for,
 )
 from models.clip import EMBEDDED, Clip, inspect_clip, load_clip
+from models.color import srgb_to_lab
 from models.colorizer import (
     AB_SCALE,
     STRIDES,
@@ -31,7 +33,9 @@ from models.colorizer import (
     build_colorizer,
     confidence,
 )
-from models.guidance import Condition, Prediction
+from models.correspondence import match
+from models.guidance import Condition, HintMap, Prediction
+from models.pipeline import working_shape
 
 FloatArray = NDArray[np.float32]
 
@@ -83,6 +87,33 @@ class Predictor:
         gain = config.chroma_gain + (more if described else 0.0)
         ab = gain * mean[0].permute(1, 2, 0)
         return Prediction(_array(ab), _array(confidence(logits)[0]))
+
+    @torch.inference_mode()
+    def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
+        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness in [0, 100].
+
+        Both sides of the lightness must be multiples of 4. The reference is brought to a working
+        size of its own shape.
+        """
+        rows, columns = lightness.shape
+        assert rows % GRID == columns % GRID == 0, lightness.shape
+        size = working_shape(*reference.shape[:2], self.working_size)[::-1]
+        shrinks = size[0] < reference.shape[1] or size[1] < reference.shape[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        lab = np.moveaxis(srgb_to_lab(cv2.resize(reference, size, interpolation=how)), -1, 0)
+        # Mirrored margins hold true colours, so they may be matched as well as any other part.
+        theirs = torch.stack([_padded(plane) for plane in lab])
+        found = match(
+            self.model.encode(_padded(lightness)[None, None]),
+            self.model.encode(theirs[None, :1]),
+            theirs[1:],
+        )
+        ab = found.ab.permute(1, 2, 0)
+        grown = (
+            plane.repeat_interleave(GRID, 0).repeat_interleave(GRID, 1)[:rows, :columns]
+            for plane in (ab, found.confidence)
+        )
+        return HintMap(*(_array(plane) for plane in grown))
 
     def _decode(
         self, features: list[Tensor], embedding: FloatArray | None, hints: Tensor | None
