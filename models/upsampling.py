@@ -14,7 +14,7 @@ Work goes block by block; no full-size array but the result is ever made.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,7 @@ def recolor(
     guide: NDArray[Any],
     *,
     mask: NDArray[Any] | None = None,
+    report: Callable[[float], None] = lambda share: None,
 ) -> NDArray[Any]:
     """Give `pixels` the chroma `ab`, keeping their lightness.
 
@@ -49,6 +50,8 @@ def recolor(
         [0, 1], sRGB-encoded, straight alpha.
     ab: (h, w, 2) float32, Lab chroma of the whole picture; guide: (h, w) float32, its L.
     mask: (H, W) float32 in [0, 1] or None; 0 keeps the input's pixel, 1 takes the new colour.
+    report: hears, from several threads, the share of the picture where a block begins; what it
+        raises ends the work within a block.
 
     Returns (H, W, 3), or (H, W, 4) where there is alpha, of the same dtype. L is the input's;
     chroma that does not fit sRGB is lowered. Alpha and pixels under mask 0 are copied.
@@ -58,11 +61,16 @@ def recolor(
     chroma = ChromaField.fit(ab, guide, height=height, width=width)
     out = np.empty((height, width, 4 if channels in (2, 4) else 3), pixels.dtype)
 
+    area = width * height
+
     with ThreadPoolExecutor(WORKERS) as pool:
         for columns in _slices(width, COLUMNS):
             field = chroma.at_columns(columns)
 
             def work(rows: slice, columns: slice = columns, field: FloatArray = field) -> None:
+                report(
+                    (columns.start * height + rows.start * (columns.stop - columns.start)) / area
+                )
                 part = (rows, columns)
                 out[part] = _recolor_block(
                     pixels[part],
