@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_HINTS = 10_000
+MAX_ID = 64
+AUTO = "auto"  # the exemplar that fits best
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 _HEX = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -46,7 +49,8 @@ class ColorizeJob:
     """What a person asks for, besides the layer itself.
 
     ``saturation`` scales the chroma (0 to 2); ``strength`` is how far the guidance outweighs the
-    network's own guess (0 to 1).
+    network's own guess (0 to 1). ``exemplar`` is the id of a photo in the library whose colours are
+    wanted, or ``auto`` for the one that fits best.
 
     Raises:
         JobError: a value is out of its range.
@@ -56,6 +60,7 @@ class ColorizeJob:
     hints: tuple[Hint, ...] = ()
     saturation: float = 1.0
     strength: float = 1.0
+    exemplar: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "description", self.description.strip())
@@ -67,6 +72,11 @@ class ColorizeJob:
         ):
             if not 0 <= value <= limit:
                 raise JobError(f"{name} is {value:g}: give a number from 0 to {limit}")
+        if self.exemplar is not None and not _ID.fullmatch(self.exemplar):
+            raise JobError(
+                f"exemplar is {self.exemplar[:80]!r}: give an id of the library (letters, digits, "
+                f"_ and -, at most {MAX_ID}), or {AUTO}"
+            )
         if len(self.hints) > MAX_HINTS:
             raise JobError(f"{len(self.hints)} hints were given: send at most {MAX_HINTS}")
 

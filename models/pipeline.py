@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import cv2
@@ -17,14 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lightness
-from models.guidance import ChromaPredictor, Condition, TextEmbedder
-from models.hints import hint_map
+from models.guidance import ChromaPredictor, Condition, Embedder
+from models.hints import hint_map, lay_over
 from models.job import ColorizeJob
+from models.progress import Progress, unwatched
+from models.reference import Reference, is_colourless, join_embeddings
 from models.upsampling import recolor
+
+__all__ = ["Colorized", "Reference", "colorize", "working_lightness", "working_shape"]
 
 FloatArray = NDArray[np.float32]
 
 GRID = 4  # sides of the working grid are multiples of it: a cell of the colorizer's chroma
+FEW_MATCHES = 0.02  # mean confidence below which a reference has hardly matched anything
 MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrinks no further
 
 
@@ -39,13 +45,15 @@ class Colorized:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds spent in each stage of one request."""
+    """Seconds spent in each stage of one request; tells ``progress`` when a stage begins."""
 
+    progress: Progress = unwatched
     timings: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the time inside the block to the stage."""
+        self.progress(name, 0.0)
         start = time.perf_counter()
         try:
             yield
@@ -58,38 +66,80 @@ def colorize(
     job: ColorizeJob,
     *,
     colorizer: ChromaPredictor,
-    clip: TextEmbedder,
+    clip: Embedder,
+    reference: Reference | None = None,
     mask: NDArray[np.float32] | None = None,
+    progress: Progress = unwatched,
 ) -> Colorized:
     """Colour one layer.
 
     ``pixels`` is (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA; uint8, uint16 or float32
-    in [0, 1]; sRGB-encoded, straight alpha. ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here.
+    in [0, 1]; sRGB-encoded, straight alpha. ``reference`` is a photo to take colours from.
+    ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here.
+    ``progress`` hears of each stage as it begins, and of the blocks of the last one.
 
     Raises:
         JobError: a hint lies outside the layer.
+        Stopped: ``progress`` says so.
     """
     height, width = pixels.shape[:2]
     job.check_against(width, height)
-    watch = Stopwatch()
-    notices: tuple[str, ...] = ()
+    watch = Stopwatch(progress)
     with watch.stage("lightness"):
         small = working_lightness(pixels, colorizer.working_size)
     with watch.stage("guidance"):
-        embedding = None
-        if job.description and job.strength > 0:
-            text = clip.embed_text(job.description)
-            embedding, notices = text.vector, text.notices
-        hints = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
-        condition = Condition(embedding, hints, job.strength)
-        if job.strength == 0 and (job.description or job.hints):
-            notices = (*notices, "The guidance was not used: strength is 0. Raise it.")
+        condition, notices = _condition(
+            job, reference, small, (height, width), colorizer=colorizer, clip=clip
+        )
     with watch.stage("network"):
         prediction = colorizer.predict(small, condition)
     with watch.stage("join"):
         ab = prediction.ab * np.float32(job.saturation)
-        result = recolor(pixels, ab, _shrunk(small, ab.shape[:2]), mask=mask)
+        guide = _shrunk(small, ab.shape[:2])
+        result = recolor(pixels, ab, guide, mask=mask, report=partial(progress, "join"))
     return Colorized(result, notices, watch.timings)
+
+
+def _condition(
+    job: ColorizeJob,
+    reference: Reference | None,
+    lightness: FloatArray,
+    full_size: tuple[int, int],
+    *,
+    colorizer: ChromaPredictor,
+    clip: Embedder,
+) -> tuple[Condition, tuple[str, ...]]:
+    """Turn all guidance into the network's two inputs, and say what could not be used."""
+    if job.strength == 0:
+        given = job.description or job.hints or reference
+        notice = "The guidance was not used: strength is 0. Raise it."
+        return Condition(None, None, 0.0), (notice,) if given else ()
+    notices: tuple[str, ...] = ()
+    text = tokens = image = matches = None
+    if job.description:
+        embedding = clip.embed_text(job.description)
+        text, tokens, notices = embedding.vector, embedding.tokens, embedding.notices
+    if reference is not None:
+        colours = reference.small()
+        if is_colourless(colours):
+            notices = (
+                *notices,
+                f"The {reference.name} has no colours and was not used: give a colour photo.",
+            )
+        else:
+            image = clip.embed_image(colours)
+            matches = colorizer.match(lightness, colours)
+            if float(matches.confidence.mean()) < FEW_MATCHES:
+                notices = (
+                    *notices,
+                    f"The {reference.name} had little effect: nothing in it looks like what this "
+                    "photo shows. Give one of a similar scene.",
+                )
+    dabs = hint_map(job.hints, full_size=full_size, grid_size=lightness.shape)
+    condition = Condition(
+        join_embeddings(text, image), lay_over(dabs, matches), job.strength, tokens
+    )
+    return condition, notices
 
 
 def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:

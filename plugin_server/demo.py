@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.checkpoint import WeightsError
 from models.color import lab_to_srgb, lightness
-from models.guidance import ChromaPredictor, TextEmbedder
+from models.guidance import ChromaPredictor, Embedder
 from models.job import ColorizeJob
 from models.pipeline import colorize
 from models.predictor import load_pair
@@ -85,7 +85,7 @@ def colored_panels(
     descriptions: tuple[str, ...],
     *,
     colorizer: ChromaPredictor,
-    clip: TextEmbedder,
+    clip: Embedder,
 ) -> list[Panel]:
     """Colour `grey`, (H, W) uint8, once for each description; the grey photo comes first."""
     panels = [Panel(np.repeat(grey[..., np.newaxis], 3, axis=2), "the photo, grey")]

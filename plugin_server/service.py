@@ -22,7 +22,7 @@ from plugin_server.masks import mask_of
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
-    from models.guidance import ChromaPredictor, TextEmbedder
+    from models.guidance import ChromaPredictor, Embedder
     from plugin_server.config import Config
 
 
@@ -46,7 +46,7 @@ class Service:
     def __init__(
         self,
         colorizer: ChromaPredictor,
-        clip: TextEmbedder,
+        clip: Embedder,
         *,
         limits: Limits | None = None,
         workers: int = 2,

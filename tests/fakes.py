@@ -8,7 +8,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance import Condition, Prediction, TextEmbedding
+from models.color import srgb_to_lab
+from models.guidance import Condition, HintMap, Prediction, TextEmbedding
 
 WORDS = 12  # a longer description is cut
 
@@ -29,6 +30,12 @@ class FakeClip:
         vector = np.frombuffer(digest[:8], np.uint8).astype(np.float32) - 127.5
         return TextEmbedding(vector / np.float32(np.linalg.norm(vector)), tuple(notices))
 
+    def embed_image(self, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed a photo by its mean colour, the rest of the vector zero."""
+        vector = np.zeros(8, np.float32)
+        vector[:3] = rgb.reshape(-1, 3).mean(axis=0) + 1e-3
+        return vector / np.float32(np.linalg.norm(vector))
+
 
 class FakeColorizer:
     """Paints bright parts warm and dark parts cold, and all of it in the description's hue."""
@@ -46,6 +53,13 @@ class FakeColorizer:
             share = condition.hints.confidence[..., None]
             ab = (ab * (1 - share) + condition.hints.ab * share).astype(np.float32)
         return Prediction(ab, np.full(lightness.shape, 0.5, np.float32))
+
+    def match(self, lightness: NDArray[np.float32], reference: NDArray[np.float32]) -> HintMap:
+        """Carry the reference's mean colour to where lightness is near the reference's mean."""
+        lab = srgb_to_lab(reference).reshape(-1, 3).mean(axis=0)
+        confidence = np.clip(1 - np.abs(lightness - lab[0]) / 25, 0, 0.9).astype(np.float32)
+        ab = np.broadcast_to(lab[1:], (*lightness.shape, 2)).astype(np.float32)
+        return HintMap(ab, confidence)
 
 
 class HeldColorizer(FakeColorizer):

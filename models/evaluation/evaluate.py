@@ -17,7 +17,7 @@ from models.evaluation.measures import (
     ssim,
 )
 from models.evaluation.obedience import Obedience, colored_caption, measure_obedience
-from models.guidance import ChromaPredictor, TextEmbedder
+from models.guidance import ChromaPredictor, Embedder
 from models.job import ColorizeJob, Hint
 from models.pipeline import colorize
 from models.training.photos import Photo
@@ -76,7 +76,7 @@ def evaluate(
     photos: Sequence[Photo],
     *,
     colorizer: ChromaPredictor,
-    clip: TextEmbedder,
+    clip: Embedder,
     lpips: Measure | None = None,
     hints: bool = True,
     keep_pictures: int = 48,
