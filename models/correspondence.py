@@ -39,7 +39,9 @@ def match(target: list[Tensor], reference: list[Tensor], reference_ab: Tensor) -
     away = torch.maximum(
         (places // columns - back // columns).abs(), (places % columns - back % columns).abs()
     )
-    ab = F.adaptive_avg_pool2d(reference_ab[None], list(reference[1].shape[2:]))[0].flatten(1)
+    ab = F.adaptive_avg_pool2d(reference_ab[None], (reference[1].shape[2], reference[1].shape[3]))[
+        0
+    ].flatten(1)
     carried = ab[:, where].view(1, 2, rows, columns)
     sure = ((best - 0.4) / 0.5).clamp(0, 1) * (away <= 1)
     return Correspondence(

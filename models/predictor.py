@@ -97,7 +97,7 @@ class Predictor:
         """
         rows, columns = lightness.shape
         assert rows % GRID == columns % GRID == 0, lightness.shape
-        size = working_shape(*reference.shape[:2], self.working_size)[::-1]
+        size = working_shape(reference.shape[0], reference.shape[1], self.working_size)[::-1]
         shrinks = size[0] < reference.shape[1] or size[1] < reference.shape[0]
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         lab = np.moveaxis(srgb_to_lab(cv2.resize(reference, size, interpolation=how)), -1, 0)
