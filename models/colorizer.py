@@ -2,6 +2,7 @@
 
 lightness -> encoder (strides 4, 8, 16, 32)
 condition = text or image embedding, or the learned null, + what the whole picture shows
+words = the word pieces of a description, read by each position (spatial FiLM, strides 16 to 4)
 decoder: 32 -> 16 -> 8 -> 4, at every stride (skip, hints at that stride, FiLM)
 -> a distribution over quantised ab at stride 4 -> annealed mean (Zhang et al. 2016)
 """
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.film import FiLMBlock
+from models.film import FiLMBlock, Words
 
 ENCODER = "tf_efficientnet_lite0"
 ENCODER_CHANNELS = (24, 40, 112, 320)
@@ -31,7 +32,8 @@ class ColorizerConfig:
     mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean,
     ``described_gain`` does where there is a description; ``guidance`` is how far a description at
     full strength moves the logits from the unguided ones to the guided ones, or beyond (1);
-    ``clip`` names the CLIP model whose embeddings it was trained on.
+    ``clip`` names the CLIP model whose embeddings it was trained on; ``token_width`` is the width
+    of its word pieces, 0 for a network that reads descriptions as one vector only.
     """
 
     bins: tuple[tuple[float, float], ...]
@@ -44,6 +46,7 @@ class ColorizerConfig:
     described_gain: float = 1.0
     guidance: float = 1.0
     clip: str = "embedded"
+    token_width: int = 0
 
 
 class Colorizer(nn.Module):
@@ -69,9 +72,10 @@ class Colorizer(nn.Module):
         # Narrowed before they are enlarged: half the work of the blocks that follow.
         self.up32, self.up16, self.up8 = (_narrow(w) for w in (w32, w16, w8))
         self.block32 = FiLMBlock(width, c32 + HINT_CHANNELS, w32)
-        self.block16 = FiLMBlock(width, w32 // 2 + c16 + HINT_CHANNELS, w16)
-        self.block8 = FiLMBlock(width, w16 // 2 + c8 + HINT_CHANNELS, w8)
-        self.block4 = FiLMBlock(width, w8 // 2 + c4 + HINT_CHANNELS, w4)
+        own = config.token_width
+        self.block16 = FiLMBlock(width, w32 // 2 + c16 + HINT_CHANNELS, w16, token_width=own)
+        self.block8 = FiLMBlock(width, w16 // 2 + c8 + HINT_CHANNELS, w8, token_width=own)
+        self.block4 = FiLMBlock(width, w8 // 2 + c4 + HINT_CHANNELS, w4, token_width=own)
         self.head = nn.Conv2d(w4, len(config.bins), 1)
 
     def encode(self, lightness: Tensor) -> list[Tensor]:
@@ -87,24 +91,46 @@ class Colorizer(nn.Module):
         joined: Tensor = self.condition_norm(self.read_embedding(unit) + picture)
         return joined
 
-    def decode(self, features: list[Tensor], condition: Tensor, hints: Tensor | None) -> Tensor:
+    def decode(
+        self,
+        features: list[Tensor],
+        condition: Tensor,
+        hints: Tensor | None,
+        words: Words | None = None,
+    ) -> Tensor:
         """Return (N, Q, H/4, W/4) logits.
 
         ``hints`` is (N, 3, H, W): ab / AB_SCALE where known, then the confidence; None means none.
         """
+        return self.decode_attending(features, condition, hints, words)[0]
+
+    def decode_attending(
+        self,
+        features: list[Tensor],
+        condition: Tensor,
+        hints: Tensor | None,
+        words: Words | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits, and at strides 16, 8 and 4 where each word is read, (N, T, h, w)."""
         f4, f8, f16, f32 = features
         h4, h8, h16, h32 = hint_pyramid(hints, features)
-        x = self.block32(torch.cat([f32, h32], 1), condition)
-        x = self.block16(torch.cat([_double(self.up32(x)), f16, h16], 1), condition)
-        x = self.block8(torch.cat([_double(self.up16(x)), f8, h8], 1), condition)
-        x = self.block4(torch.cat([_double(self.up8(x)), f4, h4], 1), condition)
+        x, _ = self.block32(torch.cat([f32, h32], 1), condition)
+        x, a16 = self.block16(torch.cat([_double(self.up32(x)), f16, h16], 1), condition, words)
+        x, a8 = self.block8(torch.cat([_double(self.up16(x)), f8, h8], 1), condition, words)
+        x, a4 = self.block4(torch.cat([_double(self.up8(x)), f4, h4], 1), condition, words)
         logits: Tensor = self.head(x)
-        return logits
+        return logits, [a for a in (a16, a8, a4) if a is not None]
 
-    def forward(self, lightness: Tensor, embedding: Tensor, hints: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        lightness: Tensor,
+        embedding: Tensor,
+        hints: Tensor | None = None,
+        words: Words | None = None,
+    ) -> Tensor:
         """Return logits from lightness (N, 1, H, W), embeddings (N, D) and hints (N, 3, H, W)."""
         features = self.encode(lightness)
-        return self.decode(features, self.condition(features, embedding), hints)
+        return self.decode(features, self.condition(features, embedding), hints, words)
 
 
 def hint_pyramid(hints: Tensor | None, features: list[Tensor]) -> list[Tensor]:
