@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
@@ -32,9 +34,9 @@ class Config:
     """Settings of the server; the defaults suit one person on one machine.
 
     ``workers`` photos are decoded, coloured and encoded at a time; up to ``waiting`` more requests
-    wait for their turn, and what comes after them is answered with 503. ``clip`` is ``embedded`` or
+    wait for their turn, and what comes after them is answered with 429. ``clip`` is ``embedded`` or
     an open_clip ``MODEL/PRETRAINED``; ``weights`` the colorizer's file where it is not the one that
-    comes with Photochrom.
+    comes with Photochrom; ``library`` the folder of the exemplars, or None for no library.
 
     Raises:
         ConfigError: a value is out of its range, or the server could be reached from other
@@ -50,6 +52,7 @@ class Config:
     waiting: int = 48
     clip: str = "embedded"
     weights: Path | None = None
+    library: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -77,7 +80,7 @@ class Config:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Config:
-        """Read ``PHOTOCHROM_HOST``, ``_PORT``, ``_TOKEN``, ``_CLIP`` and ``_WEIGHTS``.
+        """Read ``PHOTOCHROM_HOST``, ``_PORT``, ``_TOKEN``, ``_CLIP``, ``_WEIGHTS``, ``_LIBRARY``.
 
         Raises:
             ConfigError: a value cannot be used.
@@ -92,7 +95,18 @@ class Config:
             token=environ.get("PHOTOCHROM_TOKEN") or None,
             clip=environ.get("PHOTOCHROM_CLIP") or "embedded",
             weights=Path(weights) if weights else None,
+            library=library_folder(environ),
         )
+
+
+def library_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Name the library's folder: ``$PHOTOCHROM_LIBRARY``, or its place in the user's data folder.
+
+    The latter is ``$XDG_DATA_HOME/photochrom`` on Linux, and what is usual elsewhere.
+    """
+    if folder := environ.get("PHOTOCHROM_LIBRARY"):
+        return Path(folder).expanduser()
+    return user_data_path("photochrom", appauthor=False)
 
 
 def _is_sendable(token: str) -> bool:

@@ -7,12 +7,14 @@
     |  |- BadForm            400   a field is unknown, repeated, missing or cannot be read
     |  |- Unauthorized       401   a token is required
     |  |- ForeignOrigin      403   a web page from elsewhere tries to use this server
+    |  |- Gone               404   a photo or a job that is not kept, or not any more
     |  |- NotAcceptable      406   no answer type that the client accepts
     |  |- NotAForm           415   the body is no multipart form
     |  |- Misdirected        421   the Host header names another machine
     |  |- BadValue           422   a field can be read but its value makes no sense
+    |  |- Busy               429   too many photos are waiting already
     |  |- NotYet             501   a field or a call that does not exist yet
-    |  `- Busy               503   too many photos are waiting already
+    |  `- NoLibrary          503   the library cannot be opened
     |- images.ImageError           a picture cannot be used
     |  |- BrokenImage        422
     |  |- TooLarge           413
@@ -64,6 +66,10 @@ class ForeignOrigin(ProblemError):
     status = 403
 
 
+class Gone(ProblemError):
+    status = 404
+
+
 class NotAcceptable(ProblemError):
     status = 406
 
@@ -80,13 +86,17 @@ class BadValue(ProblemError):
     status = 422
 
 
+class Busy(ProblemError):
+    status = 429
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
 class NotYet(ProblemError):
     status = 501
 
 
-class Busy(ProblemError):
+class NoLibrary(ProblemError):
     status = 503
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
 OUT_OF_MEMORY = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from flask import Request
@@ -11,7 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from models.job import ColorizeJob, parse_hints
 from plugin_server.errors import BadForm, BadValue, NotAForm, NotYet
-from plugin_server.images import MEDIA_TYPES
+from plugin_server.images import MEDIA_TYPES, Layer
+from plugin_server.request import ColorizeRequest, own_type
 
 Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".join(MEDIA_TYPES)})]
 Form = TypeVar("Form", bound=BaseModel)
@@ -64,6 +66,22 @@ class ColorizeForm(BaseModel):
     palette: str | None = Field(
         None, description="Up to six colours as JSON. Not available yet: answered with 501."
     )
+
+    def request(self, choose_type: Callable[[Layer], str] = own_type) -> ColorizeRequest:
+        """Build the request, whose answer has the media type that ``choose_type`` names.
+
+        Raises:
+            BadForm: two fields contradict each other.
+            NotYet: a field belongs to a later version.
+            JobError: the hints make no sense.
+        """
+        return ColorizeRequest(
+            self.image,
+            self.job(),
+            mask=self.mask,
+            reference=self.reference,
+            choose_type=choose_type,
+        )
 
     def job(self) -> ColorizeJob:
         """Build the job.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
@@ -16,14 +16,25 @@ import numpy as np
 
 from models.job import ColorizeJob
 from models.pipeline import colorize
-from plugin_server.errors import BadValue, Busy
-from plugin_server.images import ImageError, Layer, Limits, decode, encode
+from models.progress import Progress, unwatched
+from plugin_server.errors import BadValue, Busy, NoLibrary
+from plugin_server.images import ImageError, Limits, decode, encode
 from plugin_server.masks import mask_of
+from plugin_server.request import ColorizeRequest
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.guidance import ChromaPredictor, Embedder
     from plugin_server.config import Config
+    from retrieval.library import ExemplarLibrary
+
+log = logging.getLogger("photochrom")
+
+NO_LIBRARY = (
+    "this server has no library of exemplars; start it with `photochrom serve --library DIR`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,8 @@ class Service:
     """Colours pictures; safe to call from many threads at once.
 
     ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
-    own arrays, so pictures cannot mix.
+    own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
+    why.
     """
 
     def __init__(
@@ -48,6 +60,8 @@ class Service:
         colorizer: ChromaPredictor,
         clip: Embedder,
         *,
+        library: ExemplarLibrary | None = None,
+        library_problem: str = NO_LIBRARY,
         limits: Limits | None = None,
         workers: int = 2,
         waiting: int = 48,
@@ -55,6 +69,8 @@ class Service:
     ) -> None:
         self.colorizer = colorizer
         self.clip = clip
+        self.library = library
+        self._library_problem = library_problem
         self.limits = limits or Limits()
         self.device = device
         self._capacity = workers + waiting
@@ -65,7 +81,7 @@ class Service:
 
     @classmethod
     def load(cls, config: Config) -> Service:
-        """Load the weights that ``config`` names.
+        """Load the weights that ``config`` names, and its library if it can be opened.
 
         Raises:
             models.checkpoint.WeightsError: a file is missing or damaged.
@@ -74,9 +90,19 @@ class Service:
         from models.predictor import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
+        library: ExemplarLibrary | None = None
+        problem = NO_LIBRARY
+        if config.library is not None:
+            try:
+                library = open_library(config.library, clip)
+            except Exception as error:  # photos can be coloured without it
+                problem = f"the library cannot be opened: {_one_line(error)}"
+                log.warning("%s (%s)", problem, config.library)
         return cls(
             colorizer,
             clip,
+            library=library,
+            library_problem=problem,
             limits=Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels),
             workers=config.workers,
             waiting=config.waiting,
@@ -86,7 +112,11 @@ class Service:
         """Colour a small picture, so that the first real one is not slower than the others."""
         file = BytesIO()
         np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
-        self.colorize(file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png")
+        self.colorize(
+            ColorizeRequest(
+                file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png"
+            )
+        )
 
     def health(self) -> dict[str, object]:
         """Say what this service is and which models it uses."""
@@ -95,21 +125,22 @@ class Service:
             "version": product_version(),
             "device": self.device,
             "models": {"colorizer": self.colorizer.name, "clip": self.clip.name},
-            "exemplars": 0,
+            "exemplars": 0 if self.library is None else len(self.library),
+            "library": self._library_problem if self.library is None else "ok",
         }
 
-    def colorize(
-        self,
-        image: bytes,
-        job: ColorizeJob,
-        *,
-        mask: bytes | None = None,
-        choose_type: Callable[[Layer], str] = lambda layer: layer.media_type,
-    ) -> Answer:
-        """Decode, colour and encode one picture.
+    def require_library(self) -> ExemplarLibrary:
+        """Return the library.
 
-        ``mask`` is a picture of the same size, white where colour is wanted. ``choose_type`` names
-        the answer's media type once the input is known.
+        Raises:
+            NoLibrary: there is none; the message says why.
+        """
+        if self.library is None:
+            raise NoLibrary(self._library_problem)
+        return self.library
+
+    def colorize(self, request: ColorizeRequest) -> Answer:
+        """Decode, colour and encode one picture.
 
         Raises:
             ImageError: a picture cannot be read or is too large.
@@ -123,30 +154,35 @@ class Service:
                 "try again in a few seconds"
             )
         try:
-            return self._workers.submit(self._work, image, job, mask, choose_type).result()
+            return self._workers.submit(self._work, request).result()
         finally:
             self._admitted.release()
 
-    def _work(
-        self,
-        image: bytes,
-        job: ColorizeJob,
-        mask: bytes | None,
-        choose_type: Callable[[Layer], str],
-    ) -> Answer:
+    def _work(self, request: ColorizeRequest, progress: Progress = unwatched) -> Answer:
+        job, mask = request.job, request.mask
+        progress("decode", 0.0)
         started = time.perf_counter()
-        layer = decode(image, limits=self.limits)
+        assert isinstance(request.image, bytes)
+        layer = decode(request.image, limits=self.limits)
         height, width = layer.pixels.shape[:2]
         job.check_against(width, height)
-        media_type = choose_type(layer)
+        media_type = request.choose_type(layer)
         weights = None if mask is None else self._decode_mask(mask, width, height)
         decoded = time.perf_counter()
-        result = colorize(layer.pixels, job, colorizer=self.colorizer, clip=self.clip, mask=weights)
+        result = colorize(
+            layer.pixels,
+            job,
+            colorizer=self.colorizer,
+            clip=self.clip,
+            mask=weights,
+            progress=progress,
+        )
         coloured = time.perf_counter()
+        progress("encode", 0.0)
         body = encode(
             replace(layer, pixels=result.pixels),
             media_type,
-            settings=self._settings(job, mask),
+            settings=self._settings(request),
         )
         encoded = time.perf_counter()
         timings = {"decode": decoded - started, **result.timings}
@@ -167,18 +203,39 @@ class Service:
             )
         return mask_of(layer.pixels)
 
-    def _settings(self, job: ColorizeJob, mask: bytes | None) -> str:
+    def _settings(self, request: ColorizeRequest) -> str:
         """Write the settings that travel with a result as one JSON object."""
+        job = request.job
         settings = {
             "version": product_version(),
             "model": f"{self.colorizer.name} {self.clip.name}",
             "description": job.description,
-            "reference": None,
-            "mask": None if mask is None else hashlib.sha256(mask).hexdigest(),
-            "exemplar": None,
+            "reference": _digest(request.reference),
+            "mask": _digest(request.mask),
+            "exemplar": job.exemplar,
             "hints": [asdict(hint) for hint in job.hints],
             "palette": None,
             "saturation": job.saturation,
             "strength": job.strength,
         }
         return json.dumps(settings, ensure_ascii=False)
+
+
+def open_library(folder: Path, clip: Embedder) -> ExemplarLibrary:
+    """Open the library, making an empty one where there is none.
+
+    Raises:
+        retrieval.errors.LibraryError: it is damaged, or made by another version or model.
+        OSError: the folder cannot be made or read.
+    """
+    from retrieval.library import ExemplarLibrary
+
+    return ExemplarLibrary.open(folder, clip=clip)
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split()) or type(problem).__name__

@@ -18,6 +18,7 @@ from fakes import FailingColorizer, FakeClip
 from models.checkpoint import WeightsError
 from plugin_server.cli import COMMANDS, main
 from plugin_server.config import Config
+from plugin_server.request import ColorizeRequest
 from plugin_server.service import Service
 
 
@@ -44,7 +45,7 @@ def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> Non
     args = ("-d", "a red tram", "--hint", "3,4,#FF0000,2.5", "--saturation", 0.5, "--strength", 0.9)
     assert run("colorize", photo, *args, "-o", tmp_path / "b.png").exit_code == 0
     job = ColorizeJob("a red tram", (Hint(3.0, 4.0, "#ff0000", 2.5),), 0.5, 0.9)
-    expected = fake_service(Config()).colorize(photo.read_bytes(), job).body
+    expected = fake_service(Config()).colorize(ColorizeRequest(photo.read_bytes(), job)).body
     assert (tmp_path / "b.png").read_bytes() == expected
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin_server.config import Config, ConfigError, is_loopback
+from plugin_server.config import Config, ConfigError, is_loopback, library_folder
 
 
 def test_the_defaults_suit_one_person_on_one_machine() -> None:
@@ -61,10 +61,13 @@ def test_the_environment() -> None:
             "PHOTOCHROM_TOKEN": "abc",
             "PHOTOCHROM_CLIP": "ViT-B-32/openai",
             "PHOTOCHROM_WEIGHTS": "mine.safetensors",
+            "PHOTOCHROM_LIBRARY": "exemplars",
         }
     )
+    assert config.library == Path("exemplars")
     assert (config.host, config.port, config.token) == ("::1", 9000, "abc")
     assert (config.clip, config.weights) == ("ViT-B-32/openai", Path("mine.safetensors"))
-    assert Config.from_environment({}) == Config()
+    assert Config.from_environment({}) == Config(library=library_folder({}))
+    assert library_folder({}).is_absolute()
     with pytest.raises(ConfigError, match="PHOTOCHROM_PORT"):
         Config.from_environment({"PHOTOCHROM_PORT": "http"})

@@ -76,7 +76,8 @@ def test_too_many_waiting_requests_are_refused_and_health_still_answers() -> Non
     first.start()
     assert colorizer.arrived.acquire(timeout=10)
     refused = post(app.test_client())
-    assert refused.status_code == 503
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 1
     assert "try again" in refused.get_json(force=True)["detail"]
     assert app.test_client().get("/v1/health").status_code == 200
     colorizer.release.set()

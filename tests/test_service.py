@@ -11,8 +11,10 @@ from conftest import decoded, encoded, grey_picture
 
 from fakes import FakeClip, HeldColorizer
 from models.job import ColorizeJob, Hint, JobError
+from plugin_server.errors import NoLibrary
 from plugin_server.images import BrokenImage, ImageError, Limits, TooLarge
 from plugin_server.masks import mask_of
+from plugin_server.request import ColorizeRequest
 from plugin_server.service import Service
 
 
@@ -21,7 +23,7 @@ def test_two_pictures_are_worked_on_at_a_time_and_no_more() -> None:
     service = Service(colorizer, FakeClip(), workers=2, waiting=8)
     image = encoded(grey_picture())
     threads = [
-        threading.Thread(target=service.colorize, args=(image, ColorizeJob())) for _ in range(4)
+        threading.Thread(target=service.colorize, args=(ColorizeRequest(image),)) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -38,8 +40,8 @@ def test_a_failure_gives_its_place_back(service: Service) -> None:
     small = Service(service.colorizer, service.clip, workers=1, waiting=0)
     for _ in range(3):
         with pytest.raises(ImageError):
-            small.colorize(b"nothing", ColorizeJob())
-    assert small.colorize(encoded(grey_picture()), ColorizeJob()).media_type == "image/png"
+            small.colorize(ColorizeRequest(b"nothing"))
+    assert small.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
 
 
 def test_the_answer_type_is_chosen_before_the_work(service: Service) -> None:
@@ -51,7 +53,7 @@ def test_the_answer_type_is_chosen_before_the_work(service: Service) -> None:
 
     held = Service(HeldColorizer(), FakeClip())
     with pytest.raises(LookupError):
-        held.colorize(encoded(grey_picture()), ColorizeJob(), choose_type=refuse)
+        held.colorize(ColorizeRequest(encoded(grey_picture()), choose_type=refuse))
     assert seen == ["image/png"]
 
 
@@ -59,27 +61,28 @@ def test_limits(service: Service) -> None:
     image = encoded(grey_picture(40, 50))
     few_pixels = Service(service.colorizer, service.clip, limits=Limits(max_pixels=1999))
     with pytest.raises(TooLarge, match="50 x 40"):
-        few_pixels.colorize(image, ColorizeJob())
+        few_pixels.colorize(ColorizeRequest(image))
     few_bytes = Service(service.colorizer, service.clip, limits=Limits(max_bytes=100))
     with pytest.raises(TooLarge, match="100"):
-        few_bytes.colorize(image, ColorizeJob())
+        few_bytes.colorize(ColorizeRequest(image))
 
 
 def test_hints_outside_the_picture_are_refused(service: Service) -> None:
+    outside = ColorizeJob(hints=(Hint(99, 0, "#ff0000"),))
     with pytest.raises(JobError, match="outside"):
-        service.colorize(encoded(grey_picture()), ColorizeJob(hints=(Hint(99, 0, "#ff0000"),)))
+        service.colorize(ColorizeRequest(encoded(grey_picture()), outside))
 
 
 def test_a_broken_mask_is_named(service: Service) -> None:
     mask = encoded(grey_picture())[:80]
     with pytest.raises(BrokenImage, match=r"^mask: "):
-        service.colorize(encoded(grey_picture()), ColorizeJob(), mask=mask)
+        service.colorize(ColorizeRequest(encoded(grey_picture()), mask=mask))
 
 
 def test_settings_travel_with_the_result(service: Service) -> None:
     grey = grey_picture()
     job = ColorizeJob("a red tram", (Hint(1, 2, "#FF0000"),), 0.5, 0.75)
-    body = service.colorize(encoded(grey), job, mask=encoded(grey)).body
+    body = service.colorize(ColorizeRequest(encoded(grey), job, mask=encoded(grey))).body
     from io import BytesIO
 
     from PIL import Image
@@ -102,11 +105,13 @@ def test_warming_uses_both_models() -> None:
 
 def test_the_same_picture_at_once_gives_the_same_bytes(service: Service) -> None:
     image = encoded(grey_picture(64, 64))
-    expected = service.colorize(image, ColorizeJob("a")).body
+    expected = service.colorize(ColorizeRequest(image, ColorizeJob("a"))).body
     bodies: list[bytes] = []
     threads = [
         threading.Thread(
-            target=lambda: bodies.append(service.colorize(image, ColorizeJob("a")).body)
+            target=lambda: bodies.append(
+                service.colorize(ColorizeRequest(image, ColorizeJob("a"))).body
+            )
         )
         for _ in range(8)
     ]
@@ -140,3 +145,11 @@ def test_what_is_transparent_in_a_mask_is_not_coloured() -> None:
     weights = mask_of(pixels)
     assert (weights[:2] == 0).all()
     assert (weights[2:] == 1).all()
+
+
+def test_a_library_that_cannot_be_opened_is_said_and_stops_nothing(service: Service) -> None:
+    broken = Service(service.colorizer, service.clip, library_problem="it is made by version 9")
+    assert broken.health()["library"] == "it is made by version 9"
+    with pytest.raises(NoLibrary, match="version 9"):
+        broken.require_library()
+    assert broken.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"

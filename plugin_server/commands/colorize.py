@@ -120,6 +120,7 @@ class Batch:
     def colour(self, photo: Path) -> Path:
         """Colour one photo and return the file that was written."""
         from plugin_server.images import TooLarge
+        from plugin_server.request import ColorizeRequest
 
         size, limit = photo.stat().st_size, self.service.limits.max_bytes
         if size > limit:
@@ -132,7 +133,7 @@ class Batch:
             return media_type
 
         answer = self.service.colorize(
-            photo.read_bytes(), self.job, mask=self.mask, choose_type=choose_type
+            ColorizeRequest(photo.read_bytes(), self.job, mask=self.mask, choose_type=choose_type)
         )
         self.destination.write(target, answer.body)
         for notice in answer.notices:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from plugin_server.commands.parameters import clip_option, weights_option
-from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
+from plugin_server.config import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    Config,
+    ConfigError,
+    is_loopback,
+    library_folder,
+)
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -54,6 +61,10 @@ Examples:
     "--workers", default=2, show_default=True, type=click.IntRange(1),
     help="How many photos are coloured at a time; each needs memory of its own.",
 )  # fmt: skip
+@click.option(
+    "--library", envvar="PHOTOCHROM_LIBRARY", type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of your exemplars; one in your data folder without it.",
+)  # fmt: skip
 @clip_option
 @weights_option
 @click.pass_context
@@ -65,6 +76,7 @@ def serve(
     max_megabytes: int,
     max_megapixels: int,
     workers: int,
+    library: Path | None,
     clip: str,
     weights: Path | None,
 ) -> None:
@@ -84,6 +96,7 @@ def serve(
             workers=workers,
             clip=clip,
             weights=weights,
+            library=library or library_folder(),
         )
     except ConfigError as problem:
         raise click.ClickException(str(problem)) from problem

@@ -24,7 +24,7 @@ COLORIZE = Operation(
         },
     ),
     form=ColorizeForm,
-    problems=(400, 401, 406, 413, 415, 422, 501, 503),
+    problems=(400, 401, 406, 413, 415, 422, 429, 501, 503),
     tag="colorize",
 )
 
@@ -38,12 +38,7 @@ def blueprint(service: Service) -> Blueprint:
     def colorize() -> Response:
         types = AnswerTypes.from_accept(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
-        answer = service.colorize(
-            form.image,
-            form.job(),
-            mask=form.mask,
-            choose_type=types.choose,
-        )
+        answer = service.colorize(form.request(types.choose))
         response = Response(answer.body, content_type=answer.media_type)
         response.headers["Server-Timing"] = server_timing(answer.timings)
         if answer.notices:

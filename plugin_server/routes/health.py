@@ -20,6 +20,7 @@ class Health(BaseModel):
     device: str
     models: dict[str, str] = Field(description="The colorizer and the CLIP model, by name.")
     exemplars: int = Field(description="Photos in the library.")
+    library: str = Field(description="`ok`, or why the library cannot be used.")
 
 
 def blueprint(service: Service, config: Config) -> Blueprint:
