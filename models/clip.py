@@ -29,6 +29,7 @@ from models.checkpoint import (
     read_checkpoint,
 )
 from models.guidance import TextEmbedding
+from models.words import without_colors
 
 FloatArray = NDArray[np.float32]
 
@@ -96,8 +97,10 @@ class Clip:
         image_size: int,
         mean: Sequence[float],
         std: Sequence[float],
+        token_width: int = 0,
     ) -> None:
         self.name = name
+        self.token_width = token_width  # of the word pieces; 0 where they cannot be had
         self.model = model.eval().requires_grad_(False)
         self._tokenizer = tokenizer
         self._image_size = image_size
@@ -119,14 +122,41 @@ class Clip:
                 "The description may have had little effect: the model knows English. "
                 "Describe the colours in English."
             )
-        return TextEmbedding(self.embed_texts([read])[0], tuple(notices))
+        vectors, tokens = self.read_texts([read])
+        if tokens is None:
+            return TextEmbedding(vectors[0], tuple(notices))
+        plain = without_colors(read)
+        scene = vectors[0] if plain == read else self.embed_texts([plain])[0] if plain else None
+        return TextEmbedding(vectors[0], tuple(notices), tokens[0], scene)
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed descriptions: (N, D) float32, unit length."""
+        return self.read_texts(texts)[0]
+
+    def read_texts(self, texts: Sequence[str]) -> tuple[FloatArray, list[FloatArray] | None]:
+        """Embed descriptions as wholes and word piece by word piece.
+
+        Returns (N, D) float32 of unit length, and for each text its pieces in their context,
+        (T, W) float32, without start and end marks; None where the model gives no pieces.
+        """
         ids = self._tokenizer(texts)
         with torch.inference_mode():
-            vectors = self.model.encode_text(ids, normalize=True)
-        return np.asarray(vectors.float().numpy(), np.float32)
+            if not self.token_width:
+                vectors = self.model.encode_text(ids, normalize=True)
+                return np.asarray(vectors.float().numpy(), np.float32), None
+            text = self.model.text
+            known = ids != text.config.pad_token_id
+            pieces = text.transformer(ids, attention_mask=known.long()).last_hidden_state
+            pooled = (pieces * known[..., None]).sum(1) / known.sum(1, keepdim=True)
+            vectors = torch.nn.functional.normalize(text.proj(pooled), dim=-1)
+        lengths = known.sum(1).tolist()
+        tokens = [pieces[i, 1 : n - 1].numpy().copy() for i, n in enumerate(lengths)]
+        return np.asarray(vectors.numpy(), np.float32), tokens
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where each word piece of a text begins and ends, in letters."""
+        assert isinstance(self._tokenizer, WordPieces), f"{self.name} gives no word pieces"
+        return self._tokenizer.spans(text)
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:
         """Embed one photo, (H, W, 3) float32 sRGB in [0, 1], as a (D,) float32 unit vector."""
@@ -214,6 +244,7 @@ def embedded_clip(model: Any) -> Clip:
         image_size=model.visual.image_size[0],
         mean=trunk.default_cfg["mean"],
         std=trunk.default_cfg["std"],
+        token_width=model.text.config.hidden_size,
     )
 
 
@@ -234,6 +265,11 @@ class WordPieces:
     def count(self, text: str) -> int:
         """Count the word pieces of a text, without any limit."""
         return len(self._tokenizer.encode(text).ids)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where each word piece of a text begins and ends, in letters, up to the limit."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return list(offsets[: self.context_length - 2])
 
     def knows(self, text: str) -> bool:
         """Tell whether any word piece of a text, beyond its marks, is in the vocabulary."""

@@ -1,4 +1,4 @@
-"""FiLM: features modulated by a condition vector (Perez et al. 2018, arXiv:1709.07871), and by words.
+"""FiLM: features modulated by a condition vector (Perez et al. 2018, arXiv:1709.07871).
 
 Spatial FiLM is the same with a gamma and a beta for every position: each position attends to the
 words of the description, or to none of them, and what it reads there modulates its features.

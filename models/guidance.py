@@ -20,13 +20,15 @@ class TextEmbedding:
     """A description as CLIP sees it.
 
     ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
-    that the text was cut; ``tokens`` is (T, W) float32, its word pieces in their context, or None
-    where the model gives none.
+    that the text was cut. ``tokens`` is (T, W) float32, its word pieces in their context, or None
+    where the model gives none; ``scene`` is the vector of the description without its names of
+    colours, None where it says nothing else or there are no tokens.
     """
 
     vector: FloatArray
     notices: tuple[str, ...] = ()
     tokens: FloatArray | None = None
+    scene: FloatArray | None = None
 
 
 class TextEmbedder(Protocol):
