@@ -2,7 +2,7 @@
 
 lightness -> encoder (strides 4, 8, 16, 32)
 condition = text or image embedding, or the learned null, + what the whole picture shows
-words = the word pieces of a description, read by each position (spatial FiLM, strides 16 to 4)
+words = the word pieces of a description, read by each position (spatial FiLM, strides 16 and 8)
 decoder: 32 -> 16 -> 8 -> 4, at every stride (skip, hints at that stride, FiLM)
 -> a distribution over quantised ab at stride 4 -> annealed mean (Zhang et al. 2016)
 """
@@ -75,7 +75,7 @@ class Colorizer(nn.Module):
         own = config.token_width
         self.block16 = FiLMBlock(width, w32 // 2 + c16 + HINT_CHANNELS, w16, token_width=own)
         self.block8 = FiLMBlock(width, w16 // 2 + c8 + HINT_CHANNELS, w8, token_width=own)
-        self.block4 = FiLMBlock(width, w8 // 2 + c4 + HINT_CHANNELS, w4, token_width=own)
+        self.block4 = FiLMBlock(width, w8 // 2 + c4 + HINT_CHANNELS, w4)
         self.head = nn.Conv2d(w4, len(config.bins), 1)
 
     def encode(self, lightness: Tensor) -> list[Tensor]:
@@ -111,15 +111,15 @@ class Colorizer(nn.Module):
         hints: Tensor | None,
         words: Words | None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """Return the logits, and at strides 16, 8 and 4 where each word is read, (N, T, h, w)."""
+        """Return the logits, and at strides 16 and 8 where each word is read, (N, T, h, w)."""
         f4, f8, f16, f32 = features
         h4, h8, h16, h32 = hint_pyramid(hints, features)
         x, _ = self.block32(torch.cat([f32, h32], 1), condition)
         x, a16 = self.block16(torch.cat([_double(self.up32(x)), f16, h16], 1), condition, words)
         x, a8 = self.block8(torch.cat([_double(self.up16(x)), f8, h8], 1), condition, words)
-        x, a4 = self.block4(torch.cat([_double(self.up8(x)), f4, h4], 1), condition, words)
+        x, _ = self.block4(torch.cat([_double(self.up8(x)), f4, h4], 1), condition)
         logits: Tensor = self.head(x)
-        return logits, [a for a in (a16, a8, a4) if a is not None]
+        return logits, [a for a in (a16, a8) if a is not None]
 
     def forward(
         self,

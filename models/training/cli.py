@@ -73,6 +73,7 @@ def train(
     from models.training.colorizer import train as run_training
     from models.training.photos import PhotosError, read_photos
     from models.training.plot import plot_log
+    from models.training.references import ImageBank
     from models.training.samples import SampleOptions
     from models.training.texts import TextBank
 
@@ -80,9 +81,10 @@ def train(
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
     try:
         found = list(read_photos(photos, short_side=2 * side))
-        bank = TextBank(load_clip(clip))
+        reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem
+    bank = TextBank(reader)
     held = found[::hold_out]
     kept = [photo for i, photo in enumerate(found) if i % hold_out]
     captions = sum(len(photo.captions) for photo in kept)
@@ -97,8 +99,8 @@ def train(
         kept,
         held[:160],
         run,
-        embed_texts=bank,
-        clip=clip,
+        texts=bank,
+        images=ImageBank.of(reader, found),
         options=TrainOptions(steps=steps, minutes=minutes, batch_size=batch, seed=seed),
         samples=SampleOptions(side=side),
         record=record,
@@ -108,7 +110,7 @@ def train(
         checkpoint,
         held[:160],
         run / "colorizer.safetensors",
-        embed_texts=bank,
+        texts=bank,
         colourfulness=colourfulness,
         described_colourfulness=described_colourfulness,
     )

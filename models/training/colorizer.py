@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,23 @@ from torch.utils.data import DataLoader
 
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.color import srgb_to_lab
-from models.colorizer import STRIDES, Colorizer, ColorizerConfig, build_colorizer
+from models.colorizer import (
+    AB_SCALE,
+    STRIDES,
+    Colorizer,
+    ColorizerConfig,
+    annealed_mean,
+    build_colorizer,
+)
 from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.photos import Photo
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
-from models.training.samples import SampleOptions, Samples, collate
+from models.training.references import ImageBank
+from models.training.samples import Batch, SampleOptions, Samples, collate
+from models.training.texts import Described, TextBank
 from models.training.validation import Validation, validate
-
-EmbedTexts = Callable[[list[str]], Tensor]
 
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
 # would cost half of the time.
@@ -42,7 +49,12 @@ FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """Everything that decides how a run goes, besides the photos."""
+    """Everything that decides how a run goes, besides the photos.
+
+    An ``encoder_rate`` of 0 leaves the encoder as it is. ``attention`` and ``leak`` weigh the two
+    lessons in locality beside the loss of the colours; ``p_image`` and ``p_both`` are how often an
+    image embedding is the global vector of undescribed samples, or joins that of described ones.
+    """
 
     steps: int = 20_000
     minutes: float | None = None
@@ -54,6 +66,10 @@ class TrainOptions:
     cool_down: float = 0.4
     average: float = 0.999
     hint_emphasis: float = 8.0
+    attention: float = 0.3
+    leak: float = 2.0
+    p_image: float = 0.35
+    p_both: float = 0.15
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
     workers: int = 1
@@ -74,16 +90,17 @@ def train(
     validation_photos: Sequence[Photo],
     run: Path,
     *,
-    embed_texts: EmbedTexts,
-    clip: str,
+    texts: TextBank,
+    images: ImageBank | None = None,
     options: TrainOptions,
     samples: SampleOptions,
     record: dict[str, Any],
+    start: Path | None = None,
 ) -> Path:
     """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
 
-    ``embed_texts`` turns descriptions into (N, D) unit vectors with the CLIP model named ``clip``;
-    ``record`` says what the data is.
+    ``texts`` reads descriptions; ``images`` gives references, none where it is None. ``record``
+    says what the data is. ``start`` names the checkpoint of another run to begin with.
     """
     torch.manual_seed(options.seed)
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
@@ -94,17 +111,25 @@ def train(
         config = read_config(header["config"])
         shares = tensors["shares"]
         progress = Progressing(**header["progress"])
+    elif start is not None:
+        tensors, header = read_checkpoint(start)
+        config = replace(read_config(header["config"]), token_width=texts.token_width)
+        shares = tensors["shares"]
+        progress = Progressing()
     else:
         centres, shares = count_bins(_all_ab(photos))
         config = ColorizerConfig(
             bins=tuple((float(a), float(b)) for a, b in centres),
-            embedding_width=embed_texts(["a photo"]).shape[1],
-            clip=clip,
+            embedding_width=texts.width,
+            clip=texts.name,
+            token_width=texts.token_width,
         )
         progress = Progressing()
     model = build_colorizer(config)
     if progress.step:
         model.load_state_dict(_under("model.", tensors))
+    elif start is not None:
+        _load_common(model, _under("averaged.", tensors))
     else:
         encoder = imagenet_encoder_weights()
         model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
@@ -114,14 +139,14 @@ def train(
     model.train()
     averaged = _under("averaged.", tensors) if progress.step else _copy(model.state_dict())
 
+    frozen = FROZEN if options.encoder_rate else ("",)
     for name, parameter in model.encoder.named_parameters():
-        parameter.requires_grad_(not name.startswith(FROZEN))
+        parameter.requires_grad_(not name.startswith(frozen))
     encoder_parameters = [p for p in model.encoder.parameters() if p.requires_grad]
     own = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
-    groups = [
-        {"params": encoder_parameters, "lr": options.encoder_rate},
-        {"params": own, "lr": options.rate},
-    ]
+    groups = [{"params": own, "lr": options.rate}]
+    if encoder_parameters:
+        groups.insert(0, {"params": encoder_parameters, "lr": options.encoder_rate})
     optimiser = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
@@ -131,6 +156,7 @@ def train(
     encode = SoftEncoder(centres_tensor)
     balance = balance_weights(shares)
     # A resumed run must not see the same crops again.
+    generator = np.random.default_rng((options.seed, progress.step, 1))
     stream = Samples(photos, samples, seed=options.seed + progress.step)
     batches = iter(
         DataLoader(
@@ -156,7 +182,7 @@ def train(
         save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
 
     def look() -> None:
-        scores = validate(_with_weights(config, averaged), validation_photos, embed_texts)
+        scores = validate(_with_weights(config, averaged), validation_photos, texts)
         _append(log, {**asdict(progress), **asdict(scores)})
         bar.console.print(_describe(progress, scores))
 
@@ -168,16 +194,41 @@ def train(
             started = time.monotonic()
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * _schedule(done, options)
-            lightness, ab, hints, texts = next(batches)
-            embedding = _embed(texts, model, embed_texts)
-            features_in = lightness.contiguous(memory_format=torch.channels_last)
+            batch = next(batches)
+            described, pairs, vectors = _describe_batch(
+                batch, model, texts, images, options, generator
+            )
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
-            features = model.encode(features_in)
+            lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
+            learns = bool(encoder_parameters)
+            with (
+                torch.set_grad_enabled(learns),
+                torch.autocast("cpu", torch.bfloat16, enabled=not learns),
+            ):
+                features = model.encode(lightness)
+            # A recoloured photo is seen once more as it was, by the same features.
+            features = [torch.cat([f, f[pairs]]) for f in features]
+            hints = torch.cat([batch.hints, torch.zeros_like(batch.hints[pairs])])
+            befores = [before for before in batch.before if before is not None]
+            ab = torch.cat([batch.ab, *(before.ab[None] for before in befores)])
             with torch.autocast("cpu", torch.bfloat16):
-                condition = model.condition(features, embedding)
-                logits = model.decode(features, condition, hints)
+                condition = model.condition(features, vectors)
+                logits, attention = model.decode_attending(
+                    features, condition, hints, described.words
+                )
+            logits = logits.float()
             emphasis = 1 + options.hint_emphasis * _near_hints(hints)
-            loss = balanced_cross_entropy(logits.float(), *encode(ab), balance, emphasis)
+            loss = balanced_cross_entropy(logits, *encode(ab), balance, emphasis)
+            if befores:
+                area = torch.stack([before.area for before in befores])
+                both = pairs + list(range(len(batch.texts), len(ab)))
+                focus = described.focus[both]
+                for level in attention:
+                    loss = loss + options.attention / len(attention) * attention_loss(
+                        level[both].float(), focus, torch.cat([area, area])
+                    )
+                after, before = logits[pairs], logits[len(batch.texts) :]
+                loss = loss + options.leak * leak_loss(after, before, area, centres_tensor)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
@@ -223,7 +274,7 @@ def finish(
     validation_photos: Sequence[Photo],
     output: Path,
     *,
-    embed_texts: EmbedTexts,
+    texts: TextBank,
     colourfulness: float,
     described_colourfulness: float,
 ) -> Reading:
@@ -232,7 +283,7 @@ def finish(
     config = read_config(header["config"])
     weights = _under("averaged.", tensors)
     log_balance = torch.log(balance_weights(tensors["shares"]))
-    held = hold(_with_weights(config, weights), validation_photos, embed_texts)
+    held = hold(_with_weights(config, weights), validation_photos, texts)
     reading = choose(
         score(held, torch.tensor(config.bins), log_balance),
         colourfulness=colourfulness,
@@ -252,18 +303,73 @@ def finish(
     return reading
 
 
-def _embed(texts: list[str | None], model: Colorizer, embed_texts: EmbedTexts) -> Tensor:
-    rows = [i for i, text in enumerate(texts) if text is not None]
-    embedding = model.null.expand(len(texts), -1)
-    if not rows:
-        return embedding
-    vectors = embed_texts([text for text in texts if text is not None])
-    return embedding.index_copy(0, torch.tensor(rows), vectors)
+def _describe_batch(
+    batch: Batch,
+    model: Colorizer,
+    texts: TextBank,
+    images: ImageBank | None,
+    options: TrainOptions,
+    generator: np.random.Generator,
+) -> tuple[Described, list[int], Tensor]:
+    """Read a batch's descriptions, those of its recoloured samples as they were after them.
+
+    Returns them, the rows that were recoloured, and the global vectors: a scene, a reference,
+    both, or the learned null.
+    """
+    pairs = [i for i, before in enumerate(batch.before) if before is not None]
+    befores = [before for before in batch.before if before is not None]
+    said = [*batch.texts, *(before.text for before in befores)]
+    colors = [before and before.words[1] for before in batch.before]
+    described = texts.describe(said, [*colors, *(before.words[0] for before in befores)])
+    vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+    if images is None:
+        return described, pairs, vectors
+    rows, references = [], []
+    for i, (key, text) in enumerate(zip(batch.keys, batch.texts, strict=True)):
+        share = options.p_image if text is None else options.p_both
+        if i in pairs or generator.random() >= share:
+            continue
+        reference = images.reference(key, generator)
+        joined = reference + (0 if described.blank[i] else described.vectors[i])
+        rows.append(i)
+        references.append(F.normalize(joined, dim=0))
+    if rows:
+        vectors = vectors.index_copy(0, torch.tensor(rows), torch.stack(references))
+    return described, pairs, vectors
+
+
+def attention_loss(attention: Tensor, focus: Tensor, area: Tensor) -> Tensor:
+    """Teach the pieces in ``focus`` (N, T) to be read inside the area (N, H, W), not outside.
+
+    ``attention`` is (N, T, h, w). Inside and outside weigh the same, however small the area.
+    """
+    read = (attention * focus[:, :, None, None]).sum(1).clamp(1e-4, 1 - 1e-4)
+    inside = F.interpolate(area[:, None], size=read.shape[1:], mode="area")[:, 0]
+    outside = 1 - inside
+    missed = -(inside * read.log()).sum() / inside.sum().clamp_min(1)
+    strayed = -(outside * (1 - read).log()).sum() / outside.sum().clamp_min(1)
+    return (missed + strayed) / 2
+
+
+def leak_loss(after: Tensor, before: Tensor, area: Tensor, bins: Tensor) -> Tensor:
+    """How far the mean colours outside the area (N, h, w) move, in AB_SCALE units of ab."""
+    means = [annealed_mean(logits, bins, temperature=1.0) for logits in (after, before)]
+    near = F.max_pool2d(area[:, None], 3, stride=1, padding=1)[:, 0]
+    outside = 1 - near
+    moved = ((means[0] - means[1]).square().sum(1) + 1e-4).sqrt()
+    return (outside * moved).sum() / outside.sum().clamp_min(1) / AB_SCALE
+
+
+def _load_common(model: Colorizer, tensors: dict[str, Tensor]) -> None:
+    """Take over what another network has as well; what it has not stays as it was made."""
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    assert not unexpected, unexpected
+    assert all(".words." in name or ".to_local." in name for name in missing), missing
 
 
 def _near_hints(hints: Tensor) -> Tensor:
-    """Mark the cells that hold a hint, and their neighbours: (N, h, w), 0 or 1."""
-    cells = F.max_pool2d(hints[:, 2:], STRIDES[0])
+    """Mark the cells that hold a certain hint, and their neighbours: (N, h, w), 0 or 1."""
+    cells = F.max_pool2d((hints[:, 2:] == 1).float(), STRIDES[0])
     return F.max_pool2d(cells, 3, stride=1, padding=1)[:, 0]
 
 

@@ -8,7 +8,7 @@ nearest to the true colours is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -24,6 +24,7 @@ from models.colorizer import Colorizer, annealed_mean
 from models.evaluation.measures import colourfulness, psnr
 from models.pipeline import working_shape
 from models.training.photos import Photo
+from models.training.texts import TextBank
 
 UNDO = (0.0, 0.5)
 TEMPERATURES = (0.5, 0.6, 0.8, 1.0)  # sharper ones make blotches where the network is unsure
@@ -67,9 +68,7 @@ class Held:
 
 
 @torch.inference_mode()
-def hold(
-    model: Colorizer, photos: Sequence[Photo], embed_texts: Callable[[list[str]], Tensor]
-) -> list[Held]:
+def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Held]:
     """Run the network once over the captioned photos."""
     held = []
     for photo in photos:
@@ -82,16 +81,19 @@ def hold(
         lab = _lab(cv2.resize(photo.pixels, (columns, rows), interpolation=cv2.INTER_AREA))
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[None, None]
         features = model.encode(lightness)
-        caption = embed_texts([photo.captions[0]])
-        none, said = (
-            model.decode(features, model.condition(features, vector), None).half()
-            for vector in (model.null[None], caption)
-        )
+        none, said = (_read(model, features, texts, text) for text in (None, photo.captions[0]))
         size = (columns // 4, rows // 4)
         original = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
         truth = np.ascontiguousarray(_lab(original)[..., 0])
         held.append(Held(truth, np.asarray(original, np.uint8), (none, said)))
     return held
+
+
+def _read(model: Colorizer, features: list[Tensor], texts: TextBank, text: str | None) -> Tensor:
+    described = texts.describe([text])
+    vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+    condition = model.condition(features, vectors)
+    return model.decode(features, condition, None, described.words).half()
 
 
 def score(held: Iterable[Held], bins: Tensor, log_balance: Tensor) -> list[Score]:

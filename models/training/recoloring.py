@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.color import parse_hex, srgb_to_lab
+from models.words import NAMED
+
 FloatArray = NDArray[np.float32]
 
 # CIELAB hue angles of the colour words, degrees.
@@ -28,16 +31,24 @@ HUES = {
 }
 WORDS = tuple(HUES)
 MIN_CHROMA = 14.0
+MAX_CHROMA = 60.0  # photographs seldom have more
 COVERAGE = (0.01, 0.55)
 _PATTERN = re.compile(rf"\b({'|'.join(WORDS)})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Recoloring:
-    """A caption and the ab, (H, W, 2) float32, that goes with it."""
+    """A caption turned to another colour.
+
+    ``word`` names the old colour and ``other`` the new one; ``ab`` is (H, W, 2) float32, and
+    ``area`` (H, W) float32 in [0, 1] is the share that was turned.
+    """
 
     caption: str
+    word: str
+    other: str
     ab: FloatArray
+    area: FloatArray
 
 
 def only_color_word(caption: str) -> str | None:
@@ -51,9 +62,19 @@ def names_a_color(caption: str) -> bool:
     return _PATTERN.search(caption) is not None
 
 
-def replace_color_word(caption: str, word: str) -> str:
-    """Put another word in the place of the caption's colour word, mending "a" and "an"."""
-    text = _PATTERN.sub(word, caption, count=1)
+def color_words(caption: str) -> list[str]:
+    """Return the colour words that a caption has once each, lower case."""
+    found = [word.lower() for word in _PATTERN.findall(caption)]
+    return [word for word in found if found.count(word) == 1]
+
+
+def replace_color_word(caption: str, word: str, *, old: str | None = None) -> str:
+    """Put another word in the place of a colour word, mending "a" and "an".
+
+    ``old`` is the word to replace; None takes the caption's first colour word.
+    """
+    pattern = _PATTERN if old is None else re.compile(rf"\b{old}\b", re.IGNORECASE)
+    text = pattern.sub(word, caption, count=1)
     article = "an" if word[0] in "aeiou" else "a"
     return re.sub(rf"\b[Aa]n?(?= {word}\b)", lambda m: _like(article, m.group()), text)
 
@@ -73,22 +94,36 @@ def nearest_word(ab: FloatArray) -> NDArray[np.intp]:
 
 
 def recolor_caption(
-    caption: str, ab: FloatArray, generator: np.random.Generator
+    caption: str, ab: FloatArray, generator: np.random.Generator, *, p_named: float = 0.35
 ) -> Recoloring | None:
-    """Turn what the caption's colour word names to another colour; None where that cannot be done.
+    """Turn what one colour word of a caption names to another colour; None where that cannot be.
 
-    ``ab`` is (H, W, 2) float32.
+    ``ab`` is (H, W, 2) float32. The new colour is another of the colour words, or with
+    ``p_named`` any named one, in its own chroma.
     """
-    word = only_color_word(caption)
-    if word is None:
+    words = color_words(caption)
+    if not words:
         return None
-    area = word_area(ab, word)
+    word = words[int(generator.integers(len(words)))]
+    area = _regions(word_area(ab, word))
     if not COVERAGE[0] <= area.mean() <= COVERAGE[1]:
         return None
-    other = WORDS[int(generator.integers(len(WORDS)))]
-    if other == word:
+    if generator.random() < p_named:
+        other = list(NAMED)[int(generator.integers(len(NAMED)))]
+        a, b = srgb_to_lab(parse_hex(NAMED[other]))[1:]
+        hue, chroma = float(np.degrees(np.arctan2(b, a))), float(np.hypot(a, b))
+        chroma = min(chroma * generator.uniform(0.8, 1.2), MAX_CHROMA)
+        exactly = True
+    else:
+        other = WORDS[int(generator.integers(len(WORDS)))]
+        hue, chroma, exactly = HUES[other], generator.uniform(25, 45), False
+    if other == word or other in caption.lower():
         return None
-    return Recoloring(replace_color_word(caption, other), turn(ab, area, other, generator))
+    soft = soften(area)
+    turned = turn(ab, soft, hue + generator.uniform(-8, 8), chroma, exactly=exactly)
+    return Recoloring(
+        replace_color_word(caption, other, old=word), word, other, turned, soft[..., 0]
+    )
 
 
 def recolor_anything(
@@ -99,18 +134,44 @@ def recolor_anything(
     area = word_area(ab, word)
     if not COVERAGE[0] <= area.mean() <= COVERAGE[1]:
         return None
-    return turn(ab, area, other, generator), area
+    hue, chroma = HUES[other] + generator.uniform(-10, 10), generator.uniform(25, 45)
+    return turn(ab, soften(area), hue, chroma), area
+
+
+def soften(area: NDArray[np.bool_]) -> FloatArray:
+    """Give an area soft edges: (H, W, 1) float32 in [0, 1]."""
+    sigma = max(area.shape[0] / 128, 0.5)
+    soft = cv2.GaussianBlur(area.astype(np.float32), (0, 0), sigma)
+    return np.asarray(soft, np.float32)[..., None]
 
 
 def turn(
-    ab: FloatArray, area: NDArray[np.bool_], word: str, generator: np.random.Generator
+    ab: FloatArray, soft: FloatArray, hue: float, least: float, *, exactly: bool = False
 ) -> FloatArray:
-    """Turn an area of (H, W, 2) ab to a word's hue, with soft edges and a chroma of 25 to 45."""
-    soft = cv2.GaussianBlur(area.astype(np.float32), (0, 0), max(ab.shape[0] / 128, 0.5))[..., None]
-    hue = np.radians(HUES[word] + generator.uniform(-10, 10))
-    chroma = np.maximum(np.hypot(ab[..., 0], ab[..., 1]), generator.uniform(25, 45))
-    turned = np.stack([chroma * np.cos(hue), chroma * np.sin(hue)], -1)
+    """Turn a soft area of (H, W, 2) ab to a hue in degrees, with a chroma of at least ``least``.
+
+    ``exactly`` keeps the ups and downs of the chroma but makes ``least`` its mean.
+    """
+    radians = np.radians(hue)
+    own = np.hypot(ab[..., 0], ab[..., 1])
+    if exactly:
+        mean = float((own * soft[..., 0]).sum() / max(float(soft.sum()), 1.0))
+        chroma = own * (least / max(mean, 1.0))
+    else:
+        chroma = np.maximum(own, least)
+    turned = np.stack([chroma * np.cos(radians), chroma * np.sin(radians)], -1)
     return np.asarray(soft * turned + (1 - soft) * ab, np.float32)
+
+
+def _regions(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep what hangs together: no specks, no region far smaller than the largest."""
+    opened = cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    if count < 2:
+        return np.zeros_like(area)
+    sizes = stats[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0
+    return np.asarray((sizes >= 0.1 * sizes.max())[labels] & (labels > 0))
 
 
 def _like(article: str, original: str) -> str:

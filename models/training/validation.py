@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models.color import lab_to_srgb, srgb_to_lab
 from models.colorizer import Colorizer, annealed_mean
 from models.evaluation.measures import colourfulness, psnr
 from models.training.photos import Photo, square
+from models.training.texts import TextBank
 
 SIDE = 192
 
@@ -30,9 +30,7 @@ class Validation:
 
 
 @torch.inference_mode()
-def validate(
-    model: Colorizer, photos: Sequence[Photo], embed_texts: Callable[[list[str]], Tensor]
-) -> Validation:
+def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Validation:
     """Colour square copies of the photos at a small size, with and without their first caption."""
     scores: dict[str, list[float]] = {
         "grey": [],
@@ -48,9 +46,12 @@ def validate(
         lab = srgb_to_lab(rgb.astype(np.float32) / 255)
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[:, None]
         features = model.encode(lightness)
-        captions = embed_texts([photo.captions[0] for photo in batch])
-        for name, embedding in (("none", model.null.expand(len(batch), -1)), ("caption", captions)):
-            logits = model.decode(features, model.condition(features, embedding), None)
+        captions = [photo.captions[0] for photo in batch]
+        for name, said in (("none", [None] * len(batch)), ("caption", captions)):
+            described = texts.describe(said)
+            vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+            condition = model.condition(features, vectors)
+            logits = model.decode(features, condition, None, described.words)
             ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
             for i in range(len(batch)):
                 result = _join(lab[i, ..., 0], ab[i])

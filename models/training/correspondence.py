@@ -1,0 +1,382 @@
+"""Train the matcher that carries a reference's colours over: read top to bottom.
+
+    python -m models.training.correspondence PHOTOS... --run RUN [--minutes 35]
+
+The colorizer's encoder stays as it is; the matcher reads its features. Every photo is matched with
+itself seen otherwise, where the right cells are known, with a photo that CLIP finds like it, and
+with one that has nothing to do with it. The trust in what is carried over is trained on what it is
+for: the colours that come of it, mixed with the colorizer's own guess, are to be near the true ones.
+A run is one folder; start it again to go on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.checkpoint import read_checkpoint, save_checkpoint
+from models.clip import load_clip
+from models.color import srgb_to_lab
+from models.colorizer import Colorizer, annealed_mean
+from models.correspondence import Carried, Described, Matcher, MatcherConfig, encoder_digest
+from models.predictor import load_colorizer
+from models.training.pairs import PairOptions, Pairs, embed_photos, find_neighbours, make_pairs
+from models.training.photos import Photo, read_photos
+
+FloatArray = NDArray[np.float32]
+
+COLOUR_UNIT = 15.0  # ab; errors are counted in it
+ALIKE = 10.0  # ab; cells whose colours differ by less are good matches in different photos
+SEEN = 0.75  # coarse cells; how near the true place a coarse match must come
+SEEN_FINE = 0.6  # fine cells
+WEIGHT_NEIGHBOUR, WEIGHT_STRANGER = 2.0, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class MatcherOptions:
+    """Everything that decides how a run goes, besides the photos."""
+
+    minutes: float = 35.0
+    batch_size: int = 4
+    cells: int = 256
+    rate: float = 1.5e-3
+    weight_decay: float = 0.01
+    average: float = 0.995
+    save_every_minutes: float = 3.0
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Progressing:
+    """How far a run has come; travels in its checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+def train(
+    photos: Sequence[Photo],
+    neighbours: Sequence[Sequence[int]],
+    colorizer: Colorizer,
+    run: Path,
+    *,
+    options: MatcherOptions,
+    pairs: PairOptions,
+    record: dict[str, Any],
+) -> Path:
+    """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint."""
+    torch.manual_seed(options.seed)
+    checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
+    config, progress = MatcherConfig(encoder_digest(colorizer.encoder)), Progressing()
+    model = Matcher(config)
+    averaged = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    if checkpoint.exists():
+        tensors, header = read_checkpoint(checkpoint)
+        progress = Progressing(**header["progress"])
+        model.load_state_dict(_under("model.", tensors))
+        averaged = _under("averaged.", tensors)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=options.rate, weight_decay=options.weight_decay
+    )
+    generator = np.random.default_rng((options.seed, progress.step))
+
+    def save() -> None:
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in averaged.items()}
+        header = {
+            "config": asdict(config),
+            "progress": asdict(progress),
+            "options": asdict(options),
+            "pairs": asdict(pairs),
+            "data": record,
+        }
+        save_checkpoint(checkpoint, tensors, header)
+
+    saved = time.monotonic()
+    losses: dict[str, float] = {}
+    while (done := progress.seconds / (60 * options.minutes)) < 1:
+        started = time.monotonic()
+        for group in optimiser.param_groups:
+            warm = min(1.0, (progress.step + 1) / 50)
+            group["lr"] = options.rate * warm * 0.5 * (1.001 + float(np.cos(np.pi * done)))
+        chosen = generator.choice(len(photos), options.batch_size, replace=False)
+        batch = make_pairs(photos, neighbours, chosen.tolist(), pairs, generator)
+        parts = losses_of(model.train(), colorizer, batch, options, generator)
+        loss = torch.stack(list(parts.values())).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        keep = min(options.average, (1 + progress.step) / (10 + progress.step))
+        with torch.no_grad():
+            for name, tensor in model.state_dict().items():
+                if tensor.is_floating_point():
+                    averaged[name].lerp_(tensor, 1 - keep)
+                else:
+                    averaged[name].copy_(tensor)
+        progress.step += 1
+        progress.seconds += time.monotonic() - started
+        for name, part in parts.items():
+            losses[name] = 0.98 * losses.get(name, part.item()) + 0.02 * part.item()
+        if progress.step % 25 == 0:
+            run.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(progress) | losses) + "\n")
+            said = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            click.echo(f"{done:6.1%}  step {progress.step}  {said}")
+        if time.monotonic() - saved > 60 * options.save_every_minutes:
+            save()
+            saved = time.monotonic()
+    save()
+    return checkpoint
+
+
+def finish(checkpoint: Path, output: Path, scores: dict[str, float]) -> None:
+    """Write the averaged weights of a run in half precision."""
+    tensors, header = read_checkpoint(checkpoint)
+    weights = _under("averaged.", tensors)
+    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    save_checkpoint(output, half, header | {"scores": scores})
+
+
+def losses_of(
+    model: Matcher,
+    colorizer: Colorizer,
+    batch: Pairs,
+    options: MatcherOptions,
+    generator: np.random.Generator,
+) -> dict[str, Tensor]:
+    """Match a batch of targets with their twins, their neighbours and strangers."""
+    count = len(batch.target)
+    pictures = torch.cat([batch.target, batch.twin, batch.neighbour])
+    with torch.no_grad():
+        features = colorizer.encode(pictures[:, :1].contiguous(memory_format=torch.channels_last))
+        features = [f.contiguous() for f in features]
+        guess = own_guess(colorizer, [f[:count] for f in features])
+    # One call, so that batch statistics are those of all kinds of pictures.
+    described = model.describe(features, pictures[:, :1])
+    target, twin, neighbour = (
+        Described(*(plane[start : start + count] for plane in described))
+        for start in (0, count, 2 * count)
+    )
+    stranger = Described(*(plane.roll(1, 0) for plane in neighbour))
+    ab = F.avg_pool2d(pictures[:, 1:], 4)
+    ours, twins, others = ab.split(count)
+
+    rows, columns = ours.shape[2:]
+    cells = torch.from_numpy(
+        np.stack([generator.permutation(rows * columns)[: options.cells] for _ in range(count)])
+    )
+    truth, guessed = _at(ours, cells), _at(guess, cells)
+    with_twin = model(target, twin, twins, cells)
+    with_neighbour = model(target, neighbour, others, cells)
+    with_stranger = model(target, stranger, others.roll(1, 0), cells)
+    return {
+        "coarse": place_loss(with_twin, batch.places, (rows, columns)),
+        "fine": fine_loss(with_twin, batch.places, cells, (rows, columns)),
+        "alike": 0.3 * alike_loss(with_neighbour, ours, others),
+        "twin": blend_loss(with_twin, guessed, truth),
+        "neighbour": WEIGHT_NEIGHBOUR * blend_loss(with_neighbour, guessed, truth),
+        "stranger": WEIGHT_STRANGER * blend_loss(with_stranger, guessed, truth),
+    }
+
+
+def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
+    """What the colorizer would paint without any guidance: (N, 2, h, w) ab."""
+    config = colorizer.config
+    condition = colorizer.condition(features, colorizer.null[None])
+    logits = colorizer.decode(features, condition, None)
+    return config.chroma_gain * annealed_mean(
+        logits, colorizer.bins, temperature=config.temperature
+    )
+
+
+def blend(carried: Carried, guess: Tensor) -> Tensor:
+    """Mix (N, K, 2) guesses with what was carried over, as far as that is trusted."""
+    choices = torch.stack([guess, carried.soft, carried.exact], 2)  # (N, K, 3, 2)
+    return (carried.trust[..., None] * choices).sum(2)
+
+
+def blend_loss(carried: Carried, guess: Tensor, truth: Tensor) -> Tensor:
+    """Squared error of the colours that come of it, (N, K, 2): what PSNR punishes."""
+    return (blend(carried, guess) - truth).square().sum(2).mean() / COLOUR_UNIT**2
+
+
+def place_loss(carried: Carried, places: Tensor, size: tuple[int, int]) -> Tensor:
+    """Cross-entropy of coarse matches with the true places in the twin, where these are seen."""
+    rows, columns = size
+    grid = places.unflatten(1, size).permute(0, 3, 1, 2)
+    true = (F.avg_pool2d(grid, 2).flatten(2).mT - 0.5) / 2  # (N, n, 2) in coarse cells
+    y, x = (torch.arange(rows // 2).float(), torch.arange(columns // 2).float())
+    near = torch.exp(-(true[..., :1] - y).square() / (2 * SEEN**2))[..., :, None]
+    near = near * torch.exp(-(true[..., 1:] - x).square() / (2 * SEEN**2))[..., None, :]
+    near = near.flatten(2)  # (N, n, m)
+    total = near.sum(2, keepdim=True)
+    seen = (total[..., 0] > 1.5).float()
+    entropy = -(near / total.clamp_min(1e-6) * torch.log_softmax(carried.sharp, 2)).sum(2)
+    return (entropy * seen).sum() / seen.sum().clamp_min(1)
+
+
+def fine_loss(carried: Carried, places: Tensor, cells: Tensor, size: tuple[int, int]) -> Tensor:
+    """Cross-entropy of fine matches with the true places, where one of those looked at is near."""
+    columns = size[1]
+    true = torch.stack([p[c] for p, c in zip(places, cells, strict=True)])[:, :, None]
+    found = torch.stack([carried.fine_cells // columns, carried.fine_cells % columns], 3)
+    near = torch.exp(-(found - true).square().sum(3) / (2 * SEEN_FINE**2))
+    total = near.sum(2, keepdim=True)
+    seen = (total[..., 0] > 0.5).float()
+    log_weight = torch.log_softmax(carried.fine_logits, 2)
+    entropy = -(near / total.clamp_min(1e-6) * log_weight).sum(2)
+    return (entropy * seen).sum() / seen.sum().clamp_min(1)
+
+
+def alike_loss(carried: Carried, ours: Tensor, theirs: Tensor) -> Tensor:
+    """Negative log-likelihood that a cell of another photo has the true colour."""
+    a, b = (F.avg_pool2d(ab, 2).flatten(2).mT for ab in (ours, theirs))
+    distance = torch.cdist(a, b)
+    fit = -distance.square() / (2 * ALIKE**2)
+    log_weight = torch.log_softmax(carried.sharp, 2)
+    likelihood = torch.logsumexp(log_weight + fit.clamp_min(-6), 2)
+    useful = (fit.max(2).values > -0.5).float()  # the colour is there at all
+    return -(likelihood * useful).sum() / useful.sum().clamp_min(1)
+
+
+def _at(planes: Tensor, cells: Tensor) -> Tensor:
+    """Pick cells (N, K) of (N, C, h, w): (N, K, C)."""
+    flat = planes.flatten(2)
+    return flat.gather(2, cells[:, None].expand(-1, flat.shape[1], -1)).mT
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+@torch.inference_mode()
+def validate(
+    model: Matcher,
+    colorizer: Colorizer,
+    photos: Sequence[Photo],
+    neighbours: Sequence[Sequence[int]],
+    chosen: Sequence[int],
+) -> dict[str, float]:
+    """Root mean square error in ab of the own guess and of what comes of each kind of reference."""
+    generator = np.random.default_rng(0)
+    options = PairOptions(side=224, p_old=0.0)
+    exact = PairOptions(side=224, p_old=0.0, p_identical=1.0)
+    errors: dict[str, list[float]] = {}
+    trusts: dict[str, list[float]] = {}
+    model.eval()
+    for start in range(0, len(chosen), 4):
+        part = chosen[start : start + 4]
+        for kind, how in (("turned", options), ("identical", exact)):
+            batch = make_pairs(photos, neighbours, part, how, generator)
+            pictures = torch.cat([batch.target, batch.twin, batch.neighbour])
+            features = colorizer.encode(pictures[:, :1])
+            count = len(part)
+            guess = own_guess(colorizer, [f[:count] for f in features])
+            described = model.describe(features, pictures[:, :1])
+            target, twin, neighbour = (
+                Described(*(plane[s : s + count] for plane in described))
+                for s in (0, count, 2 * count)
+            )
+            ours, twins, others = F.avg_pool2d(pictures[:, 1:], 4).split(count)
+            flat = [plane.flatten(2).mT for plane in (guess, ours)]
+            cases = {kind: (twin, twins)}
+            if kind == "turned":
+                stranger = Described(*(plane.roll(1, 0) for plane in neighbour))
+                cases |= {
+                    "neighbour": (neighbour, others),
+                    "stranger": (stranger, others.roll(1, 0)),
+                }
+                errors.setdefault("none", []).extend(_errors(*flat))
+            for name, (described_as, ab) in cases.items():
+                carried = model(target, described_as, ab)
+                errors.setdefault(name, []).extend(_errors(blend(carried, flat[0]), flat[1]))
+                trusts.setdefault(name, []).append(float(1 - carried.trust[..., 0].mean()))
+    scores = {f"rmse {name}": float(np.mean(x) ** 0.5) for name, x in errors.items()}
+    return scores | {f"trust {name}": float(np.mean(x)) for name, x in trusts.items()}
+
+
+def _errors(result: Tensor, truth: Tensor) -> list[float]:
+    per_picture: list[float] = (result - truth).square().sum(2).mean(1).tolist()
+    return per_picture
+
+
+def _embeddings(file: Path, photos: Sequence[Photo]) -> tuple[FloatArray, FloatArray]:
+    """Embed the photos, or read what an earlier start of the run has embedded."""
+    keys = np.array([photo.key for photo in photos])
+    if file.exists():
+        with np.load(file) as kept:
+            if np.array_equal(kept["keys"], keys):
+                return kept["grey"], kept["colour"]
+    grey, colour = embed_photos(load_clip(), photos)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(file, keys=keys, grey=grey, colour=colour)
+    return grey, colour
+
+
+@click.command()
+@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--run", type=click.Path(path_type=Path), default=Path("runs/matcher"))
+@click.option("--minutes", type=click.FloatRange(0.1), default=35.0, show_default=True)
+@click.option("--batch", default=4, show_default=True, help="Photos in a batch.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
+@click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
+@click.option("--seed", default=0, show_default=True)
+def main(
+    shards: tuple[Path, ...],
+    run: Path,
+    minutes: float,
+    batch: int,
+    weights: Path | None,
+    hold_out: int,
+    seed: int,
+) -> None:
+    """Train the matcher of a colorizer; the weights are RUN/correspondence.safetensors."""
+    cv2.setNumThreads(1)
+    colorizer = load_colorizer(weights).model
+    photos = list(read_photos(shards, short_side=288))
+    neighbours = find_neighbours(*_embeddings(run / "embeddings.npz", photos)).tolist()
+    held = list(range(0, len(photos), hold_out))
+    # A held-out photo is nobody's neighbour in training; its own may be photos of the training.
+    kept = [i for i in range(len(photos)) if i % hold_out]
+    place = {photo: i for i, photo in enumerate(kept)}
+    among = [[place[j] for j in neighbours[i] if j in place] or [n] for n, i in enumerate(kept)]
+    record = {
+        "from": [path.name for path in shards],
+        "photos": len(kept),
+        "held_out": len(held),
+        "colorizer": "released" if weights is None else weights.name,
+    }
+    options = MatcherOptions(minutes=minutes, batch_size=batch, seed=seed)
+    checkpoint = train(
+        [photos[i] for i in kept],
+        among,
+        colorizer,
+        run,
+        options=options,
+        pairs=PairOptions(),
+        record=record,
+    )
+    tensors, header = read_checkpoint(checkpoint)
+    model = Matcher(MatcherConfig(**header["config"]))
+    model.load_state_dict(_under("averaged.", tensors))
+    scores = validate(model, colorizer, photos, neighbours, held[:96])
+    finish(checkpoint, run / "correspondence.safetensors", scores)
+    click.echo("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+
+
+if __name__ == "__main__":
+    main()
