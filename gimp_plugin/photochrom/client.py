@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -114,6 +114,9 @@ class Client:
         token: what it asks for, if it does.
         timeout: seconds that one ``colorize`` may take.
         log: where the server writes its log, to be named in messages.
+
+    ``on_job`` is told the path of each job that the server has taken (``/v1/jobs/ID``), for who
+    wants to stop the work from outside this process.
     """
 
     def __init__(
@@ -128,6 +131,7 @@ class Client:
         self.token = token
         self.timeout = timeout
         self.log = log
+        self.on_job: Callable[[str], None] | None = None
         self._has_jobs = True
         self._health: Health | None = None
 
@@ -291,6 +295,8 @@ class Client:
         """Ask how far the job is until it ends; a job that nobody waits for any more is stopped."""
         path = "/v1/jobs/" + _job_id(created)
         started = time.monotonic()
+        if self.on_job is not None:
+            self.on_job(path)
         try:
             while True:
                 state = wire.ask("GET", path).json()
