@@ -105,6 +105,17 @@ class Prediction:
     confidence: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The colours that the colorizer holds possible at one place.
+
+    ``ab`` is (Q, 2) float32, CIELAB; ``weights`` is (Q,) float32 and sums to one.
+    """
+
+    ab: FloatArray
+    weights: FloatArray
+
+
 class ChromaPredictor(Protocol):
     """Anything that guesses chroma from lightness; in life ``models.predictor.Predictor``."""
 
@@ -115,6 +126,12 @@ class ChromaPredictor(Protocol):
     def working_size(self) -> int: ...
 
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...
+
+    def distribution(
+        self, lightness: FloatArray, condition: Condition, *, row: int, column: int
+    ) -> Distribution:
+        """Say which colours are likely at one place of the (h, w) lightness."""
+        ...
 
     def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
         """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness."""

@@ -25,7 +25,14 @@ from models.progress import Progress, unwatched
 from models.reference import Reference, is_colourless, join_embeddings
 from models.upsampling import recolor
 
-__all__ = ["Colorized", "Reference", "colorize", "working_lightness", "working_shape"]
+__all__ = [
+    "Colorized",
+    "Reference",
+    "colorize",
+    "condition_of",
+    "working_lightness",
+    "working_shape",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -88,7 +95,7 @@ def colorize(
     with watch.stage("lightness"):
         small = working_lightness(pixels, colorizer.working_size)
     with watch.stage("guidance"):
-        condition, notices = _condition(
+        condition, notices = condition_of(
             job, reference, small, (height, width), colorizer=colorizer, clip=clip
         )
     with watch.stage("network"):
@@ -100,7 +107,7 @@ def colorize(
     return Colorized(result, notices, watch.timings)
 
 
-def _condition(
+def condition_of(
     job: ColorizeJob,
     reference: Reference | None,
     lightness: FloatArray,

@@ -34,7 +34,7 @@ from models.colorizer import (
     confidence,
 )
 from models.correspondence import match
-from models.guidance import Condition, HintMap, Prediction
+from models.guidance import Condition, Distribution, HintMap, Prediction
 from models.pipeline import working_shape
 
 FloatArray = NDArray[np.float32]
@@ -63,30 +63,25 @@ class Predictor:
         The prediction lies on a grid four times coarser, (h/4, w/4). Its strength moves the
         logits from those without any guidance to those with it.
         """
-        rows, columns = lightness.shape
-        assert rows % GRID == columns % GRID == 0, lightness.shape
         model, config = self.model, self.model.config
-        features = model.encode(_padded(lightness)[None, None])
-        described = condition.embedding is not None
-        reach = condition.strength * (config.guidance if described else 1.0)
-        logits = None
-        if reach != 1.0 or condition.is_null:
-            logits = self._decode(features, None, None)
-        if not condition.is_null:
-            hints = None
-            if condition.hints is not None and not condition.hints.is_empty:
-                known = condition.hints.confidence[..., None]
-                channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
-                hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
-            guided = self._decode(features, condition.embedding, hints)
-            logits = guided if logits is None else logits.lerp(guided, reach)
-        assert logits is not None
-        logits = logits[..., : rows // GRID, : columns // GRID]
+        logits = self._logits(lightness, condition)
         mean = annealed_mean(logits, model.bins, temperature=config.temperature)
+        described = condition.embedding is not None
         more = condition.strength * (config.described_gain - config.chroma_gain)
         gain = config.chroma_gain + (more if described else 0.0)
         ab = gain * mean[0].permute(1, 2, 0)
         return Prediction(_array(ab), _array(confidence(logits)[0]))
+
+    @torch.inference_mode()
+    def distribution(
+        self, lightness: FloatArray, condition: Condition, *, row: int, column: int
+    ) -> Distribution:
+        """Say which colours are likely at one place of (h, w) lightness, both sides divisible by 4.
+
+        ``row`` and ``column`` are of the lightness, not of the coarser chroma grid.
+        """
+        logits = self._logits(lightness, condition)[0, :, row // GRID, column // GRID]
+        return Distribution(_array(self.model.bins), _array(torch.softmax(logits, dim=0)))
 
     @torch.inference_mode()
     def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
@@ -114,6 +109,27 @@ class Predictor:
             for plane in (ab, found.confidence)
         )
         return HintMap(*(_array(plane) for plane in grown))
+
+    def _logits(self, lightness: FloatArray, condition: Condition) -> Tensor:
+        """Return (1, Q, h/4, w/4) logits of colours."""
+        rows, columns = lightness.shape
+        assert rows % GRID == columns % GRID == 0, lightness.shape
+        features = self.model.encode(_padded(lightness)[None, None])
+        described = condition.embedding is not None
+        reach = condition.strength * (self.model.config.guidance if described else 1.0)
+        logits = None
+        if reach != 1.0 or condition.is_null:
+            logits = self._decode(features, None, None)
+        if not condition.is_null:
+            hints = None
+            if condition.hints is not None and not condition.hints.is_empty:
+                known = condition.hints.confidence[..., None]
+                channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
+                hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
+            guided = self._decode(features, condition.embedding, hints)
+            logits = guided if logits is None else logits.lerp(guided, reach)
+        assert logits is not None
+        return logits[..., : rows // GRID, : columns // GRID]
 
     def _decode(
         self, features: list[Tensor], embedding: FloatArray | None, hints: Tensor | None

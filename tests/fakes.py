@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import srgb_to_lab
-from models.guidance import Condition, HintMap, Prediction, TextEmbedding
+from models.guidance import Condition, Distribution, HintMap, Prediction, TextEmbedding
 
 WORDS = 12  # a longer description is cut
 
@@ -53,6 +53,14 @@ class FakeColorizer:
             share = condition.hints.confidence[..., None]
             ab = (ab * (1 - share) + condition.hints.ab * share).astype(np.float32)
         return Prediction(ab, np.full(lightness.shape, 0.5, np.float32))
+
+    def distribution(
+        self, lightness: NDArray[np.float32], condition: Condition, *, row: int, column: int
+    ) -> Distribution:
+        """Hold the predicted colour likely, its opposite less so, and grey hardly."""
+        ab = self.predict(lightness, condition).ab[row, column]
+        weights = np.array([0.6, 0.3, 0.1], np.float32)
+        return Distribution(np.stack([ab, -ab, 0 * ab]).astype(np.float32), weights)
 
     def match(self, lightness: NDArray[np.float32], reference: NDArray[np.float32]) -> HintMap:
         """Carry the reference's mean colour to where lightness is near the reference's mean."""
