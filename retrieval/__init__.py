@@ -1,1 +1,1 @@
-"""Finding a reference in the user's own photos: not here yet, it arrives in a later version."""
+"""The library of exemplars: finds the colour photos that fit a grey one."""

@@ -1,0 +1,364 @@
+"""Adding photos: all cores decode, the image tower embeds batches, each batch is one transaction.
+
+Whatever interrupts it (Ctrl-C, a full disk, a killed process), the batches before are kept and the
+same command goes on where it stopped: a file that was looked at is not read again until its size
+or time of change differs.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.guidance import ImageEmbedder
+from retrieval import rows
+from retrieval.embedding import embed_photos
+from retrieval.errors import PhotoRefused
+from retrieval.exemplar import Exemplar, Place, Prepared
+from retrieval.photos import PhotoLimits, decode_small, describe
+from retrieval.rows import FileRow
+from retrieval.store import Store
+from retrieval.walk import Found, Passed, refuse_early
+
+FloatArray = NDArray[np.float32]
+
+BATCH: Final = 32  # photos in one pass of the image tower and in one transaction
+AHEAD: Final = 3  # batches that may be decoded before they are embedded
+# Two photos are one picture where at most NEAR_BITS of the 64 bits of their difference hashes
+# differ and the cosine of their embeddings is at least NEAR_COSINE: docs/library.md.
+NEAR_BITS: Final = 10
+NEAR_COSINE: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ``add`` is: ``done`` of ``total`` photos, ``added`` of them new."""
+
+    done: int
+    total: int
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photo that did not become an exemplar, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What an ``add`` did.
+
+    ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
+    and ``near_duplicates`` show the same picture. ``decode_seconds`` is the time that reading and
+    decoding alone took, spread over the cores; ``seconds`` that of everything.
+    """
+
+    added: tuple[Exemplar, ...] = ()
+    unchanged: int = 0
+    duplicates: tuple[Refusal, ...] = ()
+    near_duplicates: tuple[Refusal, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    recaptioned: int = 0
+    stopped: bool = False
+    photos: int = 0
+    seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The file was looked at before."""
+
+    found: Found
+    row: FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The photo was decoded."""
+
+    found: Found
+    photo: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The photo cannot be used; ``remember`` it unless that may change without the file."""
+
+    found: Found
+    reason: str
+    remember: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker made of a photo, and how long it read and decoded (CPU seconds)."""
+
+    result: Unchanged | Ready | Refused
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The report as it grows."""
+
+    added: list[Exemplar] = field(default_factory=list)
+    duplicates: list[Refusal] = field(default_factory=list)
+    near_duplicates: list[Refusal] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    unchanged: int = 0
+    recaptioned: int = 0
+    photos: int = 0
+    decode_seconds: float = 0.0
+
+
+class Ingest:
+    """One run of ``add``."""
+
+    def __init__(
+        self,
+        store: Store,
+        clip: ImageEmbedder,
+        *,
+        model: Callable[[sqlite3.Connection], int],
+        limits: PhotoLimits,
+        recaption: bool = False,
+    ) -> None:
+        """``model`` returns the number of ``clip`` in the library, making the row if needed."""
+        self._store = store
+        self._clip = clip
+        self._model = model
+        self._limits = limits
+        self._recaption = recaption
+        self._twins = Twins()
+        self._tally = _Tally()
+
+    def run(
+        self,
+        found: Iterable[Found | Passed],
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> AddReport:
+        """Add photos, batch by batch, in their order."""
+        started = time.perf_counter()
+        photos: list[Found] = []
+        for item in found:
+            if isinstance(item, Found):
+                photos.append(item)
+            else:
+                self._tally.refused.append(Refusal(rows.printable(item.source), item.reason))
+        workers = os.cpu_count() or 1
+        stopped = False
+        done = 0
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+            for batch in _batches(_in_order(pool, self._examine, photos)):
+                self._keep(batch)
+                done += len(batch)
+                if on_progress is not None:
+                    on_progress(Progress(done, len(photos), len(self._tally.added)))
+                if should_stop is not None and should_stop() and done < len(photos):
+                    stopped = True
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+        tally = self._tally
+        return AddReport(
+            tuple(tally.added), tally.unchanged, tuple(tally.duplicates),
+            tuple(tally.near_duplicates), tuple(tally.refused), tally.recaptioned, stopped,
+            tally.photos, time.perf_counter() - started, tally.decode_seconds / workers,
+        )  # fmt: skip
+
+    def _examine(self, found: Found) -> Outcome:
+        """Read and decode one photo; runs in several threads."""
+        place = found.place
+        with self._store.reading() as connection:
+            row = rows.find_file(connection, place.path, place.member)
+        if row is not None and _is_same_file(row.place, place):
+            return Outcome(Unchanged(found, row))
+        started = time.thread_time()
+        try:
+            refuse_early(found, self._limits.max_bytes)
+            data = found.read()
+            small = decode_small(data, self._limits)
+            seconds = time.thread_time() - started
+            return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
+        except PhotoRefused as problem:
+            return Outcome(Refused(found, str(problem), True), time.thread_time() - started)
+        except OSError as problem:  # no permission, or gone since the folder was listed
+            return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
+
+    def _keep(self, batch: Sequence[Outcome]) -> None:
+        """Embed what is new of a batch and write all of it in one transaction."""
+        results = [outcome.result for outcome in batch]
+        self._tally.photos += sum(not isinstance(result, Unchanged) for result in results)
+        self._tally.decode_seconds += sum(outcome.seconds for outcome in batch)
+        ready = [result.photo.rgb for result in results if isinstance(result, Ready)]
+        vectors = iter(embed_photos(self._clip, ready) if ready else ())
+        if all(isinstance(result, Unchanged) for result in results) and not self._recaption:
+            for result in results:
+                assert isinstance(result, Unchanged)
+                self._pass_unchanged(result)
+            return  # nothing to write: others need not wait, and the revision stays
+        with self._store.writing() as connection:
+            for result in results:
+                match result:
+                    case Unchanged():
+                        self._pass_unchanged(result)
+                        if self._recaption:
+                            self._renew_captions(connection, result)
+                    case Ready(found, photo):
+                        self.insert(connection, found, photo, next(vectors))
+                    case Refused():
+                        self._refuse(connection, result)
+            self._twins.written(connection)
+
+    def _pass_unchanged(self, result: Unchanged) -> None:
+        self._tally.unchanged += 1
+        if result.row.verdict == rows.REFUSED:  # the person should hear of it every time
+            source = rows.printable(result.found.place.source)
+            self._tally.refused.append(Refusal(source, result.row.reason))
+
+    def _renew_captions(self, connection: sqlite3.Connection, result: Unchanged) -> None:
+        row = result.row
+        if row.verdict != rows.EXEMPLAR or row.exemplar is None:
+            return
+        texts = result.found.captions()
+        if texts and texts != rows.captions(connection, row.exemplar):
+            rows.set_captions(connection, row.exemplar, texts)
+            self._tally.recaptioned += 1
+
+    def _refuse(self, connection: sqlite3.Connection, result: Refused) -> None:
+        place = result.found.place
+        self._tally.refused.append(Refusal(rows.printable(place.source), result.reason))
+        if result.remember:
+            release_file(connection, place)
+            rows.put_file(connection, FileRow(place, rows.REFUSED, result.reason, None))
+
+    def insert(
+        self, connection: sqlite3.Connection, found: Found, photo: Prepared, vector: FloatArray
+    ) -> Exemplar:
+        """Insert a photo, or remember whose duplicate it is; return the exemplar it became."""
+        place, source = found.place, rows.printable(found.place.source)
+        self._twins.refresh(connection)
+        known = rows.find_sha256(connection, photo.sha256)
+        before = rows.find_file(connection, place.path, place.member)
+        if known is not None and before is not None and before.exemplar == known.key:
+            rows.put_file(connection, replace(before, place=place))  # only its date is new
+            self._tally.unchanged += 1
+            return known
+        if before is not None:
+            release_file(connection, place)
+        if known is not None:
+            reason = f"the same bytes as {known.source}"
+            rows.put_file(connection, FileRow(place, rows.DUPLICATE, reason, known.key))
+            self._tally.duplicates.append(Refusal(source, reason))
+            return known
+        twin = self._twins.find(connection, photo.dhash, vector)
+        if twin is not None:
+            reason = f"the same picture as {twin.source}"
+            rows.put_file(connection, FileRow(place, rows.NEAR, reason, twin.key))
+            self._tally.near_duplicates.append(Refusal(source, reason))
+            return twin
+        model = self._model(connection)
+        exemplar = rows.insert(connection, photo, place, model=model, vector=vector)
+        self._twins.add(exemplar.key, photo.dhash)
+        self._tally.added.append(exemplar)
+        return exemplar
+
+
+class Twins:
+    """The difference hashes of all exemplars, to find near duplicates."""
+
+    def __init__(self) -> None:
+        self._keys = np.zeros(0, np.int64)
+        self._hashes = np.zeros(0, np.uint64)
+        self._count = 0
+        self._revision = -1
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Read the hashes again where somebody else changed the library."""
+        revision = rows.revision(connection)
+        if revision == self._revision:
+            return
+        self._revision = revision
+        keys, hashes = rows.hashes(connection)
+        self._keys = np.array(keys, np.int64)
+        self._hashes = np.array(hashes, np.uint64)
+        self._count = len(keys)
+
+    def written(self, connection: sqlite3.Connection) -> None:
+        """Remember the revision that this transaction will have made."""
+        self._revision = rows.revision(connection) + 1
+
+    def add(self, key: int, dhash: int) -> None:
+        """Take in a new exemplar."""
+        if self._count == len(self._keys):  # grow by half, so that adding n costs O(n)
+            room = np.zeros(max(1024, self._count // 2), np.int64)
+            self._keys = np.concatenate([self._keys, room])
+            self._hashes = np.concatenate([self._hashes, room.astype(np.uint64)])
+        self._keys[self._count] = key
+        self._hashes[self._count] = dhash
+        self._count += 1
+
+    def find(
+        self, connection: sqlite3.Connection, dhash: int, vector: FloatArray
+    ) -> Exemplar | None:
+        """Find the exemplar that shows the same picture."""
+        bits = np.bitwise_count(self._hashes[: self._count] ^ np.uint64(dhash))
+        near = np.flatnonzero(bits <= NEAR_BITS)
+        for index in near[np.argsort(bits[near], kind="stable")]:
+            key = int(self._keys[index])
+            other = rows.vector(connection, key)
+            if other is not None and float(other @ vector) >= NEAR_COSINE:
+                return rows.by_keys(connection, [key]).get(key)
+        return None
+
+
+def release_file(connection: sqlite3.Connection, place: Place) -> None:
+    """Forget a file; an exemplar without any file that has its bytes goes with it."""
+    row = rows.find_file(connection, place.path, place.member)
+    if row is None:
+        return
+    rows.delete_file(connection, place)
+    if row.exemplar is not None and not rows.files_of(connection, row.exemplar):
+        rows.delete(connection, row.exemplar)
+
+
+def _is_same_file(known: Place, place: Place) -> bool:
+    return (known.size, known.mtime_ns) == (place.size, place.mtime_ns)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, examine: Callable[[Found], Outcome], photos: Iterable[Found]
+) -> Iterator[Outcome]:
+    """Examine photos in threads, a few batches ahead, and yield the outcomes in order."""
+    pending: deque[Future[Outcome]] = deque()
+    for found in photos:
+        pending.append(pool.submit(examine, found))
+        if len(pending) >= AHEAD * BATCH:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
+    for outcome in outcomes:
+        batch.append(outcome)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,341 @@
+"""The library: a person's own colour photos, found again by what they show.
+
+The photos stay where they are. The library keeps where they lie and what it takes to find them;
+only photos that come without a place of their own (over HTTP) are kept inside its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.guidance import Embedder
+from retrieval import rows
+from retrieval.captions import clean
+from retrieval.embedding import check_model, embed_photos, model_number, probe_of
+from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
+from retrieval.exemplar import ID_PATTERN, Exemplar, Place, exemplar_id
+from retrieval.ingest import AddReport, Ingest, Progress
+from retrieval.photos import PhotoLimits, decode_small, describe
+from retrieval.store import Store, explain_os_error
+from retrieval.upkeep import PHOTOS, CheckReport, clear, inspect, re_embed, renew_thumbnails
+from retrieval.walk import Found, find_photos, found_again, read_place
+
+FloatArray = NDArray[np.float32]
+Keys = NDArray[np.int64]
+
+RE_EMBED: Final = "photochrom library check --re-embed"
+TYPES: Final = ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"), (b"", ".tif"))
+
+
+class ExemplarLibrary:
+    """Exemplars in one folder. Threads may share it, and processes may open the same folder.
+
+    Readers never wait; writers take turns.
+    """
+
+    def __init__(
+        self, store: Store, clip: Embedder | None, probe: FloatArray | None, limits: PhotoLimits
+    ) -> None:
+        self._store = store
+        self._clip = clip
+        self._probe = probe
+        self._limits = limits
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clip: Embedder | None,
+        limits: PhotoLimits | None = None,
+        any_model: bool = False,
+    ) -> ExemplarLibrary:
+        """Open the library in ``folder``, making it if absent.
+
+        Without ``clip`` it can be listed, read and pruned, but neither added to nor searched.
+        ``any_model`` lets another model in, which may do nothing but ``re_embed``.
+
+        Raises:
+            WrongClip: its vectors were made by another model.
+            LibraryUnusable: see retrieval/errors.py.
+        """
+        store = Store(Path(folder))
+        probe = None if clip is None else probe_of(clip)
+        library = cls(store, clip, probe, limits or PhotoLimits())
+        if clip is not None and probe is not None and not any_model:
+            try:
+                with store.reading() as connection:
+                    number = model_number(connection, clip.name, probe)
+                    check_model(connection, clip.name, number, remedy=RE_EMBED)
+            except LibraryError:
+                store.close()
+                raise
+        return library
+
+    def close(self) -> None:
+        """Give back what the library holds open."""
+        self._store.close()
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the library lives in."""
+        return self._store.folder
+
+    @property
+    def clip(self) -> Embedder:
+        """The model whose vectors the library holds."""
+        assert self._clip is not None, "the library was opened without a CLIP model"
+        return self._clip
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with every change, in this process or another."""
+        with self._store.reading() as connection:
+            return rows.revision(connection)
+
+    def __len__(self) -> int:
+        with self._store.reading() as connection:
+            return rows.count(connection)
+
+    def get(self, exemplar_id: str) -> Exemplar:
+        """Return the exemplar with this id.
+
+        Raises:
+            UnknownExemplar: there is none.
+        """
+        with self._store.reading() as connection:
+            return _get(connection, exemplar_id)
+
+    def list(self, *, offset: int = 0, limit: int = 100, containing: str = "") -> list[Exemplar]:
+        """List exemplars in the order they came; ``containing`` filters captions and sources."""
+        with self._store.reading() as connection:
+            return rows.page(connection, offset=offset, limit=limit, containing=containing)
+
+    def by_keys(self, keys: Iterable[int]) -> dict[int, Exemplar]:
+        """Return the exemplars with these keys; those removed meanwhile are left out."""
+        with self._store.reading() as connection:
+            return rows.by_keys(connection, keys)
+
+    def keys(self) -> Keys:
+        """Return the keys of all exemplars, (N,) int64, ascending. A key is never used again."""
+        with self._store.reading() as connection:
+            return rows.all_keys(connection)
+
+    def vectors(self, *, after: int = 0, limit: int | None = None) -> tuple[Keys, FloatArray]:
+        """Return keys above ``after``, (N,) int64 ascending, and unit vectors, (N, D) float32.
+
+        At most ``limit`` of them, so that a large library can be read piece by piece.
+        """
+        with self._store.reading() as connection:
+            return rows.vectors(connection, after=after, limit=limit)
+
+    def captions(self, exemplar_id: str) -> tuple[str, ...]:
+        """Return all captions of an exemplar, the best first."""
+        with self._store.reading() as connection:
+            return rows.captions(connection, _get(connection, exemplar_id).key)
+
+    def thumbnail(self, exemplar_id: str) -> bytes:
+        """Return a small JPEG of an exemplar; it works without the photo too."""
+        with self._store.reading() as connection:
+            key = _get(connection, exemplar_id).key
+            query = "SELECT image FROM thumbnails WHERE key = ?"
+            row = connection.execute(query, (key,)).fetchone()
+        if row is None:
+            raise MissingPhoto(
+                f"the thumbnail of {exemplar_id} is missing: run photochrom library check --repair"
+            )
+        return bytes(row[0])
+
+    def image(self, exemplar_id: str) -> bytes:
+        """Return the photo's own bytes, exactly those that were added.
+
+        Raises:
+            UnknownExemplar: there is no such exemplar.
+            MissingPhoto: the photo is gone, may not be read, or is another one now.
+        """
+        with self._store.reading() as connection:
+            exemplar = _get(connection, exemplar_id)
+            files = rows.files_of(connection, exemplar.key)
+        problem = "is not in the library"
+        for file in files:
+            try:
+                data = read_place(file.place, self.folder)
+            except OSError as error:
+                problem = (error.strerror or "cannot be read").lower()
+                continue
+            # Whatever lies there now, nothing but the photo that was added is ever given away.
+            if hashlib.sha256(data).hexdigest() == exemplar.sha256:
+                return data
+            problem = "the file has changed since it was added"
+        raise MissingPhoto(
+            f"the photo {exemplar.source} of exemplar {exemplar.id} cannot be used: {problem}; "
+            "photochrom library check --repair brings the library up to date"
+        )
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        *,
+        recaption: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> AddReport:
+        """Add folders, photos and tar shards; what is known and unchanged is passed over.
+
+        Photos that cannot be used are in the report with a reason. ``should_stop`` is asked after
+        every batch. ``recaption`` reads the captions of unchanged photos again.
+
+        Raises:
+            BadPath: a path does not exist; nothing was added then.
+            LibraryUnusable: the disk is full, ...; the batches before are kept.
+        """
+        found = list(find_photos(paths, library=self.folder))
+        return self._ingest(recaption=recaption).run(
+            found, on_progress=on_progress, should_stop=should_stop
+        )
+
+    def add_photo(self, data: bytes, *, name: str, caption: str = "") -> Exemplar:
+        """Keep a photo inside the library's folder; the exemplar that shows the same is returned.
+
+        ``name`` is for people only. It says nothing about where the photo is kept.
+
+        Raises:
+            PhotoRefused: grey, broken, too large, ...
+            LibraryUnusable: the disk is full, ...
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self._store.reading() as connection:
+            known = rows.find_sha256(connection, sha256)
+        if known is not None:
+            return known
+        small = decode_small(data, self._limits)
+        photo = describe(data, small, clean([caption]))
+        (vector,) = embed_photos(self.clip, [photo.rgb])
+        suffix = next(suffix for start, suffix in TYPES if data.startswith(start))
+        relative = f"{PHOTOS}/{exemplar_id(sha256)}{suffix}"
+        path = self.folder / relative
+        status = _write_whole(path, data)
+        source = clean([Path(name.replace("\\", "/")).name])
+        place = Place(
+            relative, source[0] if source else path.name, status.st_size, status.st_mtime_ns
+        )
+        with self._store.writing() as connection:
+            exemplar = self._ingest().insert(connection, Found(place), photo, vector)
+        if exemplar.sha256 != sha256:  # a near duplicate is there already
+            path.unlink(missing_ok=True)
+        return exemplar
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove exemplars and return how many; photos outside the library's folder stay.
+
+        Raises:
+            UnknownExemplar: one of them does not exist; nothing was removed then.
+        """
+        kept_here: list[str] = []
+        with self._store.writing() as connection:
+            exemplars = {_get(connection, one) for one in ids}
+            for exemplar in exemplars:
+                files = rows.files_of(connection, exemplar.key)
+                kept_here += [f.place.path for f in files if not os.path.isabs(f.place.path)]
+                rows.delete(connection, exemplar.key)
+        for path in kept_here:
+            with suppress(FileNotFoundError):
+                (self.folder / path).unlink()
+        return len(exemplars)
+
+    def check(
+        self,
+        *,
+        repair: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> CheckReport:
+        """Compare the library with the photos and with itself; ``repair`` puts right what it can.
+
+        The report says what was found; ``repaired`` whether it was put right. A repair forgets
+        photos that were deleted, reads changed ones again, and keeps those whose folder is absent.
+
+        Raises:
+            CorruptLibrary: the database is damaged.
+        """
+        report = inspect(self._store, on_progress=on_progress)
+        if not repair:
+            return report
+        again = clear(self._store, report)
+        renew_thumbnails(self._store, self._limits)
+        if report.without_vector:
+            self.re_embed()
+        if again:
+            self._ingest().run(found_again(again))
+        return replace(report, repaired=True)
+
+    def re_embed(
+        self,
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> int:
+        """Embed every exemplar that has no vector of this model yet; return how many."""
+        return re_embed(
+            self._store, self.clip, model=self._new_model, limits=self._limits,
+            on_progress=on_progress, should_stop=should_stop,
+        )  # fmt: skip
+
+    def _ingest(self, *, recaption: bool = False) -> Ingest:
+        return Ingest(
+            self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption
+        )
+
+    def _model(self, connection: sqlite3.Connection) -> int:
+        """Return this model's number, making its row if needed, and refuse to mix models."""
+        number = self._new_model(connection)
+        check_model(connection, self.clip.name, number, remedy=RE_EMBED)
+        return number
+
+    def _new_model(self, connection: sqlite3.Connection) -> int:
+        """Return this model's number, making its row if needed."""
+        assert self._probe is not None
+        number = model_number(connection, self.clip.name, self._probe)
+        if number is None:
+            number = rows.insert_model(connection, self.clip.name, self._probe)
+        return number
+
+
+def _write_whole(path: Path, data: bytes) -> os.stat_result:
+    """Write a file whole or not at all.
+
+    Raises:
+        LibraryUnusable: the disk is full or the folder may not be written.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return path.stat()
+    except OSError as problem:
+        raise explain_os_error(problem, path.parent) from problem
+
+
+def _get(connection: sqlite3.Connection, exemplar_id: str) -> Exemplar:
+    found = rows.find(connection, exemplar_id) if ID_PATTERN.fullmatch(exemplar_id) else None
+    if found is None:
+        raise UnknownExemplar(exemplar_id)
+    return found
