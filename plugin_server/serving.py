@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -79,11 +81,24 @@ class Server:
         self._waitress.channel_class = ProblemChannel
         self._stopping = threading.Event()
 
-    def run(self) -> None:
-        """Serve until ``stop`` is called, here or in another thread or a signal handler."""
+    def run(
+        self, *, idle_exit: float | None = None, is_working: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Serve until ``stop`` is called, here or in another thread or a signal handler.
+
+        With ``idle_exit`` the server also ends by itself after so many seconds without a request
+        and without work that goes on in the background, which ``is_working`` tells; returns
+        whether it did.
+        """
+        idle = Idle(idle_exit)
         try:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=1, map=self._waitress._map, count=1)
+                if idle_exit is not None:
+                    busy = any(map(is_busy, self._waitress.active_channels.values()))
+                    if idle.is_over(busy=busy or is_working()):
+                        return True
+            return False
         finally:
             self._waitress.task_dispatcher.shutdown()
             wasyncore.close_all(self._waitress._map)
@@ -92,6 +107,36 @@ class Server:
         """End ``run``; photos that are being coloured get a few seconds to finish."""
         self._stopping.set()
         self._waitress.pull_trigger()
+
+
+class Idle:
+    """Tells when nothing has happened for ``seconds``; never, where they are None."""
+
+    def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._since = clock()
+
+    def is_over(self, *, busy: bool) -> bool:
+        """Look again; ``busy`` says whether anything happens now."""
+        now = self._clock()
+        if busy:
+            self._since = now
+        return self._seconds is not None and now - self._since >= self._seconds
+
+
+def is_busy(channel: Any) -> bool:
+    """Tell whether a connection is sending a request, waits for its answer, or receives it.
+
+    One that is merely kept open is not. A request that comes and goes between two looks shows in
+    the connection's last activity.
+    """
+    return bool(
+        channel.request is not None
+        or channel.requests
+        or channel.total_outbufs_len
+        or time.time() - channel.last_activity < 1.5
+    )
 
 
 class ProblemTask(ErrorTask):  # type: ignore[misc]

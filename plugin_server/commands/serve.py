@@ -65,6 +65,14 @@ Examples:
     "--library", envvar="PHOTOCHROM_LIBRARY", type=click.Path(path_type=Path, file_okay=False),
     help="The folder of your exemplars; one in your data folder without it.",
 )  # fmt: skip
+@click.option(
+    "--idle-exit", metavar="MINUTES", type=click.FloatRange(0, min_open=True),
+    help="End after so long without any work; without it the server runs until it is stopped.",
+)  # fmt: skip
+@click.option(
+    "--log", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write messages to this file and nothing to the terminal.",
+)  # fmt: skip
 @clip_option
 @weights_option
 @click.pass_context
@@ -77,6 +85,8 @@ def serve(
     max_megapixels: int,
     workers: int,
     library: Path | None,
+    idle_exit: float | None,
+    log: Path | None,
     clip: str,
     weights: Path | None,
 ) -> None:
@@ -84,6 +94,8 @@ def serve(
 
     It listens on this machine only, and its port opens when the models are ready.
     """
+    if log is not None:
+        begin_log(log)
     if not token and not is_loopback(host):
         token = secrets.token_urlsafe(24)
     try:
@@ -100,15 +112,33 @@ def serve(
         )
     except ConfigError as problem:
         raise click.ClickException(str(problem)) from problem
-    run(config, ctx.obj)
+    run(config, ctx.obj, idle_minutes=idle_exit, to_log=log is not None)
 
 
-def run(config: Config, load: LoadService | None = None) -> None:
-    """Take the port, load and warm the models, then listen until interrupted."""
+def begin_log(file: Path) -> None:
+    """Write to a file from now on."""
+    from plugin_server import logfile
+
+    click.echo(f"Photochrom writes to {file}")
+    try:
+        logfile.begin(file)
+    except logfile.LogError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+def run(
+    config: Config,
+    load: LoadService | None = None,
+    *,
+    idle_minutes: float | None = None,
+    to_log: bool = False,
+) -> None:
+    """Take the port, load and warm the models, then listen until interrupted or idle."""
     started = time.perf_counter()
     from plugin_server import serving
 
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    form = "%(asctime)s %(levelname)s: %(message)s" if to_log else "%(levelname)s: %(message)s"
+    logging.basicConfig(format=form, level=logging.WARNING)
     # Requests that wait are expected here, and waitress would warn about each.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
@@ -128,8 +158,12 @@ def run(config: Config, load: LoadService | None = None) -> None:
             raise click.ClickException(str(problem)) from problem
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: server.stop())
-        click.echo(welcome(serving.address_of(bound), config, time.perf_counter() - started))
-        server.run()
+        text = welcome(serving.address_of(bound), config, time.perf_counter() - started)
+        # A log is kept, and the token is no business of those who read it.
+        click.echo(text.partition("\n")[0] if to_log else text)
+        seconds = None if idle_minutes is None else 60 * idle_minutes
+        if server.run(idle_exit=seconds):
+            click.echo(f"Photochrom ended after {idle_minutes:g} idle minutes")
 
 
 def welcome(address: str, config: Config, seconds: float) -> str:
