@@ -90,7 +90,8 @@ class Condition:
     @property
     def is_null(self) -> bool:
         """Tell whether the network is left to its own guess."""
-        return self.strength == 0.0 or (self.embedding is None and self.hints is None)
+        nothing = self.embedding is None and self.hints is None and self.tokens is None
+        return self.strength == 0.0 or nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from models.colorizer import (
     confidence,
 )
 from models.correspondence import match
+from models.film import Words
 from models.guidance import Condition, Distribution, HintMap, Prediction
 from models.pipeline import working_shape
 
@@ -66,7 +67,7 @@ class Predictor:
         model, config = self.model, self.model.config
         logits = self._logits(lightness, condition)
         mean = annealed_mean(logits, model.bins, temperature=config.temperature)
-        described = condition.embedding is not None
+        described = condition.embedding is not None or condition.tokens is not None
         more = condition.strength * (config.described_gain - config.chroma_gain)
         gain = config.chroma_gain + (more if described else 0.0)
         ab = gain * mean[0].permute(1, 2, 0)
@@ -115,29 +116,31 @@ class Predictor:
         rows, columns = lightness.shape
         assert rows % GRID == columns % GRID == 0, lightness.shape
         features = self.model.encode(_padded(lightness)[None, None])
-        described = condition.embedding is not None
+        described = condition.embedding is not None or condition.tokens is not None
         reach = condition.strength * (self.model.config.guidance if described else 1.0)
         logits = None
         if reach != 1.0 or condition.is_null:
-            logits = self._decode(features, None, None)
+            logits = self._decode(features, Condition(None, None), None)
         if not condition.is_null:
             hints = None
             if condition.hints is not None and not condition.hints.is_empty:
                 known = condition.hints.confidence[..., None]
                 channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
                 hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
-            guided = self._decode(features, condition.embedding, hints)
+            guided = self._decode(features, condition, hints)
             logits = guided if logits is None else logits.lerp(guided, reach)
         assert logits is not None
         return logits[..., : rows // GRID, : columns // GRID]
 
-    def _decode(
-        self, features: list[Tensor], embedding: FloatArray | None, hints: Tensor | None
-    ) -> Tensor:
-        vector = self.model.null if embedding is None else torch.from_numpy(embedding)
-        condition = self.model.condition(features, vector[None])
+    def _decode(self, features: list[Tensor], condition: Condition, hints: Tensor | None) -> Tensor:
+        model, embedding, words = self.model, condition.embedding, None
+        vector = model.null if embedding is None else torch.from_numpy(embedding)
+        if condition.tokens is not None and model.config.token_width:
+            tokens = torch.from_numpy(condition.tokens)[None]
+            words = Words(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool))
         batch = None if hints is None else hints[None]
-        logits: Tensor = self.model.decode(features, condition, batch)
+        modulation = model.condition(features, vector[None])
+        logits: Tensor = model.decode(features, modulation, batch, words)
         return logits
 
 

@@ -53,7 +53,7 @@ MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull")
 
 _NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red)?|#[0-9a-f]{{6}}"
 _COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
-_COLORS = re.compile(rf"{_COLOR}(?:(?:\s*,\s*|\s*-\s*|\s+)(?:(?:and|or|&)\s+)?{_COLOR})*", re.I)
+_COLORS = re.compile(rf"{_COLOR}(?:[\s,-]+(?:(?:and|or|&)[\s-]+)?{_COLOR})*", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)")
 _ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
 

@@ -44,7 +44,7 @@ def test_film_starts_as_the_identity_and_modulates_by_channel() -> None:
 
 
 def test_a_film_block_keeps_the_picture_size() -> None:
-    assert FiLMBlock(3, 4, 6)(torch.zeros(2, 4, 7, 9), torch.zeros(2, 3)).shape == (2, 6, 7, 9)
+    assert FiLMBlock(3, 4, 6)(torch.zeros(2, 4, 7, 9), torch.zeros(2, 3))[0].shape == (2, 6, 7, 9)
 
 
 def test_the_annealed_mean_goes_from_mean_to_mode() -> None:
