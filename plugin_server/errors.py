@@ -7,19 +7,22 @@
     |  |- BadForm            400   a field is unknown, repeated, missing or cannot be read
     |  |- Unauthorized       401   a token is required
     |  |- ForeignOrigin      403   a web page from elsewhere tries to use this server
-    |  |- Gone               404   a photo or a job that is not kept, or not any more
+    |  |- NotKept            404   a photo or a job that is not kept, or not any more
+    |  |- NotDone            409   the result of a job that is not done
     |  |- NotAcceptable      406   no answer type that the client accepts
     |  |- NotAForm           415   the body is no multipart form
     |  |- Misdirected        421   the Host header names another machine
     |  |- BadValue           422   a field can be read but its value makes no sense
     |  |- Busy               429   too many photos are waiting already
     |  |- NotYet             501   a field or a call that does not exist yet
-    |  `- NoLibrary          503   the library cannot be opened
+    |  |- NoLibrary          503   the library cannot be opened
+    |  `- NoSpace            507   a photo or a result cannot be kept
     |- images.ImageError           a picture cannot be used
     |  |- BrokenImage        422
     |  |- TooLarge           413
     |  `- UnsupportedImage   415
     |- models.job.JobError   422   saturation, strength or hints make no sense
+    |- models.progress.Stopped  503   nobody waits for the answer
     |- MemoryError           503   (also as PyTorch and OpenCV report it)
     |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
     `- anything else         500   our fault: logged, and never explained to the client
@@ -39,6 +42,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from models.job import JobError
+from models.progress import Stopped
 from plugin_server.images import BrokenImage, ImageError, TooLarge, UnsupportedImage
 
 log = logging.getLogger("photochrom")
@@ -66,8 +70,12 @@ class ForeignOrigin(ProblemError):
     status = 403
 
 
-class Gone(ProblemError):
+class NotKept(ProblemError):
     status = 404
+
+
+class NotDone(ProblemError):
+    status = 409
 
 
 class NotAcceptable(ProblemError):
@@ -99,9 +107,19 @@ class NoLibrary(ProblemError):
     status = 503
 
 
+class NoSpace(ProblemError):
+    status = 507
+
+
 OUT_OF_MEMORY = (
     "the server has not enough memory left for this photo; send a smaller one, or try again when "
     "fewer photos are being coloured"
+)
+MEMORY_HEADERS = {"Retry-After": "5"}
+STOPPED = "the work was stopped, because nobody waited for it or the server is being stopped"
+OUR_FAULT = (
+    "the server made a mistake and wrote the details to its log; "
+    "the request may be tried again, and other requests are not affected"
 )
 
 
@@ -112,26 +130,39 @@ def install(app: Flask) -> None:
 
 def answer(error: Exception) -> Response:
     """Turn an exception into its problem response."""
-    match error:
-        case ProblemError():
-            return problem(error.status, str(error), error.headers)
-        case UnsupportedImage():
-            return problem(415, str(error))
-        case TooLarge():
-            return problem(413, str(error))
-        case BrokenImage() | ImageError() | JobError():
-            return problem(422, str(error))
-        case HTTPException():
-            return _answer_http(error)
+    if isinstance(error, HTTPException):
+        return _answer_http(error)
+    status, detail = status_and_detail(error)
     if is_out_of_memory(error):
         log.error("out of memory in %s %s", request.method, request.path, exc_info=error)
-        return problem(503, OUT_OF_MEMORY, Busy.headers)
-    log.error("error in %s %s", request.method, request.path, exc_info=error)
-    return problem(
-        500,
-        "the server made a mistake and wrote the details to its log; "
-        "the request may be tried again, and other requests are not affected",
-    )
+    elif status == 500:
+        log.error("error in %s %s", request.method, request.path, exc_info=error)
+    return problem(status, detail, headers_of(error))
+
+
+def status_and_detail(error: Exception) -> tuple[int, str]:
+    """Say what the client is told of an exception that is none of Flask's."""
+    match error:
+        case ProblemError():
+            return error.status, str(error)
+        case UnsupportedImage():
+            return 415, str(error)
+        case TooLarge():
+            return 413, str(error)
+        case BrokenImage() | ImageError() | JobError():
+            return 422, str(error)
+        case Stopped():
+            return 503, STOPPED
+    if is_out_of_memory(error):
+        return 503, OUT_OF_MEMORY
+    return 500, OUR_FAULT
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Give the headers that go with the refusal."""
+    if isinstance(error, ProblemError):
+        return error.headers
+    return MEMORY_HEADERS if is_out_of_memory(error) else {}
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -141,10 +172,14 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def problem_body(status: int, detail: str) -> str:
-    """Write RFC 9457's members; the type stays ``about:blank``, so the title is the status's."""
+    """Write a problem as JSON."""
+    return json.dumps(problem_members(status, detail), ensure_ascii=False)
+
+
+def problem_members(status: int, detail: str) -> dict[str, str | int]:
+    """Give RFC 9457's members; the type stays ``about:blank``, so the title is the status's."""
     title = HTTPStatus(status).phrase
-    members = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return json.dumps(members, ensure_ascii=False)
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,4 +1,8 @@
-"""One request to colour a photo, as the form, the command line and the jobs share it."""
+"""What can be asked for, as the forms, the command line and the jobs share it, and the answer.
+
+Every request is frozen and holds its pictures still encoded. All of it can be pickled, as far as
+``choose_type`` can, so that a request may travel to another process.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from models.job import ColorizeJob
 from plugin_server.images import Layer
 
 ImageId = NewType("ImageId", str)  # of a photo that the server keeps: POST /v1/images
+Image = bytes | ImageId
 
 
 def own_type(layer: Layer) -> str:
@@ -19,16 +24,74 @@ def own_type(layer: Layer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ColorizeRequest:
-    """A photo, what is wanted for it, and the pictures that go with it, all still encoded.
+    """Colour a photo.
 
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
     size, white where colour is wanted; ``reference`` one to take colours from. ``choose_type``
-    names the answer's media type once the input is known. Everything in it can be pickled, as far
-    as ``choose_type`` can, so that a request may travel to another process.
+    names the answer's media type once the input is known.
     """
 
-    image: bytes | ImageId = field(repr=False)
+    image: Image = field(repr=False)
     job: ColorizeJob = field(default_factory=ColorizeJob)
     mask: bytes | None = field(default=None, repr=False)
     reference: bytes | None = field(default=None, repr=False)
     choose_type: Callable[[Layer], str] = own_type
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return sum(len(picture) for picture in (self.image, self.mask, self.reference) if picture)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionsRequest:
+    """Suggest at most ``k`` likely colours for the pixel at column ``x`` and row ``y``."""
+
+    image: Image = field(repr=False)
+    x: float
+    y: float
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+    k: int = 6
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceRequest:
+    """Show how sure the model is of its colours."""
+
+    image: Image = field(repr=False)
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRequest:
+    """Read a photo, and keep it for later requests."""
+
+    image: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+Request = ColorizeRequest | SuggestionsRequest | ConfidenceRequest | KeepRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds."""
+
+    body: bytes = field(repr=False)
+    media_type: str
+    notices: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)

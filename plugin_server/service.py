@@ -1,26 +1,22 @@
-"""The service: the models, loaded once, and the way of a picture from bytes to bytes."""
+"""The service: the models, loaded once, and the queue of what they are to do."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.job import ColorizeJob
-from models.pipeline import colorize
-from models.progress import Progress, unwatched
-from plugin_server.errors import BadValue, Busy, NoLibrary
-from plugin_server.images import ImageError, Limits, decode, encode
-from plugin_server.masks import mask_of
-from plugin_server.request import ColorizeRequest
+from plugin_server.errors import NoLibrary
+from plugin_server.images import Limits
+from plugin_server.jobs import EmbeddedJobs, Jobs
+from plugin_server.request import Answer, ColorizeRequest, Request
+from plugin_server.shelf import Shelf
+from plugin_server.studio import Studio
+from plugin_server.turns import Client
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -37,14 +33,12 @@ NO_LIBRARY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A coloured picture, encoded; ``timings`` are stage -> seconds."""
+KEPT_SECONDS = 15 * 60
+KEPT_PHOTOS = 200
+KEPT_RESULTS = 200
+KEPT_BYTES = 2 << 30  # on the disk, for photos and for results each
 
-    body: bytes
-    media_type: str
-    notices: tuple[str, ...]
-    timings: dict[str, float]
+LOCAL = Client("local")  # whoever calls the service without HTTP
 
 
 class Service:
@@ -52,7 +46,7 @@ class Service:
 
     ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
     own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
-    why.
+    why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``.
     """
 
     def __init__(
@@ -65,6 +59,7 @@ class Service:
         limits: Limits | None = None,
         workers: int = 2,
         waiting: int = 48,
+        kept_seconds: float = KEPT_SECONDS,
         device: str = "cpu",
     ) -> None:
         self.colorizer = colorizer
@@ -73,11 +68,14 @@ class Service:
         self._library_problem = library_problem
         self.limits = limits or Limits()
         self.device = device
-        self._capacity = workers + waiting
-        self._admitted = threading.BoundedSemaphore(self._capacity)
-        # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
-        # thread that ever worked.
-        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="colorize")
+        self.photos = Shelf(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
+        studio = Studio(colorizer, clip, library=library, limits=self.limits, photos=self.photos)
+        self.jobs: Jobs = EmbeddedJobs(
+            studio.do,
+            workers=workers,
+            waiting=waiting,
+            shelf=Shelf(seconds=kept_seconds, count=KEPT_RESULTS, size=KEPT_BYTES),
+        )
 
     @classmethod
     def load(cls, config: Config) -> Service:
@@ -140,85 +138,36 @@ class Service:
         return self.library
 
     def colorize(self, request: ColorizeRequest) -> Answer:
-        """Decode, colour and encode one picture.
+        """Colour one picture in its turn; see ``answer``."""
+        return self.answer(request)
+
+    def answer(
+        self,
+        request: Request,
+        client: Client = LOCAL,
+        *,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> Answer:
+        """Do what is asked when its turn has come; stop when the client is ``gone``.
 
         Raises:
             ImageError: a picture cannot be read or is too large.
-            JobError: a hint lies outside the picture.
+            JobError: a hint or a place lies outside the picture.
             BadValue: the mask has another size.
+            NotKept: there is no such photo, or not any more.
             Busy: too many pictures wait already.
+            Stopped: the client is gone, or the service is being closed.
         """
-        if not self._admitted.acquire(blocking=False):
-            raise Busy(
-                f"{self._capacity} photos are being coloured or waiting, which is the limit; "
-                "try again in a few seconds"
-            )
-        try:
-            return self._workers.submit(self._work, request).result()
-        finally:
-            self._admitted.release()
+        return self.jobs.run(request, client, gone=gone)
 
-    def _work(self, request: ColorizeRequest, progress: Progress = unwatched) -> Answer:
-        job, mask = request.job, request.mask
-        progress("decode", 0.0)
-        started = time.perf_counter()
-        assert isinstance(request.image, bytes)
-        layer = decode(request.image, limits=self.limits)
-        height, width = layer.pixels.shape[:2]
-        job.check_against(width, height)
-        media_type = request.choose_type(layer)
-        weights = None if mask is None else self._decode_mask(mask, width, height)
-        decoded = time.perf_counter()
-        result = colorize(
-            layer.pixels,
-            job,
-            colorizer=self.colorizer,
-            clip=self.clip,
-            mask=weights,
-            progress=progress,
-        )
-        coloured = time.perf_counter()
-        progress("encode", 0.0)
-        body = encode(
-            replace(layer, pixels=result.pixels),
-            media_type,
-            settings=self._settings(request),
-        )
-        encoded = time.perf_counter()
-        timings = {"decode": decoded - started, **result.timings}
-        timings["encode"] = encoded - coloured
-        timings["total"] = encoded - started
-        return Answer(body, media_type, layer.notices + result.notices, timings)
+    def is_working(self) -> bool:
+        """Tell whether anything waits for its turn or is being worked on."""
+        return self.jobs.unfinished() > 0
 
-    def _decode_mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
-        try:
-            layer = decode(mask, limits=self.limits)
-        except ImageError as problem:
-            raise type(problem)(f"mask: {problem}") from problem
-        mask_height, mask_width = layer.pixels.shape[:2]
-        if (mask_width, mask_height) != (width, height):
-            raise BadValue(
-                f"the mask is {mask_width} x {mask_height} and the image {width} x {height} pixels "
-                "(both upright); send a mask of the image's size"
-            )
-        return mask_of(layer.pixels)
-
-    def _settings(self, request: ColorizeRequest) -> str:
-        """Write the settings that travel with a result as one JSON object."""
-        job = request.job
-        settings = {
-            "version": product_version(),
-            "model": f"{self.colorizer.name} {self.clip.name}",
-            "description": job.description,
-            "reference": _digest(request.reference),
-            "mask": _digest(request.mask),
-            "exemplar": job.exemplar,
-            "hints": [asdict(hint) for hint in job.hints],
-            "palette": None,
-            "saturation": job.saturation,
-            "strength": job.strength,
-        }
-        return json.dumps(settings, ensure_ascii=False)
+    def close(self) -> None:
+        """Stop all work and forget what is kept."""
+        self.jobs.close()
+        self.photos.close()
 
 
 def open_library(folder: Path, clip: Embedder) -> ExemplarLibrary:
@@ -231,10 +180,6 @@ def open_library(folder: Path, clip: Embedder) -> ExemplarLibrary:
     from retrieval.library import ExemplarLibrary
 
     return ExemplarLibrary.open(folder, clip=clip)
-
-
-def _digest(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _one_line(problem: Exception) -> str:

@@ -1,0 +1,107 @@
+"""What the model thinks of a place, for a person to choose from: likely colours, and how sure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.color import lab_to_srgb_in_gamut, lightness, to_hex
+from models.guidance import ChromaPredictor, Distribution, Embedder
+from models.job import ColorizeJob
+from models.pipeline import condition_of, working_lightness
+
+FloatArray = NDArray[np.float32]
+
+ALIKE = 18.0  # colours nearer than this in ab are one suggestion: the bins lie 10 apart
+FEWEST = 0.005  # a colour less likely than this is none to suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A likely colour, ``#rrggbb``, and how likely it is, in [0, 1]."""
+
+    color: str
+    weight: float
+
+
+def suggest(
+    pixels: NDArray[Any],
+    job: ColorizeJob,
+    *,
+    x: float,
+    y: float,
+    k: int,
+    colorizer: ChromaPredictor,
+    clip: Embedder,
+) -> tuple[Suggestion, ...]:
+    """Suggest at most ``k`` colours for the pixel at column ``x`` and row ``y``, likeliest first.
+
+    ``pixels`` is (H, W, C) as in ``models.pipeline.colorize``. Every suggestion has the lightness
+    of that pixel and fits sRGB.
+    """
+    height, width = pixels.shape[:2]
+    small = working_lightness(pixels, colorizer.working_size)
+    condition, _ = condition_of(job, None, small, (height, width), colorizer=colorizer, clip=clip)
+    rows, columns = small.shape
+    row = min(int((y + 0.5) / height * rows), rows - 1)
+    column = min(int((x + 0.5) / width * columns), columns - 1)
+    found = colorizer.distribution(small, condition, row=row, column=column)
+    centres, weights = gather(found, k)
+    # The pixel's own lightness: a hint is seen at full size, where the pixel is.
+    own = pixels[round(y) : round(y) + 1, round(x) : round(x) + 1]
+    level = np.repeat(_lightness_of(own), len(weights))
+    colors = lab_to_srgb_in_gamut(level, centres)
+    return tuple(
+        Suggestion(to_hex(color), float(weight))
+        for color, weight in zip(colors, weights, strict=True)
+    )
+
+
+def gather(found: Distribution, k: int) -> tuple[FloatArray, FloatArray]:
+    """Join bins that are alike: at most k centres (n, 2) and weights (n,), heaviest first.
+
+    The likeliest bin that is left takes all that lie nearer than ALIKE, and so on.
+    """
+    left = found.weights.astype(np.float64)
+    centres, weights = [], []
+    for _ in range(len(left)):
+        top = int(left.argmax())
+        near = (np.hypot(*(found.ab - found.ab[top]).T) < ALIKE) & (left > 0)
+        weight = left[near].sum()
+        if weight < FEWEST:
+            break
+        centres.append((found.ab[near] * left[near, None]).sum(axis=0) / weight)
+        weights.append(weight)
+        left[near] = 0
+    order = np.argsort(weights, kind="stable")[::-1][:k]
+    return (
+        np.asarray(centres, np.float32).reshape(-1, 2)[order],
+        np.asarray(weights, np.float32)[order],
+    )
+
+
+def confidence_map(
+    pixels: NDArray[Any], job: ColorizeJob, *, colorizer: ChromaPredictor, clip: Embedder
+) -> NDArray[np.uint8]:
+    """Return how sure the model is of its colours: (H, W) uint8, white where it is certain.
+
+    The value is 1 minus the entropy of the distribution as a share of the largest one.
+    """
+    height, width = pixels.shape[:2]
+    small = working_lightness(pixels, colorizer.working_size)
+    condition, _ = condition_of(job, None, small, (height, width), colorizer=colorizer, clip=clip)
+    sure = colorizer.predict(small, condition).confidence
+    levels = np.rint(sure * 255).astype(np.uint8)
+    return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _lightness_of(pixel: NDArray[Any]) -> FloatArray:
+    """Return L of a (1, 1, C) pixel: (1,)."""
+    scale = 1.0 if pixel.dtype == np.float32 else float(np.iinfo(pixel.dtype).max)
+    values = (pixel / scale).astype(np.float32)
+    grey = values.shape[2] < 3
+    return lightness(values[..., 0] if grey else values[..., :3]).reshape(1)

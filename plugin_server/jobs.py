@@ -1,0 +1,367 @@
+"""Work that waits for its turn: how far it is, what came of it, and the way to stop it.
+
+``Jobs`` is what the service asks of a queue. ``EmbeddedJobs`` is the one inside this process; a
+broker with workers elsewhere can take its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from models.progress import Progress, Stopped
+from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
+from plugin_server.request import Answer, Request
+from plugin_server.shelf import Shelf
+from plugin_server.turns import Client, Turns
+
+log = logging.getLogger("photochrom")
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+FINISHED = frozenset({"done", "failed", "cancelled"})
+
+# Where each stage begins on the way from 0 to 1: what it usually takes for a large photo.
+STAGES = {
+    "decode": 0.0,
+    "lightness": 0.15,
+    "guidance": 0.18,
+    "network": 0.25,
+    "join": 0.4,
+    "encode": 0.8,
+}
+STEP = 0.01  # progress is told in steps no smaller than this
+REMEMBERED = 1000  # finished jobs whose state can be asked for
+WAITING_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a job stands; ``version`` grows with every change.
+
+    ``stage`` is one of STAGES, or the state where no work is being done; ``position`` counts the
+    jobs before it in the queue. ``error`` is why it failed.
+    """
+
+    id: str
+    state: State = "queued"
+    stage: str = "queued"
+    progress: float = 0.0
+    position: int = 0
+    error: Exception | None = None
+    version: int = 0
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether nothing will change any more."""
+        return self.state in FINISHED
+
+
+class Jobs(Protocol):
+    """A queue of work, bounded, and fair between clients; every method is safe for threads.
+
+    ``run`` and ``submit`` raise Busy where too much waits already; the others raise NotKept for an
+    id that is unknown or forgotten.
+    """
+
+    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+        """Do the work in its turn and return, or raise, what came of it.
+
+        ``gone`` is asked about once a second; where it says that nobody waits any more, the work
+        is stopped and Stopped raised.
+        """
+
+    def submit(self, work: Request, client: Client) -> Status:
+        """Let the work wait for its turn."""
+
+    def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:
+        """Return the status, as soon as its version is newer or the seconds are over."""
+
+    def result(self, id: str) -> Answer:
+        """Return, or raise, what came of it; NotDone before it is finished and when cancelled."""
+
+    def cancel(self, id: str) -> Status:
+        """Stop a job that waits or runs; forget the result of one that is finished."""
+
+    def unfinished(self) -> int:
+        """Count the jobs that wait or run."""
+
+    def close(self) -> None:
+        """Stop everything; a worker ends within a block of what it is doing."""
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One piece of work; what changes is changed under the queue's lock."""
+
+    work: Request | None  # None once it is over, because it holds the photo
+    client: Client
+    status: Status
+    keep: bool
+    answer: Answer | None = None  # without its body where that is on the shelf
+    kept: str = ""  # the body's name on the shelf
+    finished_at: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class EmbeddedJobs:
+    """The queue of this process: ``workers`` threads, and room for ``waiting`` jobs more.
+
+    The last quarter of the room is for machines that have nothing in it yet, so that one which
+    sends many photos does not shut out another; ``waiting_bytes`` bounds what waits, too. Results
+    are kept on the shelf, and what the shelf forgets, the queue forgets.
+    """
+
+    def __init__(
+        self,
+        do: Callable[[Request, Progress], Answer],
+        *,
+        workers: int,
+        waiting: int,
+        shelf: Shelf,
+        waiting_bytes: int = WAITING_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._do = do
+        self._workers = workers
+        self._room = waiting
+        self._waiting_bytes = waiting_bytes
+        self._shelf = shelf
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._turns: Turns[_Job] = Turns()
+        self._held = 0  # bytes of the work that waits
+        self._admitted = 0  # jobs that wait or occupy a worker
+        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
+        # thread that ever worked.
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="colorize")
+
+    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+        """See ``Jobs.run``."""
+        job = self._admit(work, client, keep=False)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: job.status.is_finished, timeout=1.0)
+            if job.status.is_finished:
+                break
+            if gone():
+                self._stop(job)
+        if job.status.error is not None:
+            raise job.status.error
+        if job.answer is None:
+            raise Stopped
+        return job.answer
+
+    def submit(self, work: Request, client: Client) -> Status:
+        """See ``Jobs.submit``."""
+        job = self._admit(work, client, keep=True)
+        return self._seen(job)
+
+    def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:
+        """See ``Jobs.status``; a position in the queue that changes makes no new version."""
+        job = self._find(id)
+        with self._changed:
+            self._changed.wait_for(lambda: job.status.version > newer_than, timeout=timeout)
+        return self._seen(job)
+
+    def result(self, id: str) -> Answer:
+        """See ``Jobs.result``."""
+        job = self._find(id)
+        status = job.status
+        if status.error is not None:
+            raise status.error
+        if status.state == "cancelled":
+            raise NotDone(f"the job {id} was cancelled and has no result; send the photo again")
+        if job.answer is None:
+            raise NotDone(
+                f"the job {id} is {status.state} ({status.progress:.0%}); ask again when its state "
+                f"is done, or follow /v1/jobs/{id}/events"
+            )
+        body = self._shelf.get(job.kept)
+        if body is None:
+            raise self._unknown()
+        return replace(job.answer, body=body)
+
+    def cancel(self, id: str) -> Status:
+        """See ``Jobs.cancel``."""
+        job = self._find(id)
+        if job.status.is_finished:
+            with self._changed:
+                self._jobs.pop(id, None)
+            self._shelf.drop(job.kept)
+        else:
+            self._stop(job)
+        return self._seen(job)
+
+    def unfinished(self) -> int:
+        """See ``Jobs.unfinished``."""
+        return self._admitted
+
+    def close(self) -> None:
+        """See ``Jobs.close``."""
+        with self._changed:
+            waiting = self._turns.order()
+            running = [job for job in self._jobs.values() if not job.status.is_finished]
+        for job in {*waiting, *running}:
+            self._stop(job)
+        self._threads.shutdown(wait=True)
+        self._shelf.close()
+
+    def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
+        job = _Job(work, client, Status(secrets.token_urlsafe(12)), keep)
+        with self._changed:
+            self._check_room(work, client)
+            self._turns.add(client, job)
+            self._admitted += 1
+            self._held += work.size
+            if keep:
+                self._jobs[job.status.id] = job
+        self._threads.submit(self._take_turn)  # one turn for each job, not for a certain one
+        return job
+
+    def _check_room(self, work: Request, client: Client) -> None:
+        """Raise Busy where the work has no place; the lock is held."""
+        limit = self._workers + self._room
+        if self._admitted >= limit:
+            raise Busy(
+                f"{limit} photos are being coloured or waiting, which is the limit; "
+                "try again in a few seconds"
+            )
+        own = self._turns.count_of(client.address)
+        if own and self._admitted >= limit - self._room // 4:
+            raise Busy(
+                f"{own} photos of yours are waiting, and the places that are left are for others; "
+                "try again in a few seconds"
+            )
+        if self._turns and self._held + work.size > self._waiting_bytes:
+            raise Busy(
+                f"{self._held:,} bytes of photos are waiting and the limit is "
+                f"{self._waiting_bytes:,}; try again in a few seconds"
+            )
+
+    def _take_turn(self) -> None:
+        """Do the job whose turn it is; in a thread of the pool."""
+        with self._changed:
+            job = self._turns.take()
+            if job is None:  # it was cancelled while it waited
+                return
+            work = job.work
+            assert work is not None
+            self._held -= work.size
+            self._set(job, state="running", stage="running")
+        try:
+            answer = self._do(work, self._watching(job))
+            del work  # the photo's bytes are not needed for what follows
+            kept = self._shelf.put(answer.body) if job.keep else ""
+        except Stopped:
+            self._finish(job, "cancelled")
+        except Exception as error:
+            if job.keep and status_and_detail(error)[0] >= 500:
+                log.error("error in the job %s", job.status.id, exc_info=error)
+            self._finish(job, "failed", error=error)
+        else:
+            self._finish(job, "done", answer=answer, kept=kept)
+        finally:
+            with self._changed:
+                self._admitted -= 1
+
+    def _watching(self, job: _Job) -> Progress:
+        """Make the callback that the work tells how far it is, and that stops it."""
+
+        def progress(stage: str, share: float) -> None:
+            if job.stop.is_set():
+                raise Stopped
+            with self._changed:
+                done = max(_on_the_whole(stage, share), job.status.progress)
+                if stage != job.status.stage or done >= job.status.progress + STEP:
+                    self._set(job, stage=stage, progress=done)
+
+        return progress
+
+    def _stop(self, job: _Job) -> None:
+        """Cancel a job that is not finished; a running one ends its work a little later."""
+        job.stop.set()
+        with self._changed:
+            if job.status.is_finished:
+                return
+            work = job.work
+            if self._turns.remove(job.client, job):
+                assert work is not None
+                self._held -= work.size
+                self._admitted -= 1
+        self._finish(job, "cancelled")
+
+    def _finish(
+        self,
+        job: _Job,
+        state: State,
+        *,
+        answer: Answer | None = None,
+        kept: str = "",
+        error: Exception | None = None,
+    ) -> None:
+        """Say how a job ended, unless it was cancelled before."""
+        with self._changed:
+            if job.status.is_finished:
+                if kept:
+                    self._shelf.drop(kept)
+                return
+            job.work = None
+            job.kept = kept
+            job.answer = replace(answer, body=b"") if answer is not None and kept else answer
+            job.finished_at = self._clock()
+            share = 1.0 if state == "done" else job.status.progress
+            self._set(job, state=state, stage=state, progress=share, error=error)
+            self._forget_old()
+
+    def _set(self, job: _Job, **changes: Any) -> None:
+        """Change the status and tell everybody who waits for it; the lock is held."""
+        version = job.status.version + 1
+        job.status = replace(job.status, **changes, version=version)
+        self._changed.notify_all()
+
+    def _forget_old(self) -> None:
+        """Forget finished jobs that are too old, too many, or off the shelf; the lock is held."""
+        oldest = self._clock() - self._shelf.seconds
+        finished = [job for job in self._jobs.values() if job.status.is_finished]
+        for number, job in enumerate(finished):
+            too_many = len(finished) - number > REMEMBERED
+            if too_many or job.finished_at <= oldest or (job.kept and job.kept not in self._shelf):
+                del self._jobs[job.status.id]
+                self._shelf.drop(job.kept)
+
+    def _find(self, id: str) -> _Job:
+        with self._changed:
+            self._forget_old()
+            job = self._jobs.get(id)
+        if job is None:
+            raise self._unknown()
+        return job
+
+    def _seen(self, job: _Job) -> Status:
+        """Return the status with the present position in the queue."""
+        with self._changed:
+            if job.status.state != "queued":
+                return job.status
+            return replace(job.status, position=self._turns.order().index(job))
+
+    def _unknown(self) -> NotKept:
+        minutes = self._shelf.seconds / 60
+        return NotKept(
+            "there is no such job, or not any more: results are kept for "
+            f"{minutes:g} minutes, and less where they are many; send the photo again"
+        )
+
+
+def _on_the_whole(stage: str, share: float) -> float:
+    """Place a part of a stage on the way from 0 to 1."""
+    begins = STAGES.get(stage, 0.0)
+    ends = min((start for start in STAGES.values() if start > begins), default=1.0)
+    return begins + (ends - begins) * min(max(share, 0.0), 1.0)

@@ -1,0 +1,170 @@
+"""Bytes that the server keeps for a while: photos sent ahead, and results not fetched yet."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from plugin_server.errors import NoSpace
+
+
+@dataclass(slots=True)
+class Kept:
+    """One entry: its file, its size, and when it was last asked for."""
+
+    path: Path
+    size: int
+    used: float
+
+
+class Shelf:
+    """Keeps bytes in files of a private folder, bounded in time, number and space.
+
+    An entry goes ``seconds`` after it was last asked for; where there are more than ``count``
+    entries or ``size`` bytes, the one goes that was not asked for the longest. Ids and file names
+    are made up here: nothing that a client sends becomes part of a path. Safe for threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        count: int,
+        size: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds = seconds
+        self.count = count
+        self.size = size
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, Kept] = {}  # the longest unused comes first
+        self._folder: Path | None = None  # made when it is needed
+        self._timer: threading.Timer | None = None
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes and return their id, which cannot be guessed.
+
+        Raises:
+            NoSpace: they are more than the shelf holds, or the disk is full.
+        """
+        if len(data) > self.size:
+            raise NoSpace(
+                f"{len(data):,} bytes are to be kept and the server keeps {self.size:,} at most; "
+                "send the photo with the request itself"
+            )
+        name = secrets.token_urlsafe(18)
+        path = self._place() / name
+        try:
+            path.write_bytes(data)
+        except OSError as problem:
+            _remove(path)
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace(
+                    "the server's disk is full; try again when there is room for temporary files"
+                ) from problem
+            raise
+        with self._lock:
+            self._kept[name] = Kept(path, len(data), self._clock())
+        self.sweep()
+        return name
+
+    def get(self, name: str) -> bytes | None:
+        """Return the bytes of an id, or None where it is unknown or not kept any more."""
+        path = self._use(name)
+        try:
+            return None if path is None else path.read_bytes()
+        except FileNotFoundError:  # it had to go this very moment
+            return None
+
+    def touch(self, name: str) -> bool:
+        """Keep an id longer, as if it was asked for; False where it is not kept."""
+        return self._use(name) is not None
+
+    def drop(self, name: str) -> None:
+        """Forget an id."""
+        with self._lock:
+            entry = self._kept.pop(name, None)
+        if entry is not None:
+            _remove(entry.path)
+
+    def __contains__(self, name: str) -> bool:
+        self.sweep()
+        with self._lock:
+            return name in self._kept
+
+    def __len__(self) -> int:
+        self.sweep()
+        return len(self._kept)
+
+    def sweep(self) -> None:
+        """Forget what is too old or too much."""
+        oldest = self._clock() - self.seconds
+        with self._lock:
+            total = sum(entry.size for entry in self._kept.values())
+            for name, entry in list(self._kept.items()):
+                over = len(self._kept) > self.count or total > self.size
+                if entry.used > oldest and not over:
+                    break
+                del self._kept[name]
+                total -= entry.size
+                _remove(entry.path)
+            self._sweep_again()
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
+
+    def _use(self, name: str) -> Path | None:
+        self.sweep()
+        with self._lock:
+            entry = self._kept.pop(name, None)
+            if entry is None:
+                return None
+            entry.used = self._clock()
+            self._kept[name] = entry  # the last in the row now
+            return entry.path
+
+    def _place(self) -> Path:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="photochrom-"))  # for its owner only
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            return self._folder
+
+    def _sweep_again(self) -> None:
+        """See to it that entries go in time on a server that nobody uses; the lock is held."""
+        if not self._kept or self._timer is not None:
+            return
+        shelf = weakref.ref(self)
+
+        def run() -> None:
+            if (owner := shelf()) is not None:
+                with owner._lock:
+                    owner._timer = None
+                owner.sweep()
+
+        self._timer = threading.Timer(self.seconds, run)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _remove(path: Path) -> None:
+    # Windows lets no file go that is being read; then it goes with the folder.
+    with suppress(PermissionError):
+        path.unlink(missing_ok=True)
