@@ -1,15 +1,23 @@
-"""``GET /``: the web page."""
+"""``GET /``: the web page, its texts filled in."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app
+import json
+from pathlib import Path
+
+from flask import Blueprint, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from plugin_server.openapi import Operation, Success, documented
 
+WEB = Path(__file__).resolve().parent.parent / "web"
+LANGUAGE = "en"
+
 
 def blueprint() -> Blueprint:
-    """Make the page's call; its script and style are static files."""
+    """Make the page's call; its scripts and styles are static files."""
     routes = Blueprint("page", __name__)
+    html = render(LANGUAGE)
 
     @routes.get("/")
     @documented(
@@ -19,6 +27,15 @@ def blueprint() -> Blueprint:
         )
     )
     def page() -> Response:
-        return current_app.send_static_file("index.html")
+        return Response(html, content_type="text/html; charset=utf-8")
 
     return routes
+
+
+def render(language: str) -> str:
+    """Fill a language's texts into the page; a text that is missing is an error here, at once."""
+    texts = json.loads((WEB / "texts" / f"{language}.json").read_text("utf-8"))
+    environment = Environment(
+        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("index.html").render(t=texts)

@@ -1,84 +1,196 @@
-// The page: sends the form to /v1/colorize and shows what comes back.
+// The page: everything is put together here, and nothing else is decided.
+
+import { health, server, setToken, suggestions } from "./api.js";
+import { mountBrush } from "./brush.js";
+import { Coloring } from "./coloring.js";
+import { mountCompare } from "./compare.js";
+import { Desk } from "./desk.js";
+import { mountExemplars } from "./exemplars.js";
+import { mountHints } from "./hints.js";
+import { mountHistory } from "./history.js";
+import { Intake } from "./intake.js";
+import { Messages } from "./messages.js";
+import { Picker } from "./picker.js";
+import { Reference } from "./reference.js";
+import { commandLine, curl, resultName } from "./request.js";
+import { copyText, saveBlob } from "./save.js";
+import { Stage } from "./stage.js";
+import { mountStrip } from "./strip.js";
+import { hasText, t } from "./texts.js";
+import { mountUnsure } from "./unsure.js";
 
 const byId = (id) => document.getElementById(id);
+const onClick = (id, act) => byId(id).addEventListener("click", act);
 
-/** Headers of a request; the token is only asked for where the server needs one. */
-function headers(extra = {}) {
-  const token = byId("token").value.trim();
-  return token ? { ...extra, Authorization: `Bearer ${token}` } : extra;
+const messages = new Messages();
+const fail = (error) => messages.fail(error);
+const desk = new Desk();
+const stage = new Stage(desk);
+const coloring = new Coloring(desk);
+const intake = new Intake(desk, messages);
+const reference = new Reference(desk, fail);
+const picker = new Picker(suggest, reference);
+
+mountCompare(desk, stage);
+mountBrush(desk, stage);
+mountHints(desk, stage, picker);
+mountHistory(desk);
+mountUnsure(desk, fail);
+mountStrip(desk, () => byId("photo").click());
+const exemplars = mountExemplars(desk, { fail, tryEach });
+
+/** Likely colours for a full-size place. */
+async function suggest(photo, x, y, signal) {
+  const [width, height] = photo.previewSize;
+  const onto = (place, limit) => Math.min(limit - 1, Math.max(0, (place + 0.5) * photo.scale - 0.5));
+  const { description } = photo.edits.now;
+  const image = await photo.imageField();
+  return suggestions({ ...image, x: onto(x, width), y: onto(y, height), description }, signal);
 }
 
-/** The server's words for a refusal. */
-async function explain(response) {
-  if (response.status === 401) {
-    byId("token-row").hidden = false;
-    byId("token").focus();
-  }
+async function tryEach(patches) {
   try {
-    return (await response.json()).detail;
-  } catch {
-    return `The server answered ${response.status} ${response.statusText}.`;
-  }
-}
-
-/** Notices travel percent-encoded, separated by commas. */
-function notices(response) {
-  const header = response.headers.get("Photochrom-Notice");
-  return header ? header.split(",").map((notice) => decodeURIComponent(notice.trim())) : [];
-}
-
-let shown = null;
-
-function show(blob, name) {
-  if (shown) URL.revokeObjectURL(shown);
-  shown = URL.createObjectURL(blob);
-  byId("picture").src = shown;
-  byId("download").href = shown;
-  byId("download").download = `${name.replace(/\.[^.]*$/, "")}-color.png`;
-  byId("result").hidden = false;
-}
-
-async function colorize(event) {
-  event.preventDefault();
-  const photo = byId("photo").files[0];
-  const form = new FormData();
-  form.append("image", photo);
-  form.append("description", byId("description").value);
-  byId("error").textContent = "";
-  byId("status").textContent = "Colouring...";
-  byId("colorize").disabled = true;
-  try {
-    const started = performance.now();
-    const response = await fetch("/v1/colorize", {
-      method: "POST",
-      body: form,
-      headers: headers({ Accept: "image/png" }), // browsers cannot show TIFF
-    });
-    if (!response.ok) throw new Error(await explain(response));
-    show(await response.blob(), photo.name);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    byId("status").textContent = [`Done in ${seconds} s.`, ...notices(response)].join(" ");
+    await coloring.candidates(patches);
+    desk.setMode("side");
   } catch (error) {
-    byId("status").textContent = "";
-    byId("error").textContent =
-      error instanceof TypeError ? "The server does not answer; is it still running?" : error.message;
-  } finally {
-    byId("colorize").disabled = false;
+    fail(error);
   }
 }
+
+/* What is asked for: description and sliders. */
+
+const description = byId("description");
+description.addEventListener("input", () => desk.change({ description: description.value }, "description"));
+description.addEventListener("blur", () => desk.current?.edits.settle());
+for (const name of ["saturation", "strength"]) {
+  const slider = byId(name);
+  slider.addEventListener("input", () => desk.change({ [name]: slider.valueAsNumber }, name));
+  slider.addEventListener("change", () => desk.current?.edits.settle());
+  slider.addEventListener("dblclick", () => desk.change({ [name]: 1 }));
+}
+
+function showEdit() {
+  const edit = desk.edit;
+  if (description.value.trim() !== (edit?.description.trim() ?? "")) description.value = edit?.description ?? "";
+  for (const name of ["saturation", "strength"]) {
+    byId(name).value = String(edit?.[name] ?? 1);
+    byId(`${name}-value`).textContent = (edit?.[name] ?? 1).toFixed(2);
+  }
+  byId("undo").disabled = !desk.current?.edits.canUndo;
+  byId("redo").disabled = !desk.current?.edits.canRedo;
+}
+desk.hear("edit photo", showEdit);
+
+const undo = () => desk.current?.edits.undo();
+const redo = () => desk.current?.edits.redo();
+onClick("undo", undo);
+onClick("redo", redo);
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "z" && !event.shiftKey) undo();
+  else if (key === "y" || key === "z") redo();
+  else return;
+  event.preventDefault();
+});
+
+/* Which photo is in front. */
+
+desk.hear("photo", () => {
+  const open = desk.current !== null;
+  byId("view").hidden = !open;
+  byId("drop").classList.toggle("tucked", open);
+  for (const id of ["colorize", "download", "copy-command", "copy-curl"]) byId(id).disabled = !open;
+  if (desk.mode === "side") desk.setMode("result");
+  // What was typed before the first photo came is meant for it.
+  if (open && desk.photos.length === 1 && description.value.trim() && !desk.edit.description) {
+    desk.change({ description: description.value }, "description");
+  }
+  document.body.classList.toggle("working", open);
+  stage.layout();
+});
+
+/* The full size: look at it, take it away, cancel it. */
+
+async function download() {
+  const photo = desk.current;
+  const result = await coloring.fullSize();
+  if (!result?.full) return;
+  const name = resultName(photo.name, result.full.blob.type);
+  saveBlob(result.full.blob, name);
+  messages.say(t("statusSaved", { name }));
+}
+
+byId("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (desk.current) coloring.fullSize();
+});
+onClick("download", download);
+onClick("cancel", () => coloring.cancel());
+coloring.addEventListener("busy", ({ detail: busy }) => {
+  byId("progress").hidden = !busy;
+  byId("progress-bar").removeAttribute("value");
+  byId("progress-text").textContent = t("statusQueuedNext");
+});
+coloring.addEventListener("state", ({ detail: { state, stage: part, progress, position } }) => {
+  if (state === "queued") {
+    byId("progress-text").textContent = position ? t("statusQueued", { position }) : t("statusQueuedNext");
+  } else {
+    const known = hasText(`stage_${part}`) ? `stage_${part}` : "stage_other";
+    byId("progress-bar").value = progress;
+    byId("progress-text").textContent = t("statusRunning", { stage: t(known), percent: Math.round(progress * 100) });
+  }
+});
+coloring.addEventListener("say", ({ detail }) => messages.say(detail));
+coloring.addEventListener("notices", ({ detail }) => messages.note(detail));
+coloring.addEventListener("failed", ({ detail }) => fail(detail));
+stage.addEventListener("say", ({ detail }) => messages.say(detail));
+
+const copy = async (text) => (await copyText(text)) && messages.say(t("copied"));
+onClick("copy-command", () => copy(commandLine(desk.current, desk.edit)));
+onClick("copy-curl", () => copy(curl(desk.current, desk.edit, location.origin, byId("token").value !== "")));
+
+/* The server, the token, the theme. */
 
 async function showHealth() {
   try {
-    const response = await fetch("/v1/health", { headers: headers() });
-    if (!response.ok) throw new Error(await explain(response));
-    const { version, device, models } = await response.json();
-    byId("health").textContent =
-      `Photochrom ${version} on ${device}: ${models.colorizer} with ${models.clip}.`;
+    const { version, device, models } = await health();
+    byId("health").textContent = t("health", { version, device, colorizer: models.colorizer });
+    await exemplars.showCount();
   } catch (error) {
-    byId("health").textContent = error.message;
+    if (error.status !== 401) fail(error);
   }
 }
 
-byId("form").addEventListener("submit", colorize);
-byId("token").addEventListener("change", showHealth);
+server.addEventListener("busy", ({ detail }) => messages.say(t("statusBusy", detail)));
+server.addEventListener("token", () => {
+  if (!byId("token-row").hidden) return;
+  byId("token-row").hidden = false;
+  byId("token").focus();
+});
+byId("token").addEventListener("change", () => {
+  setToken(byId("token").value);
+  showHealth();
+  if (desk.current) desk.tell("edit");
+});
+
+const theme = byId("theme");
+theme.value = document.documentElement.dataset.theme ?? "auto";
+theme.addEventListener("change", () => {
+  const chosen = theme.value === "auto" ? null : theme.value;
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  else delete document.documentElement.dataset.theme;
+  try {
+    if (chosen) localStorage.setItem("photochrom-theme", chosen);
+    else localStorage.removeItem("photochrom-theme");
+  } catch {
+    // Storage is switched off: the choice lasts until the page is left.
+  }
+});
+
+for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
+byId("photo").required = false;
+byId("colorize").disabled = true;
+intake.mount();
+showEdit();
 showHealth();

@@ -1,0 +1,169 @@
+// Colouring: previews while the person works, the full size when it is asked for.
+
+import { colorize, colorizeInBackground, Refusal } from "./api.js";
+import { Result } from "./result.js";
+import { guidanceFields, keyOf } from "./request.js";
+import { t } from "./texts.js";
+
+const SETTLE = 160; // milliseconds without a key press until a preview is asked for
+const FORGOTTEN = [404, 410]; // the server has let go of a kept picture
+
+export class Coloring extends EventTarget {
+  #timer = null;
+  #running = false;
+  #full = null; // AbortController of the full size
+
+  /** Events: "say" (a status), "notices", "failed", "state" (a job's), "busy" (full size: bool). */
+  constructor(desk) {
+    super();
+    this.desk = desk;
+    desk.hear("edit", () => this.#soon());
+    desk.hear("photo", () => this.cancel());
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** A known result shows at once; another is asked for when typing settles. */
+  #soon() {
+    clearTimeout(this.#timer);
+    const photo = this.desk.current;
+    if (!photo) return;
+    const known = photo.results.find((result) => result.key === keyOf(photo.edits.now));
+    if (known) this.#show(photo, known);
+    else this.#timer = setTimeout(() => this.#preview(), SETTLE);
+  }
+
+  /** One preview at a time; whatever changed meanwhile is the next one. */
+  async #preview() {
+    const photo = this.desk.current;
+    if (this.#running || !photo) return;
+    const edit = photo.edits.now;
+    const key = keyOf(edit);
+    const { step } = photo.edits;
+    this.#running = true;
+    this.tell("say", t("statusColoring"));
+    try {
+      const result = await this.#make(photo, edit);
+      this.#keep(photo, result, step);
+      if (photo === this.desk.current) this.#show(photo, result);
+    } catch (error) {
+      if (keyOf(photo.edits.now) === key && photo === this.desk.current) this.tell("failed", error);
+    } finally {
+      this.#running = false;
+    }
+    const now = this.desk.current;
+    if (now && (now !== photo || keyOf(now.edits.now) !== key)) this.#soon();
+  }
+
+  async #make(photo, edit) {
+    const started = performance.now();
+    const guidance = await guidanceFields(edit, photo.scale, photo.previewSize);
+    const answer = await this.#send(photo, guidance);
+    const result = await Result.of(photo, edit, answer, started);
+    if (photo.previewIsFull) result.full = { blob: answer.blob, url: result.url };
+    return result;
+  }
+
+  /** Colour the photo in front once for each change of what is asked, to compare them. */
+  async candidates(patches) {
+    const photo = this.desk.current;
+    this.tell("say", t("statusColoring"));
+    for (const result of photo.results) result.marked = false;
+    for (const patch of patches) {
+      const edit = { ...photo.edits.now, ...patch };
+      const known = photo.results.find((result) => result.key === keyOf(edit));
+      const result = known ?? (await this.#make(photo, edit));
+      result.marked = true;
+      if (!known) this.#keep(photo, result, null);
+    }
+    this.desk.tell("results");
+  }
+
+  async #send(photo, guidance) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const image = await photo.imageField();
+        return await colorize({ ...image, ...guidance }, { accept: "image/png" });
+      } catch (error) {
+        const gone = error instanceof Refusal && FORGOTTEN.includes(error.status);
+        if (!gone || attempt) throw error;
+        photo.forgetKept();
+      }
+    }
+  }
+
+  /** Results of one step of undo replace each other, unless they are marked or full. */
+  #keep(photo, result, step) {
+    result.step = step;
+    const last = photo.results.at(-1);
+    if (last && last.step === step && !last.marked && !last.atFullSize) {
+      photo.results.pop();
+      last.close();
+    }
+    photo.results.push(result);
+    this.desk.tell("results");
+  }
+
+  #show(photo, result) {
+    const changed = photo.shown !== result;
+    photo.shown = result;
+    const repeats = photo.repeats?.key === result.key ? photo.repeats.notes : [];
+    this.tell("notices", [...repeats, ...result.notices]);
+    this.tell("say", result.summary);
+    if (changed) this.desk.tell("result");
+  }
+
+  /** The result at full size and depth for what is asked now; null where it was cancelled. */
+  async fullSize() {
+    const photo = this.desk.current;
+    const edit = photo.edits.now;
+    const key = keyOf(edit);
+    const found = () => photo.results.find((result) => result.key === key);
+    if (found()?.full) return found();
+    this.cancel();
+    const controller = (this.#full = new AbortController());
+    this.tell("busy", true);
+    try {
+      const started = performance.now();
+      const fields = { image: photo.file, ...(await guidanceFields(edit, 1, [photo.width, photo.height])) };
+      const answer = await colorizeInBackground(fields, {
+        signal: controller.signal,
+        onState: (state) => this.tell("state", state),
+      });
+      let result = found();
+      if (result) {
+        await result.grow(answer, started);
+      } else {
+        result = await Result.of(photo, edit, answer, started);
+        result.full = { blob: answer.blob, url: result.url };
+        this.#keep(photo, result, photo.edits.step);
+      }
+      this.desk.tell("results");
+      if (photo === this.desk.current && key === keyOf(photo.edits.now)) {
+        photo.shown = null; // the picture itself is another one now
+        this.#show(photo, result);
+      }
+      return result;
+    } catch (error) {
+      if (error.name === "AbortError") this.tell("say", t("statusCancelled"));
+      else this.tell("failed", error);
+      return null;
+    } finally {
+      if (this.#full === controller) {
+        this.#full = null;
+        this.tell("busy", false);
+      }
+    }
+  }
+
+  cancel() {
+    this.#full?.abort();
+  }
+
+  get isBusy() {
+    return this.#running || this.#full !== null;
+  }
+}
+

@@ -1,0 +1,121 @@
+// A photo on the desk: its file, the reduced copy for previews, its edits and its results.
+
+import { colorize, keepImage, Refusal } from "./api.js";
+import { Edits } from "./edits.js";
+import { t } from "./texts.js";
+
+const PREVIEW_SIDE = 1024; // pixels of the reduced copy's long side
+const THUMB_SIDE = 160;
+const CANNOT_KEEP = [413, 501, 507]; // then the picture travels with every request
+
+export class Photo {
+  edits = new Edits();
+  results = []; // newest last
+  shown = null; // the result on the stage
+  #kept = null; // promise of the reduced copy's id on the server
+
+  constructor(file, picture, url, preview) {
+    this.file = file;
+    this.name = file.name || "photo.png";
+    this.url = url; // of a picture that the browser can show
+    this.width = picture.naturalWidth;
+    this.height = picture.naturalHeight;
+    this.scale = Math.min(1, PREVIEW_SIDE / Math.max(this.width, this.height));
+    this.preview = preview.blob; // the reduced copy, PNG; the file itself where that is small
+    this.pixels = preview.pixels; // ImageData of the reduced copy
+    this.thumbnail = preview.thumbnail;
+    this.previewIsFull = preview.blob === file; // and then a preview is the result itself
+  }
+
+  /** Open a file; what the browser cannot show (TIFF), the server turns into PNG first. */
+  static async open(file) {
+    let shown = file;
+    let picture = await load(shown).catch(() => null);
+    if (picture === null) {
+      try {
+        shown = (await colorize({ image: file, saturation: 0, strength: 0 }, { accept: "image/png" })).blob;
+        picture = await load(shown);
+      } catch (error) {
+        const reason = error instanceof Refusal ? error.message : t("errorNoPicture");
+        throw new Error(t("errorOpen", { name: file.name, reason }), { cause: error });
+      }
+    }
+    return new Photo(file, picture, picture.src, await reduce(picture, shown));
+  }
+
+  /** The field that names the reduced copy: it is sent once and kept on the server. */
+  async imageField() {
+    this.#kept ??= keepImage(this.preview);
+    try {
+      return { image_id: await this.#kept };
+    } catch (error) {
+      this.#kept = null;
+      if (CANNOT_KEEP.includes(error.status)) return { image: this.preview };
+      throw error;
+    }
+  }
+
+  /** Send the picture again next time: the server has let go of it. */
+  forgetKept() {
+    this.#kept = null;
+  }
+
+  /** [r, g, b] in 0..1 of the reduced copy at a full-size place. */
+  colorAt(x, y) {
+    const { data, width, height } = this.pixels;
+    const column = Math.min(width - 1, Math.max(0, Math.floor((x + 0.5) * this.scale)));
+    const row = Math.min(height - 1, Math.max(0, Math.floor((y + 0.5) * this.scale)));
+    const at = 4 * (row * width + column);
+    return [data[at] / 255, data[at + 1] / 255, data[at + 2] / 255];
+  }
+
+  get previewSize() {
+    return [this.pixels.width, this.pixels.height];
+  }
+
+  close() {
+    URL.revokeObjectURL(this.url);
+    for (const result of this.results) URL.revokeObjectURL(result.url);
+  }
+}
+
+/** Decode a blob into an <img>, upright. */
+export async function load(blob) {
+  const picture = new Image();
+  picture.src = URL.createObjectURL(blob);
+  try {
+    await picture.decode();
+  } catch (error) {
+    URL.revokeObjectURL(picture.src);
+    throw error;
+  }
+  return picture;
+}
+
+/** Draw a picture into a canvas of at most `side` pixels. */
+export function drawn(picture, side, canvas = document.createElement("canvas")) {
+  const [width, height] = [picture.naturalWidth ?? picture.width, picture.naturalHeight ?? picture.height];
+  const scale = Math.min(1, side / Math.max(width, height));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+export const blobOf = (canvas, type = "image/png", quality = undefined) =>
+  new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(t("errorNoPicture")))), type, quality);
+  });
+
+async function reduce(picture, file) {
+  const canvas = drawn(picture, PREVIEW_SIDE);
+  const small = Math.max(picture.naturalWidth, picture.naturalHeight) <= PREVIEW_SIDE;
+  const thumb = drawn(canvas, THUMB_SIDE);
+  return {
+    blob: small ? file : await blobOf(canvas),
+    pixels: canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height),
+    thumbnail: URL.createObjectURL(await blobOf(thumb, "image/jpeg", 0.85)),
+  };
+}

@@ -1,0 +1,222 @@
+// The colour of a dab: the model's guesses for the spot, then every colour of the spot's lightness.
+
+import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPolar, toRgb } from "./color.js";
+import { t } from "./texts.js";
+
+const REACH = 110; // a and b at the edge of the plane
+const GAP = 14;
+
+export class Picker {
+  #element = document.getElementById("picker");
+  #plane = document.getElementById("plane");
+  #open = null;
+  #polar = [0, 0];
+  #lightness = 50;
+  #asking = null;
+
+  /** `suggest(photo, x, y, signal)` answers [{color, weight}]; `reference` draws the eyedropper. */
+  constructor(suggest, reference) {
+    this.suggest = suggest;
+    this.reference = reference;
+    const on = (id, name, act) => document.getElementById(id).addEventListener(name, act);
+    on("hue", "input", (event) => this.#set([event.target.valueAsNumber, this.#polar[1]]));
+    on("chroma", "input", (event) => {
+      this.#set([this.#polar[0], (event.target.valueAsNumber / 100) * maxChroma(this.#lightness, this.#polar[0])]);
+    });
+    on("dab-size", "input", (event) => {
+      const { photo, onRadius } = this.#open;
+      const radius = (event.target.valueAsNumber / 100) * Math.min(photo.width, photo.height);
+      onRadius(Math.round(radius * 10) / 10);
+      this.#showSize(event.target.valueAsNumber);
+    });
+    on("hex", "change", (event) => {
+      const color = parseColor(event.target.value);
+      if (color) this.#take(parseHex(color));
+      this.#showValues();
+    });
+    on("hex", "keydown", (event) => event.key === "Enter" && event.target.dispatchEvent(new Event("change")));
+    on("dab-delete", "click", () => this.#open.onDelete());
+    on("dab-done", "click", () => this.close());
+    on("plane", "pointerdown", (event) => {
+      this.#plane.setPointerCapture(event.pointerId);
+      this.#pickOnPlane(event);
+    });
+    on("plane", "pointermove", (event) => {
+      if (this.#plane.hasPointerCapture(event.pointerId)) this.#pickOnPlane(event);
+    });
+    on("plane", "keydown", (event) => this.#moveOnPlane(event));
+    this.#element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (this.#open && !event.target.closest("#picker, .dab, .chip, #reference-card")) this.close();
+    });
+    reference.mountDropper(document.getElementById("dropper-canvas"), (color) => this.#take(parseHex(color)));
+  }
+
+  get isOpen() {
+    return this.#open !== null;
+  }
+
+  /** Open at a dab; `onColor` hears every colour tried. */
+  open(dab) {
+    this.#open = dab;
+    const { photo, hint } = dab;
+    this.#lightness = toLab(photo.colorAt(hint.x, hint.y))[0];
+    this.#polar = toPolar(parseHex(hint.color));
+    this.#element.hidden = false;
+    document.getElementById("dropper").hidden = !this.reference.drawDropper();
+    this.#drawPlane();
+    this.#showValues();
+    this.#showSize((dab.radius / Math.min(photo.width, photo.height)) * 100);
+    this.#place(dab.anchor);
+    this.#askForSuggestions();
+    this.#plane.focus();
+  }
+
+  close() {
+    if (!this.#open) return;
+    const { onClose } = this.#open;
+    this.#open = null;
+    this.#asking?.abort();
+    this.#element.hidden = true;
+    onClose();
+  }
+
+  /** Beside the dab, where there is room; narrow screens show it at the bottom (page.css). */
+  #place(anchor) {
+    const dab = anchor.getBoundingClientRect();
+    const { width, height } = this.#element.getBoundingClientRect();
+    const right = dab.right + GAP;
+    const left = right + width < innerWidth ? right : Math.max(8, dab.left - GAP - width);
+    const top = Math.max(8, Math.min(innerHeight - height - 8, dab.top - 60));
+    Object.assign(this.#element.style, { left: `${left}px`, top: `${top}px` });
+  }
+
+  async #askForSuggestions() {
+    this.#asking?.abort();
+    const asking = (this.#asking = new AbortController());
+    const row = document.getElementById("suggested");
+    const title = document.getElementById("suggested-title");
+    row.replaceChildren();
+    title.textContent = t("suggestedLoading");
+    const { photo, hint } = this.#open;
+    try {
+      const found = await this.suggest(photo, hint.x, hint.y, asking.signal);
+      if (asking.signal.aborted) return;
+      title.textContent = t(found.length ? "suggested" : "suggestedNone");
+      row.replaceChildren(...found.map((suggestion) => this.#swatch(suggestion)));
+    } catch (error) {
+      if (asking.signal.aborted) return;
+      title.textContent = error.message;
+    }
+  }
+
+  #swatch({ color, weight }) {
+    const swatch = document.createElement("button");
+    swatch.type = "button";
+    swatch.className = "swatch";
+    swatch.style.setProperty("--dab", color);
+    const name = t("suggestedName", { color, weight: Math.round(weight * 100) });
+    swatch.setAttribute("aria-label", name);
+    swatch.title = name;
+    swatch.addEventListener("click", () => this.#take(parseHex(color)));
+    return swatch;
+  }
+
+  /** Take a colour's hue and chroma, at the lightness of the spot. */
+  #take(rgb) {
+    this.#set(toPolar(rgb));
+  }
+
+  #set([hue, chroma]) {
+    this.#polar = [hue, Math.min(chroma, maxChroma(this.#lightness, hue))];
+    this.#showValues();
+    this.#drawMark();
+    this.#open?.onColor(toHex(this.#color));
+  }
+
+  get #color() {
+    return fromPolar(this.#lightness, ...this.#polar);
+  }
+
+  #showValues() {
+    const [hue, chroma] = this.#polar;
+    const most = maxChroma(this.#lightness, hue);
+    const percent = most > 0 ? Math.min(100, Math.round((chroma / most) * 100)) : 0;
+    document.getElementById("hue").value = String(Math.round(hue) % 360);
+    document.getElementById("hue-value").textContent = `${Math.round(hue) % 360}°`;
+    document.getElementById("chroma").value = String(percent);
+    document.getElementById("chroma-value").textContent = `${percent} %`;
+    document.getElementById("hex").value = toHex(this.#color);
+    this.#element.style.setProperty("--picked", toHex(this.#color));
+  }
+
+  #showSize(percent) {
+    document.getElementById("dab-size").value = String(percent);
+    document.getElementById("dab-size-value").textContent = `${percent.toFixed(1)} %`;
+  }
+
+  /** Draw a and b at this lightness; what sRGB lacks stays empty. */
+  #drawPlane() {
+    const { width, height } = this.#plane;
+    const pixels = new ImageData(width, height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const rgb = toRgb([this.#lightness, ...this.#abAt(x, y)]);
+        if (!inGamut(rgb)) continue;
+        pixels.data.set([...rgb.map((v) => Math.round(v * 255)), 255], 4 * (y * width + x));
+      }
+    }
+    this.#background = pixels;
+    this.#drawMark();
+  }
+
+  #background = null;
+
+  #drawMark() {
+    const context = this.#plane.getContext("2d");
+    context.putImageData(this.#background, 0, 0);
+    const angle = (this.#polar[0] * Math.PI) / 180;
+    const { width, height } = this.#plane;
+    const x = width / 2 + ((this.#polar[1] * Math.cos(angle)) / REACH) * (width / 2);
+    const y = height / 2 - ((this.#polar[1] * Math.sin(angle)) / REACH) * (height / 2);
+    for (const [color, lineWidth] of [["#000", 4], ["#fff", 2]]) {
+      context.strokeStyle = color;
+      context.lineWidth = lineWidth;
+      context.beginPath();
+      context.arc(x, y, 7, 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+
+  #abAt(x, y) {
+    const { width, height } = this.#plane;
+    return [((x + 0.5) / width - 0.5) * 2 * REACH, (0.5 - (y + 0.5) / height) * 2 * REACH];
+  }
+
+  #pickOnPlane(event) {
+    const box = this.#plane.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * this.#plane.width;
+    const y = ((event.clientY - box.top) / box.height) * this.#plane.height;
+    this.#setAb(this.#abAt(x, y));
+  }
+
+  #moveOnPlane(event) {
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (event.key === "Enter") this.close();
+    if (!(event.key in arrows)) return;
+    event.preventDefault();
+    const step = event.shiftKey ? 10 : 2;
+    const angle = (this.#polar[0] * Math.PI) / 180;
+    const [right, up] = arrows[event.key];
+    this.#setAb([
+      this.#polar[1] * Math.cos(angle) + right * step,
+      this.#polar[1] * Math.sin(angle) + up * step,
+    ]);
+  }
+
+  #setAb([a, b]) {
+    this.#set([((Math.atan2(b, a) * 180) / Math.PI + 360) % 360, Math.hypot(a, b)]);
+  }
+}

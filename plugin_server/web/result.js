@@ -1,0 +1,91 @@
+// A result: what was asked, the picture, and what the server said about it.
+
+import { toHex } from "./color.js";
+import { drawn, load } from "./photo.js";
+import { keyOf } from "./request.js";
+import { t } from "./texts.js";
+
+const SHOWABLE = ["image/png", "image/jpeg", "image/webp"];
+const COPY_SIDE = 512; // of the copy that colours are read from
+
+export class Result {
+  marked = false; // to be compared side by side
+  full = null; // {blob, url} at full size and depth
+  step = 0;
+
+  constructor(photo, edit, answer, seconds) {
+    this.photo = photo;
+    this.edit = edit;
+    this.key = keyOf(edit);
+    this.notices = answer.notices;
+    this.exemplar = answer.exemplar;
+    this.score = answer.score;
+    this.seconds = seconds;
+    this.label = labelOf(edit);
+  }
+
+  /** `started` is when it was asked for. */
+  static async of(photo, edit, answer, started) {
+    const result = new Result(photo, edit, answer, (performance.now() - started) / 1000);
+    if (SHOWABLE.includes(answer.blob.type)) await result.#take(answer.blob);
+    return result;
+  }
+
+  async #take(blob) {
+    const picture = await load(blob);
+    this.url = picture.src;
+    this.width = picture.naturalWidth;
+    this.height = picture.naturalHeight;
+    this.copy = drawn(picture, COPY_SIDE);
+  }
+
+  /** The same at full size. */
+  async grow(answer, started) {
+    this.seconds = (performance.now() - started) / 1000;
+    this.notices = answer.notices;
+    const before = this.url;
+    if (SHOWABLE.includes(answer.blob.type)) {
+      await this.#take(answer.blob);
+      URL.revokeObjectURL(before);
+    }
+    this.full = { blob: answer.blob, url: this.url };
+  }
+
+  get atFullSize() {
+    return this.full !== null;
+  }
+
+  /** #rrggbb at a full-size place. */
+  colorAt(x, y) {
+    const { width, height } = this.copy;
+    const column = Math.min(width - 1, Math.floor(((x + 0.5) / this.photo.width) * width));
+    const row = Math.min(height - 1, Math.floor(((y + 0.5) / this.photo.height) * height));
+    const { data } = this.copy.getContext("2d").getImageData(column, row, 1, 1);
+    return toHex([data[0] / 255, data[1] / 255, data[2] / 255]);
+  }
+
+  get summary() {
+    const seconds = this.seconds.toFixed(1);
+    if (!this.full) return t("statusPreview", { seconds });
+    return t("statusFull", { width: this.photo.width, height: this.photo.height, seconds });
+  }
+
+  close() {
+    URL.revokeObjectURL(this.url);
+  }
+}
+
+/** What was asked, in few words. */
+export function labelOf(edit) {
+  const count = edit.hints.length;
+  const parts = [
+    edit.description.trim(),
+    edit.reference ? t("resultReference") : null,
+    edit.exemplar ? t("resultExemplar") : null,
+    count === 1 ? t("resultDab") : count ? t("resultDabs", { count }) : null,
+    edit.mask ? t("resultMask") : null,
+    edit.saturation === 1 ? null : `${t("saturation")} ${edit.saturation}`,
+    edit.strength === 1 ? null : `${t("strength")} ${edit.strength}`,
+  ].filter(Boolean);
+  return parts.join(", ") || t("resultPlain");
+}

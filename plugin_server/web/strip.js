@@ -1,0 +1,44 @@
+// The film strip: every open photo; click to bring one to the front, put it away with the cross.
+
+import { t } from "./texts.js";
+
+export function mountStrip(desk, choose) {
+  const strip = document.getElementById("strip");
+  const list = document.getElementById("strip-list");
+  document.getElementById("strip-add").addEventListener("click", choose);
+
+  function frameOf(photo) {
+    const frame = document.createElement("li");
+    const show = document.createElement("button");
+    const image = document.createElement("img");
+    const away = document.createElement("button");
+    show.type = away.type = "button";
+    show.className = "frame";
+    show.title = photo.name;
+    show.setAttribute("aria-label", t("stripItem", { name: photo.name }));
+    show.setAttribute("aria-current", String(photo === desk.current));
+    image.src = photo.shown?.url ?? photo.thumbnail;
+    image.alt = "";
+    show.append(image);
+    show.addEventListener("click", () => {
+      desk.show(photo);
+      list.children[desk.photos.indexOf(photo)]?.firstElementChild.focus();
+    });
+    away.className = "away";
+    away.textContent = "×";
+    away.setAttribute("aria-label", t("stripRemove", { name: photo.name }));
+    away.addEventListener("click", () => desk.remove(photo));
+    frame.append(show, away);
+    return frame;
+  }
+
+  function render() {
+    strip.hidden = !desk.photos.length;
+    list.replaceChildren(...desk.photos.map(frameOf));
+  }
+  desk.hear("photos photo", render);
+  desk.hear("result", () => {
+    const image = list.children[desk.photos.indexOf(desk.current)]?.querySelector("img");
+    if (image && desk.current.shown) image.src = desk.current.shown.url;
+  });
+}
