@@ -10,7 +10,9 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
 from fakes import FakeClip, FakeColorizer
+from models.color import lab_to_srgb_in_gamut, srgb_to_lab
 from models.evaluation.evaluate import evaluate, grey_of, random_hints
+from models.evaluation.matched import SCALES, curve, match
 from models.evaluation.measures import (
     ciede2000,
     colourfulness,
@@ -119,7 +121,7 @@ def test_a_whole_evaluation() -> None:
     assert figures["obedience"]["photos"] == 1
     assert json.loads(json.dumps(figures)) == figures
     assert table(figures).row_count == len(figures["guidance"])
-    assert len(sentences(figures)) == 2
+    assert len(sentences(figures)) == 3
     page = html_page(result, figures)
     assert page.count("<section>") == 2
     assert "a red cat" in page or "a cup" in page
@@ -136,3 +138,23 @@ def test_captions_are_compared_on_the_same_photos() -> None:
     caption = [row.values["psnr"] for row in result.rows if row.guidance == "caption"]
     gain = summary(result, {})["caption_gain"]["over_none"]
     assert gain == pytest.approx(np.mean(caption) - np.mean([none[0], none[2]]))
+
+
+def test_a_pale_truth_is_perfect_once_it_is_as_colourful() -> None:
+    photos = [data.chelsea()[::6, ::6], data.coffee()[::8, ::8]]
+    curves = []
+    for photo in photos:
+        lab = srgb_to_lab(photo.astype(np.float32) / 255)
+        pale = lab_to_srgb_in_gamut(np.ascontiguousarray(lab[..., 0]), 0.5 * lab[..., 1:])
+        curves.append(curve(photo, np.asarray(np.rint(pale * 255), np.uint8)))
+    made = match(curves)
+    assert made is not None
+    assert made.scale == pytest.approx(2, abs=0.15)
+    assert made.psnr > np.mean([c.psnr[SCALES.index(1.0)] for c in curves]) + 4
+
+
+def test_grey_can_never_be_as_colourful() -> None:
+    photo = data.chelsea()[::6, ::6]
+    grey = np.repeat(photo.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    assert match([curve(photo, grey)]) is None
+    assert match([]) is None

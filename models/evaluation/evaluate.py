@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lab_to_srgb, srgb_to_lab, to_hex
+from models.evaluation.matched import Curve, Matched, curve, match
 from models.evaluation.measures import (
     ciede2000,
     colourfulness,
@@ -28,15 +29,18 @@ Measure = Callable[[UInt8Array, UInt8Array], float]
 
 MEASURES: dict[str, Measure] = {"psnr": psnr, "ssim": ssim, "ciede2000": ciede2000}
 HINT_COUNTS = (1, 10, 100)
+MATCHED = ("none", "caption", "other caption")
 
 
 @dataclass(slots=True)
 class Row:
-    """One photo under one kind of guidance: measure -> value, and the picture."""
+    """One photo, by its number, under one kind of guidance: measure -> value."""
 
+    photo: int
     guidance: str
     source: str
     values: dict[str, float]
+    curve: Curve | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +70,22 @@ class Evaluation:
             and (source is None or row.source == source)
         ]
         return float(np.mean(values)) if values else float("nan")
+
+    def on_same(self, guidance: str, other: str, measure: str) -> float:
+        """Mean of a measure under ``guidance`` over the photos that ``other`` was given to."""
+        photos = {row.photo for row in self.rows if row.guidance == other}
+        values = [
+            row.values[measure]
+            for row in self.rows
+            if row.guidance == guidance and row.photo in photos
+        ]
+        return float(np.mean(values)) if values else float("nan")
+
+    def matched(self, guidance: str, other: str | None = None) -> Matched | None:
+        """Accuracy at the originals' colourfulness, on the photos that ``other`` was given to."""
+        photos = {row.photo for row in self.rows if other is None or row.guidance == other}
+        rows = [row for row in self.rows if row.guidance == guidance and row.photo in photos]
+        return match([row.curve for row in rows if row.curve is not None])
 
     def ratio(self, guidance: str, measure: str = "colourfulness") -> float:
         """Mean colourfulness over the originals' mean colourfulness, same photos."""
@@ -115,7 +135,9 @@ def evaluate(
                 ("colourfulness absolute", colourfulness_absolute),
             ):
                 values |= {key: of(picture), f"{key} of original": of(original)}
-            result.rows.append(Row(name, photo.source, values))
+            matchable = name in MATCHED
+            row_curve = curve(original, picture) if matchable else None
+            result.rows.append(Row(i, name, photo.source, values, row_curve))
         if caption := colored_caption(photo.captions):
             result.obedience.append(_obedience(caption, lab[..., 1:], run))
         if i in shown:

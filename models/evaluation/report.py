@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from models.evaluation.evaluate import Evaluation
+from models.evaluation.evaluate import MATCHED, Evaluation
 
 _COLUMNS = ("PSNR", "against grey", "SSIM", "CIEDE2000", "LPIPS-alex", "colourfulness")
 
@@ -28,7 +28,7 @@ def summary(evaluation: Evaluation, details: dict[str, Any]) -> dict[str, Any]:
             "photos": photos,
             "psnr": evaluation.mean(guidance, "psnr"),
             "psnr_against_grey": evaluation.mean(guidance, "psnr")
-            - _grey_on_same(evaluation, guidance),
+            - evaluation.on_same("grey", guidance, "psnr"),
             "ssim": evaluation.mean(guidance, "ssim"),
             "ciede2000": evaluation.mean(guidance, "ciede2000"),
             "lpips": evaluation.mean(guidance, "lpips"),
@@ -40,12 +40,19 @@ def summary(evaluation: Evaluation, details: dict[str, Any]) -> dict[str, Any]:
         g: _per_source(evaluation, g) for g in ("none", "caption")
     }
     if "caption" in table:
-        same = _captioned_mean(evaluation, "none")
+        same = evaluation.on_same("none", "caption", "psnr")
         true = evaluation.mean("caption", "psnr")
         figures["caption_gain"] = {
             "over_none": true - same,
             "over_other_caption": true - evaluation.mean("other caption", "psnr"),
         }
+    equal = {g: evaluation.matched(g, "caption") for g in MATCHED}
+    figures["equally_colourful"] = {
+        g: {"scale": m.scale, "psnr": m.psnr, "psnr_against_grey": m.psnr - plain}
+        for plain in [evaluation.on_same("grey", "caption", "psnr")]
+        for g, m in equal.items()
+        if m is not None
+    }
     if evaluation.obedience:
         figures["obedience"] = {
             "photos": len(evaluation.obedience),
@@ -74,6 +81,9 @@ def sentences(figures: dict[str, Any]) -> list[str]:
             f"Caption gain: {gain['over_none']:+.2f} dB over none, "
             f"{gain['over_other_caption']:+.2f} dB over another photo's caption."
         )
+    if len(equal := figures["equally_colourful"]) == len(MATCHED):
+        said = ", ".join(f"{g} {row['psnr_against_grey']:+.2f}" for g, row in equal.items())
+        lines.append(f"As colourful as the originals, captioned photos, dB against grey: {said}.")
     if o := figures.get("obedience"):
         lines.append(
             f"Colour obedience on {o['photos']} photos: {o['obeyed']:.2f} "
@@ -124,25 +134,6 @@ def _cells(row: dict[str, Any]) -> list[str]:
         "not available" if lpips is None else f"{lpips:.3f}",
         f"{row['colourfulness_ratio']:.2f}",
     ]
-
-
-def _grey_on_same(evaluation: Evaluation, guidance: str) -> float:
-    """Mean PSNR of the grey picture over the photos that this guidance could be given to."""
-    if guidance in ("caption", "other caption"):
-        return _captioned_mean(evaluation, "grey")
-    return evaluation.mean("grey", "psnr")
-
-
-def _captioned_mean(evaluation: Evaluation, guidance: str) -> float:
-    """Mean PSNR of a guidance over the photos that have a caption."""
-    values: list[float] = []
-    current: float | None = None
-    for row in evaluation.rows:  # a photo's rows follow one another, "grey" first
-        if row.guidance == guidance:
-            current = row.values["psnr"]
-        if row.guidance == "caption" and current is not None:
-            values.append(current)
-    return float(np.mean(values)) if values else float("nan")
 
 
 def _per_source(evaluation: Evaluation, guidance: str) -> dict[str, float]:
