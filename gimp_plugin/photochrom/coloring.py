@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import gi
 from client import Client, Result
 from guard import Guard
 from layers import Origin, insert, layer_name, one_undo_step, read
 from progress import Bar
-from wish import AUTO, Wish
+from wish import Wish
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp  # noqa: E402
@@ -98,8 +97,3 @@ def _name(wish: Wish, result: Result) -> str:
     if wish.reference is not None and not wish.description:
         return layer_name(f"Colours of {wish.reference.name}", "")
     return layer_name(wish.description, "Colours")
-
-
-def again(wish: Wish, exemplar: str | None) -> Wish:
-    """Use the exemplar that was found before instead of searching anew."""
-    return replace(wish, exemplars=(exemplar,)) if wish.exemplars == (AUTO,) and exemplar else wish

@@ -99,7 +99,7 @@ def _regions(cells: dict[Cell, Color]) -> Iterator[list[Cell]]:
 
 
 def _alike(one: Color, other: Color) -> bool:
-    return all(abs(a - b) <= NEAR for a, b in zip(one, other))
+    return all(abs(a - b) <= NEAR for a, b in zip(one, other, strict=True))
 
 
 def _discs(region: list[Cell], cells: dict[Cell, Color], step: int) -> Iterator[Hint]:
@@ -148,5 +148,5 @@ def _depths(region: list[Cell]) -> dict[Cell, int]:
 
 def _mean(colours: Iterable[Color]) -> Color:
     every = list(colours)
-    red, green, blue = (round(sum(channel) / len(every)) for channel in zip(*every))
+    red, green, blue = (round(sum(channel) / len(every)) for channel in zip(*every, strict=True))
     return red, green, blue

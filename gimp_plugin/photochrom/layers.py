@@ -93,6 +93,19 @@ def selected_layer(drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
     return drawable
 
 
+def latest(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+    """Return ``layer`` if Photochrom made it, else the uppermost that was made from it, else it."""
+    if Origin.of(layer) is not None:
+        return layer
+    tattoo, place = layer.get_tattoo(), image.get_item_position(layer)
+    parent = layer.get_parent()
+    for other in (parent.get_children() if parent else image.get_layers())[:place]:
+        origin = Origin.of(other)
+        if origin is not None and origin.source == tattoo:
+            return other
+    return layer
+
+
 def source_of(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """Return the layer that ``layer`` was made from if Photochrom made it, else itself.
 
@@ -136,6 +149,16 @@ def read_small(layer: Gimp.Drawable, longest: int, *, colour: bool = False) -> P
 def read_paint(layer: Gimp.Layer) -> Pixels:
     """Read (H, W, 4) uint8 at full size: colours and how thick they are."""
     return _get(layer, 4, "uint8")
+
+
+def sample_alpha(layer: Gimp.Layer) -> bytes:
+    """Read a layer's alpha, reduced to at most 256 samples a side: (h * w) uint8."""
+    longest = max(layer.get_width(), layer.get_height())
+    scale = min(1.0, 256 / longest)
+    area = Gegl.Rectangle.new(
+        0, 0, max(1, int(layer.get_width() * scale)), max(1, int(layer.get_height() * scale))
+    )
+    return bytes(layer.get_buffer().get(area, scale, "A u8", Gegl.AbyssPolicy.NONE))
 
 
 def _get(
