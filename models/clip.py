@@ -160,12 +160,16 @@ class Clip:
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:
         """Embed one photo, (H, W, 3) float32 sRGB in [0, 1], as a (D,) float32 unit vector."""
+        return self.embed_images([rgb])[0]
+
+    def embed_images(self, photos: Sequence[FloatArray]) -> FloatArray:
+        """Embed photos, each (H, W, 3) float32 sRGB in [0, 1]: (N, D) float32, unit length."""
         side = self._image_size
-        small = cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA)
-        pixels = torch.from_numpy((small - self._mean) / self._std).permute(2, 0, 1)[None]
+        small = [cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA) for rgb in photos]
+        pixels = torch.from_numpy((np.stack(small) - self._mean) / self._std).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            vector = self.model.encode_image(pixels, normalize=True)[0]
-        return np.asarray(vector.float().numpy(), np.float32)
+            vectors = self.model.encode_image(pixels, normalize=True)
+        return np.asarray(vectors.float().numpy(), np.float32)
 
 
 def load_clip(name: str = EMBEDDED) -> Clip:
