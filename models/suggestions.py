@@ -56,7 +56,7 @@ def suggest(
     level = np.repeat(_lightness_of(own), len(weights))
     colors = lab_to_srgb_in_gamut(level, centres)
     return tuple(
-        Suggestion(to_hex(color), float(weight))
+        Suggestion(to_hex(color), round(float(weight), 4))
         for color, weight in zip(colors, weights, strict=True)
     )
 

@@ -9,7 +9,7 @@ from flask import Flask, Request
 
 from plugin_server import errors, guard
 from plugin_server.config import Config
-from plugin_server.routes import colorize, health, later, page
+from plugin_server.routes import colorize, health, images, jobs, later, page, suggestions
 from plugin_server.service import Service
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
@@ -52,6 +52,9 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     errors.install(app)
     app.register_blueprint(health.blueprint(service, config))
     app.register_blueprint(colorize.blueprint(service))
+    app.register_blueprint(jobs.blueprint(service))
+    app.register_blueprint(images.blueprint(service))
+    app.register_blueprint(suggestions.blueprint(service))
     app.register_blueprint(later.blueprint())
     app.register_blueprint(page.blueprint())
     return app

@@ -12,6 +12,7 @@ from platformdirs import user_data_path
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+EVENT_STREAMS = 32  # programs that may follow jobs at the same time
 
 
 class ConfigError(ValueError):
@@ -75,8 +76,12 @@ class Config:
 
     @property
     def threads(self) -> int:
-        """Threads that answer requests: every admitted photo has one, and four answer the rest."""
-        return self.workers + self.waiting + 4
+        """Threads that answer requests.
+
+        Every admitted photo may have one, everybody who follows a job too, and four answer the
+        rest.
+        """
+        return self.workers + self.waiting + EVENT_STREAMS + 4
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Config:

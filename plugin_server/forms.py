@@ -10,24 +10,73 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
-from models.job import ColorizeJob, parse_hints
+from models.job import ColorizeJob, Hint, parse_hints
 from plugin_server.errors import BadForm, BadValue, NotAForm, NotYet
 from plugin_server.images import MEDIA_TYPES, Layer
-from plugin_server.request import ColorizeRequest, own_type
+from plugin_server.request import (
+    ColorizeRequest,
+    ConfidenceRequest,
+    Image,
+    ImageId,
+    SuggestionsRequest,
+    own_type,
+)
 
 Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".join(MEDIA_TYPES)})]
 Form = TypeVar("Form", bound=BaseModel)
 
 
-class ColorizeForm(BaseModel):
-    """The fields of `POST /v1/colorize`. Unknown and repeated fields are refused."""
+class ImageForm(BaseModel):
+    """A photo alone. Unknown and repeated fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: Picture = Field(
-        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file. "
-        "A coloured one is read for its lightness."
+        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file."
     )
+
+
+class PhotoForm(BaseModel):
+    """A photo, sent now or kept before. Unknown and repeated fields are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["image_id"]}]},
+    )
+
+    image: Picture | None = Field(
+        None,
+        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file. "
+        "A coloured one is read for its lightness.",
+    )
+    image_id: str | None = Field(
+        None,
+        description="In place of the photo: the id of one that `POST /v1/images` keeps.",
+        min_length=1,
+        max_length=64,
+    )
+
+    def photo(self) -> Image:
+        """Return the photo's bytes, or the id of the one that is kept.
+
+        Raises:
+            BadForm: there are both or neither.
+        """
+        match self.image, self.image_id:
+            case None, None:
+                raise BadForm("the field 'image' is missing; send it as a file, or send 'image_id'")
+            case bytes(image), None:
+                return image
+            case None, str(name):
+                return ImageId(name)
+            case _:
+                raise BadForm("image and image_id were both sent; send one of them")
+
+
+class GuidedForm(PhotoForm):
+    """A photo with the words and dabs that steer its colours."""
+
     description: str = Field(
         "",
         description="What the photo shows and which colours it has, in your own words. "
@@ -42,6 +91,54 @@ class ColorizeForm(BaseModel):
         examples=['[{"x": 120, "y": 80, "color": "#a03020", "radius": 4}]'],
         json_schema_extra={"contentMediaType": "application/json"},
     )
+
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How far the guidance outweighs the network's own guess.",
+    )
+
+    def job(self) -> ColorizeJob:
+        """Build the job.
+
+        Raises:
+            JobError: the hints make no sense.
+        """
+        return ColorizeJob(self.description, self._hints(), strength=self.strength)
+
+    def _hints(self) -> tuple[Hint, ...]:
+        return parse_hints(self.hints) if self.hints.strip() else ()
+
+
+class ConfidenceForm(GuidedForm):
+    """The fields of `POST /v1/confidence`."""
+
+    def request(self) -> ConfidenceRequest:
+        """Build the request."""
+        return ConfidenceRequest(self.photo(), self.job())
+
+
+class SuggestionsForm(GuidedForm):
+    """The fields of `POST /v1/suggestions`."""
+
+    x: float = Field(
+        ge=0, allow_inf_nan=False, description="The column in the upright image, in pixels."
+    )
+    y: float = Field(
+        ge=0, allow_inf_nan=False, description="The row in the upright image, in pixels."
+    )
+    k: int = Field(6, ge=1, le=12, description="How many colours at most.")
+
+    def request(self) -> SuggestionsRequest:
+        """Build the request."""
+        return SuggestionsRequest(self.photo(), self.x, self.y, self.job(), self.k)
+
+
+class ColorizeForm(GuidedForm):
+    """The fields of `POST /v1/colorize` and `POST /v1/jobs`."""
+
     mask: Picture | None = Field(
         None,
         description="A picture of the image's size, sent as a file: white is coloured, grey "
@@ -49,13 +146,6 @@ class ColorizeForm(BaseModel):
     )
     saturation: float = Field(
         1.0, ge=0, le=2, allow_inf_nan=False, description="How vivid the colours are."
-    )
-    strength: float = Field(
-        1.0,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="How far the guidance outweighs the network's own guess.",
     )
     reference: Picture | None = Field(
         None, description="A photo to take colours from. Not available yet: answered with 501."
@@ -76,7 +166,7 @@ class ColorizeForm(BaseModel):
             JobError: the hints make no sense.
         """
         return ColorizeRequest(
-            self.image,
+            self.photo(),
             self.job(),
             mask=self.mask,
             reference=self.reference,
@@ -99,8 +189,7 @@ class ColorizeForm(BaseModel):
                     f"{name} is not available in this version; leave it out and use description "
                     "or hints"
                 )
-        hints = parse_hints(self.hints) if self.hints.strip() else ()
-        return ColorizeJob(self.description, hints, self.saturation, self.strength)
+        return ColorizeJob(self.description, self._hints(), self.saturation, self.strength)
 
 
 def read_form(request: Request, model: type[Form]) -> Form:
@@ -172,6 +261,10 @@ def _wanted(schema: dict[str, Any]) -> str:
     match schema:
         case {"type": "number", "minimum": low, "maximum": high}:
             return f"a number from {low:g} to {high:g}"
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return f"a whole number from {low} to {high}"
+        case {"type": "number", "minimum": low}:
+            return f"a number of at least {low:g}"
         case {"type": str(kind)}:
             return f"a {kind}"
         case _:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from flask import Response
 from werkzeug.datastructures import MIMEAccept
 
 from plugin_server.errors import NotAcceptable
 from plugin_server.images import MEDIA_TYPES, Layer, can_hold
+from plugin_server.request import Answer
 
 LOSSY = frozenset({"image/jpeg", "image/webp"})
 
@@ -37,6 +39,25 @@ class AnswerTypes:
             )
         return cls(accepted)
 
+    @classmethod
+    def wished(cls, accept: MIMEAccept) -> AnswerTypes:
+        """Read an ``Accept`` header that may be about another answer, as of a new job.
+
+        It counts as far as it names one of our types.
+        """
+        try:
+            return cls.from_accept(accept)
+        except NotAcceptable:
+            return cls(dict.fromkeys(MEDIA_TYPES, 1.0))
+
+    def check(self, media_type: str) -> None:
+        """Raise NotAcceptable where a picture that is there already has none of these types."""
+        if media_type not in self.qualities:
+            raise NotAcceptable(
+                f"the picture is {media_type} and Accept is {', '.join(self.qualities)}; ask for "
+                "the type when the job is sent"
+            )
+
     def choose(self, layer: Layer) -> str:
         """Choose the answer's type for a layer, among those that can hold it if any can.
 
@@ -50,6 +71,15 @@ class AnswerTypes:
         if qualities.get(usual) == best:
             return usual
         return next(type_ for type_ in MEDIA_TYPES if qualities.get(type_) == best)
+
+
+def picture_response(answer: Answer) -> Response:
+    """Answer with a coloured picture, what its stages took, and what the user should know."""
+    response = Response(answer.body, content_type=answer.media_type)
+    response.headers["Server-Timing"] = server_timing(answer.timings)
+    if answer.notices:
+        response.headers["Photochrom-Notice"] = notice_header(answer.notices)
+    return response
 
 
 def server_timing(timings: dict[str, float]) -> str:

@@ -52,6 +52,7 @@ class Operation:
     summary: str
     success: Success | None = None
     form: type[BaseModel] | None = None
+    schemas: tuple[type[BaseModel], ...] = ()  # that the answer's content refers to
     problems: tuple[int, ...] = ()
     tag: str = "server"
 
@@ -75,8 +76,10 @@ def document(app: Flask, *, token_required: bool) -> dict[str, Any]:
             continue
         operation = getattr(app.view_functions[rule.endpoint], _OPERATION, None)
         assert isinstance(operation, Operation), f"{rule.rule} is not documented"
-        if operation.form is not None:
-            schemas[operation.form.__name__] = operation.form.model_json_schema()
+        for model in (*operation.schemas, *filter(None, (operation.form,))):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)  # each model of ours is named by its operation
+            schemas[model.__name__] = schema
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted(set(_METHODS) & (rule.methods or set())):
             paths.setdefault(path, {})[method.lower()] = _describe(rule, method, operation)

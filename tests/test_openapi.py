@@ -39,10 +39,12 @@ def test_the_form_is_described_with_its_limits(client: FlaskClient) -> None:
     content = call["requestBody"]["content"]["multipart/form-data"]
     name = content["schema"]["$ref"].rpartition("/")[2]
     form = document["components"]["schemas"][name]
-    assert form["required"] == ["image"]
+    assert form["oneOf"] == [{"required": ["image"]}, {"required": ["image_id"]}]
     assert form["additionalProperties"] is False
     assert form["properties"]["saturation"]["maximum"] == 2
-    assert form["properties"]["image"]["format"] == "binary"
+    assert {"format": "binary", "type": "string"}.items() <= next(
+        iter(form["properties"]["image"]["anyOf"])
+    ).items()
     assert set(content["encoding"]) == {"image", "mask", "reference"}
     assert "image/tiff" in call["responses"]["200"]["content"]
     assert "Photochrom-Notice" in call["responses"]["200"]["headers"]

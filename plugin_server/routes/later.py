@@ -10,14 +10,6 @@ from plugin_server.errors import NotYet
 from plugin_server.openapi import Operation, documented
 
 RESERVED = (
-    ("POST", "/v1/jobs", "Colour a photo in the background"),
-    ("GET", "/v1/jobs/<id>", "Say how far a job is"),
-    ("DELETE", "/v1/jobs/<id>", "Cancel a job"),
-    ("GET", "/v1/jobs/<id>/events", "Follow a job as server-sent events"),
-    ("GET", "/v1/jobs/<id>/result", "Fetch a job's picture"),
-    ("POST", "/v1/images", "Keep a photo for a while"),
-    ("POST", "/v1/suggestions", "Suggest likely colours at a place"),
-    ("POST", "/v1/confidence", "Show where the model is unsure"),
     ("POST", "/v1/exemplars/search", "Find exemplars that fit a photo or a description"),
     ("GET", "/v1/exemplars", "List the library"),
     ("POST", "/v1/exemplars", "Add a photo to the library"),
