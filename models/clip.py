@@ -160,7 +160,8 @@ class Clip:
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:
         """Embed one photo, (H, W, 3) float32 sRGB in [0, 1], as a (D,) float32 unit vector."""
-        return self.embed_images([rgb])[0]
+        vector: FloatArray = self.embed_images([rgb])[0]
+        return vector
 
     def embed_images(self, photos: Sequence[FloatArray]) -> FloatArray:
         """Embed photos, each (H, W, 3) float32 sRGB in [0, 1]: (N, D) float32, unit length."""
