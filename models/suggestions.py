@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb_in_gamut, lightness, to_hex
+from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
 from models.guidance import ChromaPredictor, Distribution, Embedder
 from models.job import ColorizeJob
 from models.pipeline import condition_of, working_lightness
@@ -50,11 +50,12 @@ def suggest(
     row = min(int((y + 0.5) / height * rows), rows - 1)
     column = min(int((x + 0.5) / width * columns), columns - 1)
     found = colorizer.distribution(small, condition, row=row, column=column)
-    centres, weights = gather(found, k)
-    # The pixel's own lightness: a hint is seen at full size, where the pixel is.
-    own = pixels[round(y) : round(y) + 1, round(x) : round(x) + 1]
-    level = np.repeat(_lightness_of(own), len(weights))
-    colors = lab_to_srgb_in_gamut(level, centres)
+    # The pixel's own lightness: a hint is seen at full size, where the pixel is. Near black and
+    # white few colours are left, so they are brought into sRGB before those alike are joined.
+    own = _lightness_of(pixels[round(y) : round(y) + 1, round(x) : round(x) + 1])
+    shown = srgb_to_lab(lab_to_srgb_in_gamut(np.repeat(own, len(found.ab)), found.ab))
+    centres, weights = gather(Distribution(shown[:, 1:], found.weights), k)
+    colors = lab_to_srgb_in_gamut(np.repeat(own, len(weights)), centres)
     return tuple(
         Suggestion(to_hex(color), round(float(weight), 4))
         for color, weight in zip(colors, weights, strict=True)
