@@ -16,7 +16,7 @@ TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check serve train evaluate dist clean
+.PHONY: help setup demo test test-all check serve train evaluate dist plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+plugin: setup  ## the GIMP plug-in as a zip to unpack by hand, in dist/
+	$(BIN)/python -m gimp_plugin.archive dist
 
 clean:  ## remove what was built or written (not .venv, not runs/)
 	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,1 +1,1 @@
-"""The GIMP 3 plug-in: not here yet, it arrives in a later version."""
+"""The GIMP 3 plug-in: ``photochrom`` is what GIMP runs, ``install`` puts it where GIMP looks."""

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 FILE = "photochrom-history.json"
-LENGTH = 40
+LENGTH = 40  # descriptions that are kept
+MAX_LETTERS = 2000  # of one; a longer one is not kept whole
+MAX_BYTES = 1_000_000  # a larger file is not ours
 
 
 def load(folder: Path) -> list[str]:
-    """Read the descriptions; a file that is absent or damaged has none."""
+    """Read the descriptions, each once; a file that is absent or damaged has none."""
     try:
-        read = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with open(folder / FILE, "rb") as file:
+            read = json.loads(file.read(MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
         return []
-    return [text for text in read if isinstance(text, str)] if isinstance(read, list) else []
+    if not isinstance(read, list):
+        return []
+    texts = (text.strip() for text in read if isinstance(text, str))
+    return list(dict.fromkeys(text for text in texts if text))[:LENGTH]
 
 
 def remember(folder: Path, description: str) -> None:
-    """Put a description first."""
-    description = description.strip()
+    """Put a description first. A history that cannot be kept is no reason to stop."""
+    description = description.strip()[:MAX_LETTERS]
     if not description:
         return
     others = [text for text in load(folder) if text != description]
+    fresh = ""
     try:
-        (folder / FILE).write_text(
-            json.dumps([description, *others][:LENGTH], indent=0), encoding="utf-8"
-        )
+        # A new file in the old one's place: two GIMPs at once, or a full disk, leave no half file.
+        descriptor, fresh = tempfile.mkstemp(".new", f"{FILE}.", folder)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump([description, *others][:LENGTH], file, indent=0)
+        os.replace(fresh, folder / FILE)
     except OSError as problem:
         print(f"photochrom: the history was not kept ({problem})", file=sys.stderr)
+        if fresh and os.path.exists(fresh):
+            os.unlink(fresh)

@@ -15,6 +15,7 @@ from failures import Failure
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
 CONFIG = "config.json"
+MANIFEST = "plugin.json"  # which version this plug-in is; source code has none
 LOG = "server.log"
 IDLE_MINUTES = 60  # a server that the plug-in started ends itself after so long without work
 
@@ -56,7 +57,7 @@ def find(folder: Path, environ: Mapping[str, str] = os.environ) -> Installation:
     token = environ.get("PHOTOCHROM_TOKEN") or None
     written = read_config(folder / CONFIG)
     log = folder / LOG if in_sandbox(environ) else Path(written.get("log") or folder / LOG)
-    version = str(written.get("version") or "")
+    version = str(written.get("version") or read_config(folder / MANIFEST).get("version") or "")
     if address := environ.get("PHOTOCHROM_SERVER"):
         return Installation(address, token, (), log, version)
     if written:
@@ -65,7 +66,7 @@ def find(folder: Path, environ: Mapping[str, str] = os.environ) -> Installation:
         return Installation(address, written.get("token") or token, command, log, version)
     program = find_program(environ)
     command = (program, "serve", "--port", "8765", "--idle-exit", str(IDLE_MINUTES))
-    return Installation(DEFAULT_ADDRESS, token, command if program else (), log)
+    return Installation(DEFAULT_ADDRESS, token, command if program else (), log, version)
 
 
 def read_config(file: Path) -> dict[str, Any]:

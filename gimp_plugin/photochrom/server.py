@@ -6,6 +6,7 @@ what it does, and the port itself has the last word.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -192,7 +193,7 @@ def _wait(watch: Watch, started: float) -> None:
 
 
 def _cannot_start(installation: Installation) -> str:
-    if installation.version or installation.address != Installation().address:
+    if os.environ.get("PHOTOCHROM_SERVER"):
         return f"nothing answers at {installation.address}; start it there: photochrom serve"
     return (
         "the photochrom command was not found; install Photochrom, then run "
