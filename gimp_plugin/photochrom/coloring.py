@@ -34,18 +34,7 @@ def colorize(
     try:
         for number, exemplar in enumerate(exemplars):
             bar.part(number / len(exemplars), (number + 1) / len(exemplars))
-            results.append(
-                client.colorize(
-                    pixels,
-                    description=wish.description,
-                    reference=wish.reference.picture if wish.reference else None,
-                    exemplar=exemplar,
-                    hints=wish.hints,
-                    saturation=wish.saturation,
-                    strength=wish.strength,
-                    on_progress=bar,
-                )
-            )
+            results.append(wish.send(client, pixels, bar, exemplar))
     finally:
         guard.release()
         client.on_job = None

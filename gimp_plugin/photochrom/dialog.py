@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gi
 import history
+from exemplars_dialog import Exemplars
 from layers import read_small
 from preview import LONGEST, Preview
 from wish import Wish
@@ -24,21 +25,28 @@ EXAMPLE = "grandmother in a green dress in front of a brick house"
 PROGRAM = "photochrom"
 
 
-def ask_with_preview(
+def ask(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
     source: Gimp.Layer,
     entry: Entry,
     make_wish: Callable[[], Wish],
 ) -> bool:
-    """Ask for the arguments; tell whether OK was pressed."""
+    """Ask for the arguments, with a preview; tell whether OK was pressed."""
     dialog = make_dialog(procedure, config, entry.title)
     small = read_small(source, LONGEST)
     preview = Preview(small, make_wish, small.width / source.get_width())
-    add_fields(dialog, config, entry.arguments)
+    above: Gtk.Widget = preview
+    if "exemplar" in entry.arguments:
+        found = Exemplars(small, config)
+        above = Gtk.Box(spacing=12, visible=True)
+        above.pack_start(found, True, True, 0)
+        above.pack_start(preview, False, False, 0)
+        found.search()
+    add_fields(dialog, entry.arguments)
     content = dialog.get_content_area()
-    content.pack_start(preview, False, False, 0)
-    content.reorder_child(preview, 0)
+    content.pack_start(above, True, True, 0)
+    content.reorder_child(above, 0)
     for name in entry.arguments:
         if name != "output":
             config.connect(f"notify::{name}", preview.changed)
@@ -56,13 +64,11 @@ def make_dialog(
     return dialog
 
 
-def add_fields(
-    dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, names: tuple[str, ...]
-) -> None:
+def add_fields(dialog: GimpUi.ProcedureDialog, names: tuple[str, ...]) -> None:
     """Add the arguments' fields in order: words with a history, numbers with a slider."""
     for name in names:
         if name in ("saturation", "strength"):
-            dialog.get_scale_entry(name, 1.0)
+            dialog.get_scale_entry(name, 1.0).set_digits(2)
     shown = [name for name in names if name != "exemplar"]
     entry = None
     if "description" in names:

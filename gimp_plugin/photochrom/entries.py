@@ -138,17 +138,11 @@ def again(call: Call) -> Task:
 
 def ask(call: Call, entry: Entry) -> None:
     """Open the dialog with a preview."""
-    from dialog import ask_with_preview
+    import dialog  # Gtk is not there without a screen
 
-    if not ask_with_preview(call.procedure, call.config, call.source, entry, _wish_of(call, entry)):
-        raise Closed
-
-
-def ask_exemplars(call: Call, entry: Entry) -> None:
-    """Open the dialog that shows photos of the library."""
-    from exemplars_dialog import choose
-
-    if not choose(call.procedure, call.config, call.source, entry.title):
+    if not dialog.ask(
+        call.procedure, call.config, call.source, entry, lambda: entry.task(call).wish
+    ):
         raise Closed
 
 
@@ -158,10 +152,6 @@ def ask_again(call: Call, entry: Entry) -> None:
     for name, value in {"output": origin.output, **_asked(settings)}.items():
         call.config.set_property(name, value)
     ask(call, entry)
-
-
-def _wish_of(call: Call, entry: Entry) -> Callable[[], Wish]:
-    return lambda: entry.task(call).wish
 
 
 def _made(call: Call) -> tuple[Any, Origin]:
@@ -217,7 +207,7 @@ COLORIZERS: dict[str, Entry] = {
             f"The library is searched with the layer and, if you like, with words. {RESULT}",
             ("description", "exemplar", *LOOK),
             exemplars,
-            ask_exemplars,
+            ask,
         ),
         Entry(
             "plug-in-photochrom-hints",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from client import Client, Result
 from failures import Failure
 from layers import COLOR_LAYER
+from pixels import Pixels
 from reference import Reference
 
 AUTO = "auto"
@@ -27,6 +30,31 @@ class Wish:
     def __post_init__(self) -> None:
         if self.reference is not None and self.exemplars:
             raise Failure("a reference and an exemplar were given: give one of them")
+
+    def send(
+        self,
+        client: Client,
+        pixels: Pixels,
+        on_progress: Callable[[str, float], bool],
+        exemplar: str | None = None,
+    ) -> Result:
+        """Have pixels coloured, after one of the exemplars (the first where none is named).
+
+        Raises:
+            Failure: see ``Client.colorize``.
+        """
+        if exemplar is None and self.exemplars:
+            exemplar = self.exemplars[0]
+        return client.colorize(
+            pixels,
+            description=self.description,
+            reference=self.reference.picture if self.reference else None,
+            exemplar=exemplar,
+            hints=self.hints,
+            saturation=self.saturation,
+            strength=self.strength,
+            on_progress=on_progress,
+        )
 
 
 def split_exemplars(text: str) -> tuple[str, ...]:
