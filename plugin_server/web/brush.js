@@ -61,6 +61,7 @@ export function mountBrush(desk, stage) {
   const sync = () => {
     byId("tool-dab").setAttribute("aria-pressed", String(desk.tool === "dab"));
     byId("tool-brush").setAttribute("aria-pressed", String(desk.tool === "brush"));
+    byId("mask-section").hidden = desk.tool !== "brush" && !desk.edit?.mask;
     byId("mask-controls").hidden = desk.tool !== "brush";
     byId("mask-actions").hidden = !desk.edit?.mask;
     draw();

@@ -31,8 +31,12 @@ export class Coloring extends EventTarget {
     const photo = this.desk.current;
     if (!photo) return;
     const known = photo.results.find((result) => result.key === keyOf(photo.edits.now));
-    if (known) this.#show(photo, known);
-    else this.#timer = setTimeout(() => this.#preview(), SETTLE);
+    if (known) {
+      this.#show(photo, known);
+      return;
+    }
+    this.tell("say", t("statusColoring"));
+    this.#timer = setTimeout(() => this.#preview(), SETTLE);
   }
 
   /** One preview at a time; whatever changed meanwhile is the next one. */
@@ -43,7 +47,6 @@ export class Coloring extends EventTarget {
     const key = keyOf(edit);
     const { step } = photo.edits;
     this.#running = true;
-    this.tell("say", t("statusColoring"));
     try {
       const result = await this.#make(photo, edit);
       this.#keep(photo, result, step);

@@ -3,7 +3,7 @@
 import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPolar, toRgb } from "./color.js";
 import { t } from "./texts.js";
 
-const REACH = 110; // a and b at the edge of the plane
+const HUES = 36; // at which the gamut is measured
 const GAP = 14;
 
 export class Picker {
@@ -12,6 +12,7 @@ export class Picker {
   #open = null;
   #polar = [0, 0];
   #lightness = 50;
+  #reach = 110; // a and b at the edge of the plane
   #asking = null;
 
   /** `suggest(photo, x, y, signal)` answers [{color, weight}]; `reference` draws the eyedropper. */
@@ -63,6 +64,7 @@ export class Picker {
     this.#open = dab;
     const { photo, hint } = dab;
     this.#lightness = toLab(photo.colorAt(hint.x, hint.y))[0];
+    this.#reach = 1.08 * Math.max(...Array.from({ length: HUES }, (_, at) => maxChroma(this.#lightness, (at * 360) / HUES)), 1);
     this.#polar = toPolar(parseHex(hint.color));
     this.#element.hidden = false;
     document.getElementById("dropper").hidden = !this.reference.drawDropper();
@@ -179,8 +181,8 @@ export class Picker {
     context.putImageData(this.#background, 0, 0);
     const angle = (this.#polar[0] * Math.PI) / 180;
     const { width, height } = this.#plane;
-    const x = width / 2 + ((this.#polar[1] * Math.cos(angle)) / REACH) * (width / 2);
-    const y = height / 2 - ((this.#polar[1] * Math.sin(angle)) / REACH) * (height / 2);
+    const x = width / 2 + ((this.#polar[1] * Math.cos(angle)) / this.#reach) * (width / 2);
+    const y = height / 2 - ((this.#polar[1] * Math.sin(angle)) / this.#reach) * (height / 2);
     for (const [color, lineWidth] of [["#000", 4], ["#fff", 2]]) {
       context.strokeStyle = color;
       context.lineWidth = lineWidth;
@@ -192,7 +194,7 @@ export class Picker {
 
   #abAt(x, y) {
     const { width, height } = this.#plane;
-    return [((x + 0.5) / width - 0.5) * 2 * REACH, (0.5 - (y + 0.5) / height) * 2 * REACH];
+    return [((x + 0.5) / width - 0.5) * 2 * this.#reach, (0.5 - (y + 0.5) / height) * 2 * this.#reach];
   }
 
   #pickOnPlane(event) {

@@ -1,11 +1,15 @@
 // The overlay that shows where the model is unsure, and a dab of colour helps most.
 
 import { confidence } from "./api.js";
-import { drawn, load } from "./photo.js";
+import { load } from "./photo.js";
 import { guidanceFields, keyOf } from "./request.js";
 
-const TINT = [232, 62, 140]; // a colour that photographs rarely have
-const STRONGEST = 0.75; // opacity where the model knows nothing
+const TINT = [255, 255, 255]; // stripes of two greys show on every colour
+const SHADE = [20, 20, 20];
+const SIDE = 1400; // pixels of the overlay's long side
+const STRIPE = 8;
+const STRONGEST = 0.6; // opacity where the model knows least
+const LEAST_RANGE = 24; // levels of grey, so that a photo that is sure all over stays clear
 
 export function mountUnsure(desk, fail) {
   const layer = document.getElementById("unsure-layer");
@@ -32,12 +36,14 @@ export function mountUnsure(desk, fail) {
         hints: all.hints,
         strength: all.strength,
       }, signal);
-      const map = drawn(await load(blob), Infinity);
+      const picture = await load(blob);
       if (signal.aborted) return;
-      tint(map);
-      layer.width = map.width;
-      layer.height = map.height;
-      layer.getContext("2d").drawImage(map, 0, 0);
+      const scale = SIDE / Math.max(picture.naturalWidth, picture.naturalHeight);
+      layer.width = Math.max(1, Math.round(picture.naturalWidth * scale));
+      layer.height = Math.max(1, Math.round(picture.naturalHeight * scale));
+      layer.getContext("2d").drawImage(picture, 0, 0, layer.width, layer.height);
+      URL.revokeObjectURL(picture.src);
+      tint(layer);
       drawnKey = [photo, key];
     } catch (error) {
       if (signal.aborted) return;
@@ -55,20 +61,26 @@ export function mountUnsure(desk, fail) {
   desk.hear("result mode photo", draw);
 }
 
-/** Turn grey (white is sure) into a tint that is strongest where the model is least sure. */
+/** Turn grey (white is sure) into stripes where the model is less sure than it mostly is. */
 function tint(canvas) {
   const context = canvas.getContext("2d");
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const { data } = pixels;
-  let [least, most] = [255, 0];
+  const { data, width } = pixels;
+  const counts = new Uint32Array(256);
+  for (let at = 0; at < data.length; at += 4) counts[data[at]]++;
+  const least = levelOf(counts, 0.02);
+  const usual = Math.max(least + LEAST_RANGE, levelOf(counts, 0.4));
   for (let at = 0; at < data.length; at += 4) {
-    least = Math.min(least, data[at]);
-    most = Math.max(most, data[at]);
-  }
-  const range = Math.max(32, most - least); // so that a photo that is sure all over is not tinted
-  for (let at = 0; at < data.length; at += 4) {
-    const doubt = (most - data[at]) / range;
-    data.set([...TINT, Math.round(255 * STRONGEST * doubt)], at);
+    const doubt = Math.min(1, Math.max(0, (usual - data[at]) / (usual - least)));
+    const pixel = at / 4;
+    const bright = ((pixel % width) + Math.floor(pixel / width)) % STRIPE < STRIPE / 2;
+    data.set([...(bright ? TINT : SHADE), Math.round(255 * STRONGEST * doubt ** 1.5)], at);
   }
   context.putImageData(pixels, 0, 0);
+}
+
+/** The grey level below which this share of the pixels lies. */
+function levelOf(counts, share) {
+  let left = share * counts.reduce((sum, count) => sum + count, 0);
+  return Math.max(0, counts.findIndex((count) => (left -= count) <= 0));
 }
