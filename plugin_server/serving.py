@@ -71,6 +71,8 @@ class Server:
                 max_request_body_size=2 * config.max_bytes,
                 connection_limit=max(100, 2 * config.threads),
                 ident="photochrom",
+                # Reads on while a request is worked on, and so sees that its client hung up.
+                channel_request_lookahead=1,
                 # Layers are megabytes: fewer, larger reads, and temporary files only above 64 MB.
                 recv_bytes=1 << 18,
                 inbuf_overflow=1 << 26,

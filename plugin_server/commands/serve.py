@@ -162,8 +162,11 @@ def run(
         # A log is kept, and the token is no business of those who read it.
         click.echo(text.partition("\n")[0] if to_log else text)
         seconds = None if idle_minutes is None else 60 * idle_minutes
-        if server.run(idle_exit=seconds):
-            click.echo(f"Photochrom ended after {idle_minutes:g} idle minutes")
+        try:
+            if server.run(idle_exit=seconds, is_working=service.is_working):
+                click.echo(f"Photochrom ended after {idle_minutes:g} idle minutes")
+        finally:
+            service.close()
 
 
 def welcome(address: str, config: Config, seconds: float) -> str:
