@@ -16,7 +16,7 @@ TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check serve train evaluate dist plugin clean
+.PHONY: help setup demo test chromium test-all check serve train evaluate dist plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,15 @@ demo: setup  ## colour a photo from two descriptions: out/demo.png
 
 test: setup  ## all tests that this machine can run within five minutes
 	$(BIN)/python -m pytest -m "not slow and not browser and not gimp" $(TEST_ARGS)
+
+chromium:  ## install Chromium for the browser tests, where this machine lets us (root, apt)
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then \
+	  echo "Chromium is here"; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else \
+	  echo "Chromium is not here: the browser tests will be skipped; on Debian: sudo apt-get install chromium"; \
+	fi
 
 test-all: setup  ## every test, the slow ones too
 	$(BIN)/python -m pytest $(TEST_ARGS)
