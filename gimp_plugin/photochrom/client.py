@@ -280,8 +280,10 @@ class Client:
                 created = _patiently(
                     wire, watch, "POST", "/v1/jobs", form=form, sending=SENDING, firm=True
                 )
-            except Unavailable:
-                pass  # no jobs; if it is the form that it cannot do, the next call says so
+            except Unavailable as problem:
+                if problem.status == 503:
+                    raise
+                # It has no jobs; if it is the form that it cannot do, the next call says so.
             else:
                 return self._follow(wire, created, watch)
         answer = _patiently(
@@ -306,7 +308,9 @@ class Client:
                 # An early look costs nothing; later ones add at most a twentieth to the whole.
                 watch.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 20)))
             if state.get("state") == "done":
-                return wire.ask("GET", f"{path}/result", accept=NPY, receiving=RECEIVING)
+                answer = wire.ask("GET", f"{path}/result", accept=NPY, receiving=RECEIVING)
+                self._stop(path)  # the server need not keep the result
+                return answer
         except Unavailable as problem:
             raise BrokenConnection(
                 "the Photochrom server does not know this work any more, so it was probably "
@@ -322,13 +326,13 @@ class Client:
         raise _failed(state)
 
     def _stop(self, path: str) -> None:
-        """Tell the server that nobody waits any more."""
+        """Tell the server that nobody waits any more, or that the result has arrived."""
         try:
             with Wire(self.address, self.token, Watch(3.0)) as wire:
                 wire.ask("DELETE", path)
         except Failure:
-            # Best effort: the person has been told what matters, and a job that nobody fetches
-            # is thrown away by the server.
+            # Best effort: what matters to the person is known, and the server forgets a job that
+            # nobody fetches by itself.
             return
 
     def _signed(self, settings: Settings) -> Settings:
@@ -411,8 +415,7 @@ def _failed(state: dict[str, Any]) -> Failure:
     else:
         status, detail = 0, str(error or "")
     detail = detail or "the server could not colour the layer; see its log"
-    kind = Busy if status in (429, 503) else Refused
-    return kind(status or 500, detail)
+    return Refused(status or 500, detail)
 
 
 def _wording(state: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@
     |- BadAnswer              an answer that makes no sense
     `- Refused                the server said no: status, and its own detail
        |- Unauthorized  401
-       |- Busy          429, 503: after waiting and trying again
-       `- Unavailable   404, 405, 501: this server cannot do that
+       |- Busy          429, 503 with Retry-After: after waiting and trying again
+       `- Unavailable   404, 405, 501, 503: this server cannot do that, or has no such thing
 
 The message of every one can be shown as it is: what happened, and what to do.
 """
@@ -88,6 +88,14 @@ class Unavailable(Refused):
 
 def refusal(status: int, detail: str, retry_after: float | None = None) -> Refused:
     """Make the exception for a status."""
-    kinds = {401: Unauthorized, 429: Busy, 503: Busy}
-    kinds |= dict.fromkeys((404, 405, 501), Unavailable)
-    return kinds.get(status, Refused)(status, detail, retry_after)
+    match status:
+        case 401:
+            return Unauthorized(status, detail, retry_after)
+        case 429:
+            return Busy(status, detail, retry_after)
+        case 503 if retry_after is not None:
+            return Busy(status, detail, retry_after)
+        case 404 | 405 | 501 | 503:
+            return Unavailable(status, detail, retry_after)
+        case _:
+            return Refused(status, detail, retry_after)

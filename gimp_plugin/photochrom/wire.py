@@ -305,6 +305,8 @@ class Wire:
         connection = self._connection
         connection.putrequest(method, self._prefix + path, skip_accept_encoding=True)
         connection.putheader("Accept", accept)
+        # The server's queue is fair between programs; every GIMP's plug-in counts as one.
+        connection.putheader("User-Agent", f"photochrom-gimp ({os.getpid()})")
         if self._token:
             connection.putheader("Authorization", f"Bearer {self._token}")
         if form is not None:
