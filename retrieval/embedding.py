@@ -13,7 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance import ImageEmbedder
+from models.guidance import ImageEmbedder, TextEmbedder
 from retrieval import rows
 from retrieval.errors import WrongClip
 
@@ -37,6 +37,26 @@ def embed_photos(clip: ImageEmbedder, photos: Sequence[NDArray[np.uint8]]) -> Fl
     if isinstance(clip, BatchEmbedder):
         return clip.embed_images(floats)
     return np.stack([clip.embed_image(photo) for photo in floats])
+
+
+@runtime_checkable
+class BatchReader(Protocol):
+    """A text tower that takes several texts at once; in life ``models.clip.Clip``."""
+
+    def embed_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts as (N, D) float32 unit vectors."""
+
+
+def embed_captions(clip: TextEmbedder, captions: Sequence[str]) -> list[FloatArray | None]:
+    """Embed captions: a (D,) float32 unit vector for each, or None for an empty one."""
+    texts = [caption for caption in captions if caption]
+    if not texts:
+        return [None] * len(captions)
+    if isinstance(clip, BatchReader):
+        vectors = iter(clip.embed_texts(texts))
+    else:
+        vectors = iter([clip.embed_text(text).vector for text in texts])
+    return [next(vectors) if caption else None for caption in captions]
 
 
 def probe_of(clip: ImageEmbedder) -> FloatArray:

@@ -19,9 +19,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance import ImageEmbedder
+from models.guidance import Embedder
 from retrieval import rows
-from retrieval.embedding import embed_photos
+from retrieval.embedding import embed_captions, embed_photos
 from retrieval.errors import PhotoRefused
 from retrieval.exemplar import Exemplar, Place, Prepared
 from retrieval.photos import PhotoLimits, decode_small, describe
@@ -130,7 +130,7 @@ class Ingest:
     def __init__(
         self,
         store: Store,
-        clip: ImageEmbedder,
+        clip: Embedder,
         *,
         model: Callable[[sqlite3.Connection], int],
         limits: PhotoLimits,
@@ -204,8 +204,9 @@ class Ingest:
         results = [outcome.result for outcome in batch]
         self._tally.photos += sum(not isinstance(result, Unchanged) for result in results)
         self._tally.decode_seconds += sum(outcome.seconds for outcome in batch)
-        ready = [result.photo.rgb for result in results if isinstance(result, Ready)]
-        vectors = iter(embed_photos(self._clip, ready) if ready else ())
+        ready = [result.photo for result in results if isinstance(result, Ready)]
+        vectors = iter(embed_photos(self._clip, [p.rgb for p in ready]) if ready else ())
+        words = iter(embed_captions(self._clip, [best_caption(p) for p in ready]))
         if all(isinstance(result, Unchanged) for result in results) and not self._recaption:
             for result in results:
                 assert isinstance(result, Unchanged)
@@ -219,7 +220,7 @@ class Ingest:
                         if self._recaption:
                             self._renew_captions(connection, result)
                     case Ready(found, photo):
-                        self.insert(connection, found, photo, next(vectors))
+                        self.insert(connection, found, photo, next(vectors), next(words))
                     case Refused():
                         self._refuse(connection, result)
             self._twins.written(connection)
@@ -237,6 +238,12 @@ class Ingest:
         texts = result.found.captions()
         if texts and texts != rows.captions(connection, row.exemplar):
             rows.set_captions(connection, row.exemplar, texts)
+            (words,) = embed_captions(self._clip, texts[:1])
+            if words is not None:
+                model = self._model(connection)
+                rows.put_vector(
+                    connection, row.exemplar, model=model, vector=words, table=rows.CAPTION_VECTORS
+                )
             self._tally.recaptioned += 1
 
     def _refuse(self, connection: sqlite3.Connection, result: Refused) -> None:
@@ -247,7 +254,12 @@ class Ingest:
             rows.put_file(connection, FileRow(place, rows.REFUSED, result.reason, None))
 
     def insert(
-        self, connection: sqlite3.Connection, found: Found, photo: Prepared, vector: FloatArray
+        self,
+        connection: sqlite3.Connection,
+        found: Found,
+        photo: Prepared,
+        vector: FloatArray,
+        caption_vector: FloatArray | None,
     ) -> Exemplar:
         """Insert a photo, or remember whose duplicate it is; return the exemplar it became."""
         place, source = found.place, rows.printable(found.place.source)
@@ -272,7 +284,9 @@ class Ingest:
             self._tally.near_duplicates.append(Refusal(source, reason))
             return twin
         model = self._model(connection)
-        exemplar = rows.insert(connection, photo, place, model=model, vector=vector)
+        exemplar = rows.insert(
+            connection, photo, place, model=model, vector=vector, caption_vector=caption_vector
+        )
         self._twins.add(exemplar.key, photo.dhash)
         self._tally.added.append(exemplar)
         return exemplar
@@ -324,6 +338,11 @@ class Twins:
             if other is not None and float(other @ vector) >= NEAR_COSINE:
                 return rows.by_keys(connection, [key]).get(key)
         return None
+
+
+def best_caption(photo: Prepared) -> str:
+    """Return the caption that describes a photo best; empty where there is none."""
+    return photo.captions[0] if photo.captions else ""
 
 
 def release_file(connection: sqlite3.Connection, place: Place) -> None:

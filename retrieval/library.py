@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from models.guidance import Embedder
 from retrieval import rows
 from retrieval.captions import clean
-from retrieval.embedding import check_model, embed_photos, model_number, probe_of
+from retrieval.embedding import check_model, embed_captions, embed_photos, model_number, probe_of
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
 from retrieval.exemplar import ID_PATTERN, Exemplar, Place, exemplar_id
-from retrieval.ingest import AddReport, Ingest, Progress
+from retrieval.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.photos import PhotoLimits, decode_small, describe
+from retrieval.samples import find_samples
 from retrieval.store import Store, explain_os_error
 from retrieval.upkeep import PHOTOS, CheckReport, clear, inspect, re_embed, renew_thumbnails
 from retrieval.walk import Found, find_photos, found_again, read_place
@@ -187,6 +188,7 @@ class ExemplarLibrary:
         self,
         paths: Sequence[Path],
         *,
+        samples: bool = False,
         recaption: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
@@ -201,6 +203,8 @@ class ExemplarLibrary:
             LibraryUnusable: the disk is full, ...; the batches before are kept.
         """
         found = list(find_photos(paths, library=self.folder))
+        if samples:
+            found += find_samples()
         return self._ingest(recaption=recaption).run(
             found, on_progress=on_progress, should_stop=should_stop
         )
@@ -222,6 +226,7 @@ class ExemplarLibrary:
         small = decode_small(data, self._limits)
         photo = describe(data, small, clean([caption]))
         (vector,) = embed_photos(self.clip, [photo.rgb])
+        (words,) = embed_captions(self.clip, [best_caption(photo)])
         suffix = next(suffix for start, suffix in TYPES if data.startswith(start))
         relative = f"{PHOTOS}/{exemplar_id(sha256)}{suffix}"
         path = self.folder / relative
@@ -231,7 +236,7 @@ class ExemplarLibrary:
             relative, source[0] if source else path.name, status.st_size, status.st_mtime_ns
         )
         with self._store.writing() as connection:
-            exemplar = self._ingest().insert(connection, Found(place), photo, vector)
+            exemplar = self._ingest().insert(connection, Found(place), photo, vector, words)
         if exemplar.sha256 != sha256:  # a near duplicate is there already
             path.unlink(missing_ok=True)
         return exemplar
@@ -290,6 +295,11 @@ class ExemplarLibrary:
             self._store, self.clip, model=self._new_model, limits=self._limits,
             on_progress=on_progress, should_stop=should_stop,
         )  # fmt: skip
+
+    def under(self, folder: Path) -> tuple[Exemplar, ...]:
+        """List the exemplars whose photos lie in a folder (or in a shard), there or not."""
+        with self._store.reading() as connection:
+            return tuple(rows.under(connection, os.path.abspath(folder)))
 
     def _ingest(self, *, recaption: bool = False) -> Ingest:
         return Ingest(

@@ -22,6 +22,8 @@ EXEMPLAR: Final = "exemplar"
 DUPLICATE: Final = "duplicate"  # the same bytes as the exemplar's
 NEAR: Final = "near duplicate"
 REFUSED: Final = "refused"
+VECTORS: Final = "vectors"  # the table of the photos' embeddings
+CAPTION_VECTORS: Final = "caption_vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,18 @@ def by_keys(connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, Ex
     return found
 
 
+def under(connection: sqlite3.Connection, folder: str) -> list[Exemplar]:
+    """List the exemplars whose photo lies in a folder, or is it, or is in it (a shard)."""
+    name = os.fsencode(folder)
+    inside = name.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
+    query = (
+        f"SELECT {COLUMNS} FROM exemplars WHERE key IN (SELECT exemplar FROM files WHERE "
+        "verdict = ? AND (path = ? OR (path >= ? AND path < ?))) ORDER BY key"
+    )
+    after = inside[:-1] + bytes([inside[-1] + 1])
+    return [_exemplar(row) for row in connection.execute(query, (EXEMPLAR, name, inside, after))]
+
+
 def captions(connection: sqlite3.Connection, key: int) -> tuple[str, ...]:
     """Return all captions of an exemplar."""
     query = "SELECT captions FROM exemplars WHERE key = ?"
@@ -102,8 +116,9 @@ def insert(
     *,
     model: int,
     vector: FloatArray,
+    caption_vector: FloatArray | None,
 ) -> Exemplar:
-    """Insert an exemplar with its thumbnail, vector and file."""
+    """Insert an exemplar with its thumbnail, vectors and file."""
     values = (
         exemplar_id(photo.sha256),
         printable(place.source),
@@ -122,6 +137,8 @@ def insert(
     assert key is not None
     connection.execute("INSERT INTO thumbnails VALUES (?, ?)", (key, photo.thumbnail))
     put_vector(connection, key, model=model, vector=vector)
+    if caption_vector is not None:
+        put_vector(connection, key, model=model, vector=caption_vector, table=CAPTION_VECTORS)
     put_file(connection, FileRow(place, EXEMPLAR, "", key))
     found = find(connection, values[0])
     assert found is not None
@@ -129,7 +146,7 @@ def insert(
 
 
 def set_captions(connection: sqlite3.Connection, key: int, texts: Sequence[str]) -> None:
-    """Replace an exemplar's captions."""
+    """Replace an exemplar's captions; the vector of the old ones goes."""
     connection.execute("UPDATE exemplars SET captions = ? WHERE key = ?", ("\n".join(texts), key))
 
 
@@ -141,26 +158,52 @@ def delete(connection: sqlite3.Connection, key: int) -> None:
 # Vectors
 
 
-def put_vector(connection: sqlite3.Connection, key: int, *, model: int, vector: FloatArray) -> None:
-    """Store the (D,) float32 embedding of an exemplar."""
+def put_vector(
+    connection: sqlite3.Connection,
+    key: int,
+    *,
+    model: int,
+    vector: FloatArray,
+    table: str = VECTORS,
+) -> None:
+    """Store the (D,) float32 embedding of an exemplar, or of its caption."""
     blob = vector.astype(np.float16).tobytes()
-    connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", (key, model, blob))
+    connection.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", (key, model, blob))
 
 
 def vectors(
-    connection: sqlite3.Connection, *, after: int = 0, limit: int | None = None
+    connection: sqlite3.Connection,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    table: str = VECTORS,
 ) -> tuple[Keys, FloatArray]:
     """Return the keys above ``after`` (N,) int64 and their unit vectors (N, D) float32."""
-    query = "SELECT key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT ?"
-    keys: list[int] = []
-    blobs: list[bytes] = []
-    for key, blob in connection.execute(query, (after, -1 if limit is None else limit)):
-        keys.append(key)
-        blobs.append(blob)
-    if not keys:
-        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-    halves = np.frombuffer(b"".join(blobs), np.float16).reshape(len(keys), -1)
-    return np.array(keys, np.int64), _unit(halves.astype(np.float32))
+    query = f"SELECT key, vector FROM {table} WHERE key > ? ORDER BY key LIMIT ?"
+    return _vectors(connection.execute(query, (after, -1 if limit is None else limit)))
+
+
+def vectors_of(
+    connection: sqlite3.Connection, keys: Iterable[int], *, table: str = VECTORS
+) -> tuple[Keys, FloatArray]:
+    """Return those of the keys that have a vector, (N,) int64 ascending, with it, (N, D)."""
+    found: list[tuple[int, bytes]] = []
+    for part in _chunks(sorted(int(key) for key in keys)):
+        marks = ",".join("?" * len(part))
+        query = f"SELECT key, vector FROM {table} WHERE key IN ({marks}) ORDER BY key"
+        found += connection.execute(query, part)
+    return _vectors(found)
+
+
+def vector_keys(connection: sqlite3.Connection, *, table: str = VECTORS) -> Keys:
+    """Return the keys that have a vector, (N,) int64 ascending."""
+    rows = connection.execute(f"SELECT key FROM {table} ORDER BY key").fetchall()
+    return np.array([key for (key,) in rows], np.int64)
+
+
+def count_vectors(connection: sqlite3.Connection, *, table: str = VECTORS) -> int:
+    """Count the vectors."""
+    return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
 def vector(connection: sqlite3.Connection, key: int) -> FloatArray | None:
@@ -187,8 +230,9 @@ def insert_model(connection: sqlite3.Connection, name: str, probe: FloatArray) -
 def other_models(connection: sqlite3.Connection, model: int | None) -> list[str]:
     """Name the models, other than this one, that still have vectors."""
     query = (
-        "SELECT DISTINCT name FROM models WHERE number IS NOT ? AND EXISTS "
-        "(SELECT 1 FROM vectors WHERE vectors.model = models.number)"
+        "SELECT DISTINCT name FROM models WHERE number IS NOT ? AND ("
+        "EXISTS (SELECT 1 FROM vectors WHERE vectors.model = models.number) OR "
+        "EXISTS (SELECT 1 FROM caption_vectors WHERE caption_vectors.model = models.number))"
     )
     return [name for (name,) in connection.execute(query, (model,))]
 
@@ -198,6 +242,15 @@ def keys_of_other_models(connection: sqlite3.Connection, model: int) -> list[int
     query = (
         "SELECT exemplars.key FROM exemplars LEFT JOIN vectors USING (key) "
         "WHERE vectors.model IS NOT ? ORDER BY exemplars.key"
+    )
+    return [key for (key,) in connection.execute(query, (model,))]
+
+
+def keys_without_caption_vector(connection: sqlite3.Connection, model: int) -> list[int]:
+    """Return the exemplars whose caption has no vector of this model."""
+    query = (
+        "SELECT exemplars.key FROM exemplars LEFT JOIN caption_vectors USING (key) "
+        "WHERE captions <> '' AND caption_vectors.model IS NOT ? ORDER BY exemplars.key"
     )
     return [key for (key,) in connection.execute(query, (model,))]
 
@@ -288,6 +341,19 @@ def _exemplar(row: tuple[int, str, str, str, int, int, str, str]) -> Exemplar:
 def _signed(bits: int) -> int:
     """Write 64 unsigned bits as SQLite's signed integer."""
     return bits - 2**64 if bits >= 2**63 else bits
+
+
+def _vectors(found: Iterable[tuple[int, bytes]]) -> tuple[Keys, FloatArray]:
+    """Turn rows of key and float16 blob into (N,) int64 and (N, D) float32 of unit length."""
+    keys: list[int] = []
+    blobs: list[bytes] = []
+    for key, blob in found:
+        keys.append(key)
+        blobs.append(blob)
+    if not keys:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+    halves = np.frombuffer(b"".join(blobs), np.float16).reshape(len(keys), -1)
+    return np.array(keys, np.int64), _unit(halves.astype(np.float32))
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

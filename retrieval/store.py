@@ -54,6 +54,14 @@ CREATE TABLE vectors (
   vector BLOB NOT NULL           -- float16
 );
 CREATE INDEX vectors_model ON vectors (model);
+CREATE TABLE caption_vectors (   -- of the best caption, by the model's text tower
+  key INTEGER PRIMARY KEY REFERENCES exemplars ON DELETE CASCADE,
+  model INTEGER NOT NULL REFERENCES models,
+  vector BLOB NOT NULL           -- float16
+);
+CREATE INDEX caption_vectors_model ON caption_vectors (model);
+CREATE TRIGGER new_captions AFTER UPDATE OF captions ON exemplars
+  BEGIN DELETE FROM caption_vectors WHERE key = new.key; END;
 CREATE TABLE thumbnails (
   key INTEGER PRIMARY KEY REFERENCES exemplars ON DELETE CASCADE,
   image BLOB NOT NULL            -- JPEG

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.guidance import ImageEmbedder
+from models.guidance import Embedder
 from retrieval import rows
-from retrieval.embedding import embed_photos
+from retrieval.embedding import embed_captions, embed_photos
 from retrieval.errors import CorruptLibrary, PhotoRefused
 from retrieval.exemplar import Exemplar, Place
 from retrieval.ingest import BATCH, Progress, release_file
@@ -99,7 +99,7 @@ def inspect(store: Store, *, on_progress: Callable[[Progress], None] | None = No
         touched=tuple(found["touched"]),
         without_vector=counts["without_vector"],
         without_thumbnail=counts["without_thumbnail"],
-        orphans=counts["orphan_vectors"] + counts["orphan_thumbnails"] + counts["orphan_files"],
+        orphans=sum(n for name, n in counts.items() if name.startswith("orphan_")),
         strays=tuple(_strays(store.folder, kept)),
     )
 
@@ -110,6 +110,9 @@ COUNTS: Final = {
         "SELECT COUNT(*) FROM exemplars WHERE key NOT IN (SELECT key FROM thumbnails)"
     ),
     "orphan_vectors": "SELECT COUNT(*) FROM vectors WHERE key NOT IN (SELECT key FROM exemplars)",
+    "orphan_caption_vectors": (
+        "SELECT COUNT(*) FROM caption_vectors WHERE key NOT IN (SELECT key FROM exemplars)"
+    ),
     "orphan_thumbnails": (
         "SELECT COUNT(*) FROM thumbnails WHERE key NOT IN (SELECT key FROM exemplars)"
     ),
@@ -119,6 +122,7 @@ COUNTS: Final = {
 }
 CLEARING: Final = (
     "DELETE FROM vectors WHERE key NOT IN (SELECT key FROM exemplars)",
+    "DELETE FROM caption_vectors WHERE key NOT IN (SELECT key FROM exemplars)",
     "DELETE FROM thumbnails WHERE key NOT IN (SELECT key FROM exemplars)",
     "DELETE FROM files WHERE exemplar NOT IN (SELECT key FROM exemplars)",
 )
@@ -151,7 +155,7 @@ def clear(store: Store, report: CheckReport) -> list[Place]:
 
 def re_embed(
     store: Store,
-    clip: ImageEmbedder,
+    clip: Embedder,
     *,
     model: Callable[[sqlite3.Connection], int],
     limits: PhotoLimits,
@@ -187,7 +191,30 @@ def re_embed(
         done += len(photos)
         if on_progress is not None:
             on_progress(Progress(start + len(part), len(keys), done))
+    _re_embed_captions(store, clip, number, should_stop=should_stop)
     return done
+
+
+def _re_embed_captions(
+    store: Store, clip: Embedder, number: int, *, should_stop: Callable[[], bool] | None
+) -> None:
+    """Embed every caption whose vector is missing or another model's."""
+    with store.reading() as connection:
+        keys = rows.keys_without_caption_vector(connection, number)
+    for start in range(0, len(keys), BATCH):
+        if should_stop is not None and should_stop():
+            return
+        with store.reading() as connection:
+            there = rows.by_keys(connection, keys[start : start + BATCH])
+        vectors = embed_captions(clip, [exemplar.caption for exemplar in there.values()])
+        with store.writing() as connection:
+            still = rows.by_keys(connection, there)
+            for exemplar, vector in zip(there.values(), vectors, strict=True):
+                if vector is not None and still.get(exemplar.key) == exemplar:
+                    rows.put_vector(
+                        connection, exemplar.key, model=number, vector=vector,
+                        table=rows.CAPTION_VECTORS,
+                    )  # fmt: skip
 
 
 def renew_thumbnails(store: Store, limits: PhotoLimits) -> None:
