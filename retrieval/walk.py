@@ -25,10 +25,14 @@ PACKED: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A photo that may be added; ``note`` is where its JSON lies in the shard (offset, length)."""
+    """A photo that may be added.
+
+    ``note`` is where its JSON lies in the shard (offset, length); ``caption`` goes before all else.
+    """
 
     place: Place
     note: tuple[int, int] | None = None
+    caption: str = ""
 
     def read(self) -> bytes:
         """Read the photo's bytes.
@@ -40,6 +44,8 @@ class Found:
 
     def captions(self) -> tuple[str, ...]:
         """Read the captions beside the photo."""
+        if self.caption:
+            return (self.caption,)
         if not self.place.member:
             return captions_beside(Path(self.place.path))
         if self.note is None or self.note[1] > LARGEST_SIDECAR:

@@ -1,0 +1,275 @@
+"""``photochrom library``: a person's own colour photos, whose colours grey ones may take."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from plugin_server.commands.parameters import clip_option
+from plugin_server.config import Config, library_folder
+
+if TYPE_CHECKING:
+    from models.guidance import Embedder
+    from plugin_server.service import Service
+    from retrieval.library import ExemplarLibrary
+
+    LoadService = Callable[[Config], Service]
+
+STOPPED = 130  # the exit code of a program that Ctrl-C ended
+
+EXAMPLES = """\b
+Examples:
+  photochrom library add ~/Pictures
+  photochrom library add --samples
+  photochrom library search a street with red trams
+  photochrom library list
+  photochrom library check --repair
+"""
+ADD_EXAMPLES = """\b
+Examples:
+  photochrom library add ~/Pictures ~/scans/slide-042.jpg
+  photochrom library add photos-000.tar photos-001.tar
+  photochrom library add ~/Pictures --recaption
+  photochrom library add --samples
+"""
+LIST_EXAMPLES = """\b
+Examples:
+  photochrom library list
+  photochrom library list tram --limit 5
+  photochrom library list --json > library.json
+"""
+REMOVE_EXAMPLES = """\b
+Examples:
+  photochrom library remove rbbrzwlfhtgv lfvkdz6lq5pl
+  photochrom library remove --under ~/Pictures/screenshots
+"""
+CHECK_EXAMPLES = """\b
+Examples:
+  photochrom library check
+  photochrom library check --repair
+  photochrom library check --re-embed
+"""
+
+library_option = click.option(
+    "--library", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    envvar="PHOTOCHROM_LIBRARY",
+    help="The library's folder.  [env: PHOTOCHROM_LIBRARY; default: in the user's data folder]",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+@click.group(epilog=EXAMPLES)
+def library() -> None:
+    """Index your own colour photos, so that grey ones can take their colours.
+
+    The photos stay where they are and are never changed.
+    """
+
+
+@library.command(epilog=ADD_EXAMPLES)
+@click.argument("paths", nargs=-1, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--samples", is_flag=True, help="Add the free photos that come with scikit-image.")
+@click.option("--recaption", is_flag=True, help="Read the captions of unchanged photos again.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every photo that was passed over.")
+@library_option
+@clip_option
+@click.pass_context
+def add(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    samples: bool,
+    recaption: bool,
+    verbose: bool,
+    folder: Path | None,
+    clip: str,
+) -> None:
+    """Add folders, photos and tar shards of photos with captions.
+
+    Captions come from NAME.txt or NAME.json beside a photo, or from its XMP, IPTC or EXIF. What is
+    known and unchanged is passed over, so an interrupted run goes on where it stopped.
+    """
+    from plugin_server.commands.library_report import describe_add, passed_over
+
+    if not paths and not samples:
+        raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
+    with _opened(folder, _load_clip(ctx.obj, clip)) as exemplars, _stoppable() as stop:
+        with _progress("Adding", "photos") as advance:
+            report = exemplars.add(
+                paths, samples=samples, recaption=recaption, should_stop=stop,
+                on_progress=lambda at: advance(at.done, at.total),
+            )  # fmt: skip
+        for line in passed_over(report, verbose=verbose):
+            click.echo(line, err=True)
+        for line in describe_add(report):
+            click.echo(line)
+        click.echo(f"{len(exemplars):,} exemplars in {click.format_filename(exemplars.folder)}")
+    if report.stopped:
+        click.echo("stopped: the same command goes on from here", err=True)
+        ctx.exit(STOPPED)
+
+
+@library.command("list", epilog=LIST_EXAMPLES)
+@click.argument("text", required=False, default="")
+@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--offset", default=0, show_default=True, type=click.IntRange(0))
+@json_option
+@library_option
+def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path | None) -> None:
+    """List the exemplars, or those whose caption or path has TEXT in it."""
+    from plugin_server.commands.library_report import as_record, exemplar_table, print_table
+
+    with _opened(folder, None) as exemplars:
+        found = exemplars.list(offset=offset, limit=limit, containing=text)
+        total = len(exemplars)
+    if as_json:
+        click.echo(json.dumps([as_record(one) for one in found], indent=2))
+        return
+    if found:
+        print_table(exemplar_table(found))
+    click.echo(f"{len(found):,} of {total:,} exemplars" if total else "The library is empty.")
+
+
+@library.command(epilog=REMOVE_EXAMPLES)
+@click.argument("ids", nargs=-1, metavar="ID...")
+@click.option(
+    "--under", type=click.Path(path_type=Path), metavar="PATH",
+    help="Remove all that came from this folder or shard, whether it is still there or not.",
+)  # fmt: skip
+@library_option
+@click.pass_context
+def remove(
+    ctx: click.Context, ids: tuple[str, ...], under: Path | None, folder: Path | None
+) -> None:
+    """Take exemplars out of the library. Your photos stay where they are.
+
+    Only photos that were uploaded, which the library itself keeps, are deleted.
+    """
+    if not ids and under is None:
+        raise click.UsageError("name the ids (photochrom library list), or --under PATH", ctx)
+    with _opened(folder, None) as exemplars:
+        doomed = set(ids) | {one.id for one in (exemplars.under(under) if under else ())}
+        removed = exemplars.remove(doomed)
+        click.echo(f"{removed:,} removed, {len(exemplars):,} exemplars left")
+
+
+@library.command(epilog=CHECK_EXAMPLES)
+@click.option("--repair", is_flag=True, help="Put right what can be put right.")
+@click.option("--re-embed", is_flag=True, help="Compute the vectors again with this CLIP model.")
+@library_option
+@clip_option
+@click.pass_context
+def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None, clip: str) -> None:
+    """Compare the library with the photos: deleted, moved and changed ones, damage.
+
+    --repair forgets photos that were deleted and reads changed ones again; those on a disk that
+    is not there stay. The exit code is 1 where something is wrong and was not repaired.
+    """
+    from plugin_server.commands.library_report import describe_check
+
+    model = _load_clip(ctx.obj, clip) if repair or re_embed else None
+    with _opened(folder, model, any_model=re_embed) as exemplars, _stoppable() as stop:
+        if re_embed:
+            with _progress("Embedding", "photos") as advance:
+                count = exemplars.re_embed(
+                    on_progress=lambda at: advance(at.done, at.total), should_stop=stop
+                )
+            click.echo(f"{count:,} vectors computed with the CLIP model {clip}")
+            if stop():
+                click.echo("stopped: the same command goes on from here", err=True)
+                ctx.exit(STOPPED)
+        with _progress("Checking", "photos") as advance:
+            report = exemplars.check(
+                repair=repair, on_progress=lambda at: advance(at.done, at.total)
+            )
+    for line in describe_check(report):
+        click.echo(line)
+    ctx.exit(0 if report.is_clean or (report.repaired and not report.absent) else 1)
+
+
+def _load_clip(load: LoadService | None, name: str) -> Embedder:
+    from models.checkpoint import WeightsError
+
+    try:
+        if load is not None:
+            return load(Config(clip=name)).clip
+        from models.clip import load_clip
+
+        return load_clip(name)
+    except WeightsError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@contextmanager
+def _opened(
+    folder: Path | None, clip: Embedder | None, *, any_model: bool = False
+) -> Iterator[ExemplarLibrary]:
+    """Open the library; whatever it refuses becomes one line on stderr."""
+    from retrieval.errors import LibraryError
+    from retrieval.library import ExemplarLibrary
+
+    folder = folder.expanduser() if folder is not None else library_folder()
+    try:
+        exemplars = ExemplarLibrary.open(folder, clip=clip, any_model=any_model)
+        try:
+            yield exemplars
+        finally:
+            exemplars.close()
+    except LibraryError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the work after the batch in hand, and the second one at once."""
+    asked = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with a rate on stderr, where somebody can see it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import ProgressColumn as Column
+    from rich.text import Text
+
+    class Rate(Column):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.0f} {unit}/s" if task.speed else "")
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
+        TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
