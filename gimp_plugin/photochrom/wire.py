@@ -63,7 +63,7 @@ class Watch:
         self._end = time.monotonic() + timeout
         self._on_progress = on_progress
         self._text, self._fraction = "Asking the server", 0.0
-        self._news, self._asked = False, 0.0
+        self._news, self._asked = False, time.monotonic()
 
     def say(self, text: str, fraction: float) -> None:
         """Tell what happens now; never moves backwards.
