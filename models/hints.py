@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +12,6 @@ from models.guidance import HintMap
 from models.job import Hint
 
 FloatArray = NDArray[np.float32]
-
-MARGIN = 0.04  # of the short side: nothing carried from a reference comes nearer to a dab
 
 
 def hint_map(
@@ -49,23 +46,6 @@ def hint_map(
     known = owner >= 0
     ab = np.where(known[..., None], colors[owner], np.float32(0))
     return HintMap(ab, known.astype(np.float32))
-
-
-def lay_over(dabs: HintMap | None, carried: HintMap | None) -> HintMap | None:
-    """Lay a person's dabs over colours carried from a reference, on the same grid.
-
-    Carried colours end ``MARGIN`` of the grid's short side away from every dab, so they cannot
-    pull at it; None where both are.
-    """
-    if dabs is None or carried is None:
-        return carried if dabs is None else dabs
-    painted = dabs.confidence > 0
-    reach = max(round(MARGIN * min(painted.shape)), 1)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    near = cv2.dilate(painted.astype(np.uint8), disc).reshape(painted.shape) > 0
-    ab = np.where(painted[..., None], dabs.ab, carried.ab)
-    confidence = np.where(near, dabs.confidence, carried.confidence)
-    return HintMap(ab, confidence.astype(np.float32))
 
 
 def _cell(centre: float, size: int) -> int:

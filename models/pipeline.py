@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lightness
-from models.guidance import ChromaPredictor, Condition, Embedder
-from models.hints import hint_map, lay_over
+from models.guidance import ChromaPredictor, Condition, Embedder, HintMap
+from models.hints import hint_map
 from models.job import ColorizeJob
 from models.progress import Progress, unwatched
+from models.propagation import lay_over, propagate
 from models.reference import Reference, is_colourless, join_embeddings
 from models.upsampling import recolor
 
@@ -95,14 +96,14 @@ def colorize(
     with watch.stage("lightness"):
         small = working_lightness(pixels, colorizer.working_size)
     with watch.stage("guidance"):
-        condition, notices = condition_of(
-            job, reference, small, (height, width), colorizer=colorizer, clip=clip
-        )
+        condition, notices = condition_of(job, reference, small, colorizer=colorizer, clip=clip)
     with watch.stage("network"):
         prediction = colorizer.predict(small, condition)
+        guide = _shrunk(small, prediction.ab.shape[:2])
+        dabs = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
+        ab = _with_hints(prediction.ab, dabs, condition.hints, guide, strength=job.strength)
     with watch.stage("join"):
-        ab = prediction.ab * np.float32(job.saturation)
-        guide = _shrunk(small, ab.shape[:2])
+        ab = ab * np.float32(job.saturation)
         result = recolor(pixels, ab, guide, mask=mask, report=partial(progress, "join"))
     return Colorized(result, notices, watch.timings)
 
@@ -111,12 +112,14 @@ def condition_of(
     job: ColorizeJob,
     reference: Reference | None,
     lightness: FloatArray,
-    full_size: tuple[int, int],
     *,
     colorizer: ChromaPredictor,
     clip: Embedder,
 ) -> tuple[Condition, tuple[str, ...]]:
-    """Turn all guidance into the network's two inputs, and say what could not be used."""
+    """Turn guidance into the network's two inputs, and say what could not be used.
+
+    Dabs are not among them: they are spread over the network's answer, which measures better.
+    """
     if job.strength == 0:
         given = job.description or job.hints or reference
         notice = "The guidance was not used: strength is 0. Raise it."
@@ -142,11 +145,29 @@ def condition_of(
                     f"The {reference.name} had little effect: nothing in it looks like what this "
                     "photo shows. Give one of a similar scene.",
                 )
-    dabs = hint_map(job.hints, full_size=full_size, grid_size=lightness.shape)
-    condition = Condition(
-        join_embeddings(text, image), lay_over(dabs, matches), job.strength, tokens
-    )
-    return condition, notices
+    return Condition(join_embeddings(text, image), matches, job.strength, tokens), notices
+
+
+def _with_hints(
+    guess: FloatArray,
+    dabs: HintMap | None,
+    carried: HintMap | None,
+    lightness: FloatArray,
+    *,
+    strength: float,
+) -> FloatArray:
+    """Spread dabs and carried colours over (h, w, 2) guessed ab; all as far as the strength."""
+    match dabs, carried:
+        case None, None:
+            return guess
+        case HintMap(), None:
+            hints = dabs
+        case None, HintMap():
+            hints = carried
+        case HintMap(), HintMap():
+            hints = lay_over(dabs, carried, guess, lightness)
+    spread = propagate(guess, hints, lightness)
+    return guess + np.float32(strength) * (spread - guess)
 
 
 def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:
