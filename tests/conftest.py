@@ -22,7 +22,7 @@ BOUNDARY = "photochromtestboundary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
-def form(image: bytes, **fields: str) -> bytes:
+def form(image: bytes | None, **fields: str) -> bytes:
     """Write a multipart form by hand, as a client without a library would."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -32,7 +32,9 @@ def form(image: bytes, **fields: str) -> bytes:
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    return b"".join([*parts, head.encode(), image, f"\r\n--{BOUNDARY}--\r\n".encode()])
+    if image is not None:
+        parts += [head.encode(), image, b"\r\n"]
+    return b"".join([*parts, f"--{BOUNDARY}--\r\n".encode()])
 
 
 def grey_picture(height: int = 24, width: int = 32, *, seed: int = 0) -> NDArray[np.uint8]:

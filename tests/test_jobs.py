@@ -7,47 +7,18 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
+from held_work import HeldWork
 
-from models.progress import Progress, Stopped
+from models.progress import Stopped
 from plugin_server.errors import Busy, NotDone, NotKept
 from plugin_server.images import BrokenImage
 from plugin_server.jobs import STAGES, EmbeddedJobs, Status
-from plugin_server.request import Answer, ColorizeRequest, Request
+from plugin_server.request import ColorizeRequest
 from plugin_server.shelf import Shelf
 from plugin_server.turns import Client
 
 ANNA, BEN = Client("10.0.0.1"), Client("10.0.0.2")
 SOON = 10.0  # seconds after which a test has failed
-
-
-class HeldWork:
-    """Echoes the photo's bytes once ``release`` is set, and says in which order it began."""
-
-    def __init__(self) -> None:
-        self.release = threading.Event()
-        self.begun: list[bytes] = []
-        self.ended: list[bytes] = []
-        self.arrived = threading.Semaphore(0)
-
-    def __call__(self, request: Request, progress: Progress) -> Answer:
-        assert isinstance(request, ColorizeRequest)
-        assert isinstance(request.image, bytes)
-        self.begun.append(request.image)
-        self.arrived.release()
-        progress("decode", 0.0)
-        try:
-            while not self.release.wait(0.01):
-                progress("join", 0.5)
-            if request.image == b"broken":
-                raise BrokenImage("the picture is damaged")
-        finally:
-            self.ended.append(request.image)
-        return Answer(b"colour of " + request.image, "image/png", ("a notice",), {"total": 1.0})
-
-    def wait_for(self, count: int) -> None:
-        for _ in range(count):
-            assert self.arrived.acquire(timeout=SOON), "nobody took the job"
-
 
 MakeJobs = Callable[..., EmbeddedJobs]
 
