@@ -27,16 +27,13 @@ from retrieval.exemplar import Exemplar, Place, Prepared
 from retrieval.photos import PhotoLimits, decode_small, describe
 from retrieval.rows import FileRow
 from retrieval.store import Store
+from retrieval.twins import Twins
 from retrieval.walk import Found, Passed, refuse_early
 
 FloatArray = NDArray[np.float32]
 
 BATCH: Final = 32  # photos in one pass of the image tower and in one transaction
 AHEAD: Final = 3  # batches that may be decoded before they are embedded
-# Two photos are one picture where at most NEAR_BITS of the 64 bits of their difference hashes
-# differ and the cosine of their embeddings is at least NEAR_COSINE: docs/library.md.
-NEAR_BITS: Final = 10
-NEAR_COSINE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +274,7 @@ class Ingest:
             rows.put_file(connection, FileRow(place, rows.DUPLICATE, reason, known.key))
             self._tally.duplicates.append(Refusal(source, reason))
             return known
-        twin = self._twins.find(connection, photo.dhash, vector)
+        twin = self._twins.find(connection, photo)
         if twin is not None:
             reason = f"the same picture as {twin.source}"
             rows.put_file(connection, FileRow(place, rows.NEAR, reason, twin.key))
@@ -290,54 +287,6 @@ class Ingest:
         self._twins.add(exemplar.key, photo.dhash)
         self._tally.added.append(exemplar)
         return exemplar
-
-
-class Twins:
-    """The difference hashes of all exemplars, to find near duplicates."""
-
-    def __init__(self) -> None:
-        self._keys = np.zeros(0, np.int64)
-        self._hashes = np.zeros(0, np.uint64)
-        self._count = 0
-        self._revision = -1
-
-    def refresh(self, connection: sqlite3.Connection) -> None:
-        """Read the hashes again where somebody else changed the library."""
-        revision = rows.revision(connection)
-        if revision == self._revision:
-            return
-        self._revision = revision
-        keys, hashes = rows.hashes(connection)
-        self._keys = np.array(keys, np.int64)
-        self._hashes = np.array(hashes, np.uint64)
-        self._count = len(keys)
-
-    def written(self, connection: sqlite3.Connection) -> None:
-        """Remember the revision that this transaction will have made."""
-        self._revision = rows.revision(connection) + 1
-
-    def add(self, key: int, dhash: int) -> None:
-        """Take in a new exemplar."""
-        if self._count == len(self._keys):  # grow by half, so that adding n costs O(n)
-            room = np.zeros(max(1024, self._count // 2), np.int64)
-            self._keys = np.concatenate([self._keys, room])
-            self._hashes = np.concatenate([self._hashes, room.astype(np.uint64)])
-        self._keys[self._count] = key
-        self._hashes[self._count] = dhash
-        self._count += 1
-
-    def find(
-        self, connection: sqlite3.Connection, dhash: int, vector: FloatArray
-    ) -> Exemplar | None:
-        """Find the exemplar that shows the same picture."""
-        bits = np.bitwise_count(self._hashes[: self._count] ^ np.uint64(dhash))
-        near = np.flatnonzero(bits <= NEAR_BITS)
-        for index in near[np.argsort(bits[near], kind="stable")]:
-            key = int(self._keys[index])
-            other = rows.vector(connection, key)
-            if other is not None and float(other @ vector) >= NEAR_COSINE:
-                return rows.by_keys(connection, [key]).get(key)
-        return None
 
 
 def best_caption(photo: Prepared) -> str:

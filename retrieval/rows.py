@@ -47,6 +47,12 @@ def revision(connection: sqlite3.Connection) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
+def identity(connection: sqlite3.Connection) -> int:
+    """Return the number that tells this library from all others."""
+    query = "SELECT value FROM state WHERE name = 'identity'"
+    return int(connection.execute(query).fetchone()[0])
+
+
 def find(connection: sqlite3.Connection, exemplar_id: str) -> Exemplar | None:
     """Find an exemplar by its id."""
     query = f"SELECT {COLUMNS} FROM exemplars WHERE id = ?"
@@ -145,6 +151,13 @@ def insert(
     return found
 
 
+def thumbnail(connection: sqlite3.Connection, key: int) -> bytes | None:
+    """Return an exemplar's small JPEG."""
+    query = "SELECT image FROM thumbnails WHERE key = ?"
+    row = connection.execute(query, (key,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def set_captions(connection: sqlite3.Connection, key: int, texts: Sequence[str]) -> None:
     """Replace an exemplar's captions; the vector of the old ones goes."""
     connection.execute("UPDATE exemplars SET captions = ? WHERE key = ?", ("\n".join(texts), key))
@@ -201,9 +214,17 @@ def vector_keys(connection: sqlite3.Connection, *, table: str = VECTORS) -> Keys
     return np.array([key for (key,) in rows], np.int64)
 
 
-def count_vectors(connection: sqlite3.Connection, *, table: str = VECTORS) -> int:
-    """Count the vectors."""
-    return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+def count_vectors(connection: sqlite3.Connection, *, table: str = VECTORS) -> tuple[int, int]:
+    """Return how many vectors there are and the sum of their keys."""
+    query = f"SELECT COUNT(*), COALESCE(SUM(key), 0) FROM {table} INDEXED BY {table}_model"
+    count, total = connection.execute(query).fetchone()
+    return int(count), int(total)
+
+
+def newest_model(connection: sqlite3.Connection, *, table: str = VECTORS) -> int:
+    """Return the largest number of a model that has vectors, 0 without any."""
+    query = f"SELECT COALESCE(MAX(model), 0) FROM {table}"
+    return int(connection.execute(query).fetchone()[0])
 
 
 def vector(connection: sqlite3.Connection, key: int) -> FloatArray | None:

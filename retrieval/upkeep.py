@@ -249,10 +249,10 @@ def _pixels(
                 return decode_small(data, limits).rgb
         except (OSError, PhotoRefused):
             continue
-    row = connection.execute("SELECT image FROM thumbnails WHERE key = ?", (key,)).fetchone()
-    if row is None:
+    thumbnail = rows.thumbnail(connection, key)
+    if thumbnail is None:
         return None
-    with Image.open(io.BytesIO(row[0])) as image:
+    with Image.open(io.BytesIO(thumbnail)) as image:
         return np.asarray(image.convert("RGB"), np.uint8)
 
 
