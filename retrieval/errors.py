@@ -7,6 +7,7 @@
        |- UnknownExemplar        no exemplar has this id
        |- MissingPhoto           the exemplar's photo was deleted, moved or changed since
        |- PhotoRefused           this photo cannot be an exemplar: grey, broken, too large, ...
+       |- BadQuery               there is nothing to look for, or a value makes no sense
        |- BadPath                a path to add does not exist, or it is the library itself
        `- LibraryUnusable        nothing can be done with this library as it is
           |- WrongClip           its vectors come from another CLIP model
@@ -38,6 +39,10 @@ class MissingPhoto(LibraryError):
 
 class PhotoRefused(LibraryError):
     """A photo that cannot be an exemplar; the message is the reason."""
+
+
+class BadQuery(LibraryError):
+    """A search that makes no sense."""
 
 
 class BadPath(LibraryError):

@@ -199,7 +199,8 @@ class VectorIndex:
         """Write the trained part to a file; False, and no file, where there is none.
 
         ``stamp`` says whose vectors these are: a file with another one is not loaded. What is
-        exact is read from the database in no time and not written.
+        exact is read from the database in no time and not written. From then on the trained part is
+        mapped from the file, and its memory is the system's to give and take.
 
         Raises:
             OSError: the file cannot be written.
@@ -209,6 +210,13 @@ class VectorIndex:
             path.unlink(missing_ok=True)
             return False
         trained_file.write(trained, path, stamp=stamp)
+        mapped = trained_file.read(path, dimension=self.dimension, stamp=stamp)
+        if mapped is not None:
+            with self._changing:
+                state = self._state
+                if state.trained is not None and state.trained.index is trained.index:
+                    same = mapped.hiding(state.trained.hidden)
+                    self._state = _State(same, state.exact)
         return True
 
     def load(self, path: Path, *, stamp: str) -> bool:

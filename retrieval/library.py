@@ -25,9 +25,12 @@ from retrieval.captions import clean
 from retrieval.embedding import check_model, embed_captions, embed_photos, model_number, probe_of
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
 from retrieval.exemplar import ID_PATTERN, Exemplar, Place, exemplar_id
+from retrieval.index import EXACT_UP_TO
 from retrieval.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.photos import PhotoLimits, decode_small, describe
 from retrieval.samples import find_samples
+from retrieval.search import Match, Query, Search
+from retrieval.shelves import Shelves
 from retrieval.store import Store, explain_os_error
 from retrieval.upkeep import PHOTOS, CheckReport, clear, inspect, re_embed, renew_thumbnails
 from retrieval.walk import Found, find_photos, found_again, read_place
@@ -52,6 +55,9 @@ class ExemplarLibrary:
         self._clip = clip
         self._probe = probe
         self._limits = limits
+        self._shelves: Shelves | None = None
+        if probe is not None:
+            self._shelves = Shelves(store, dimension=len(probe), check=self._check)
 
     @classmethod
     def open(
@@ -86,6 +92,8 @@ class ExemplarLibrary:
 
     def close(self) -> None:
         """Give back what the library holds open."""
+        if self._shelves is not None:
+            self._shelves.close()
         self._store.close()
 
     @property
@@ -118,6 +126,16 @@ class ExemplarLibrary:
         with self._store.reading() as connection:
             return _get(connection, exemplar_id)
 
+    def search(self, query: Query, *, k: int = 8) -> list[Match]:
+        """Find up to k exemplars that fit, best first; see retrieval/search.py.
+
+        Raises:
+            BadQuery: the query makes no sense.
+            WrongClip: the library was made again with another model.
+        """
+        assert self._shelves is not None, "the library was opened without a CLIP model"
+        return Search(self._store, self.clip, self._shelves).find(query, k=k)
+
     def list(self, *, offset: int = 0, limit: int = 100, containing: str = "") -> list[Exemplar]:
         """List exemplars in the order they came; ``containing`` filters captions and sources."""
         with self._store.reading() as connection:
@@ -149,14 +167,12 @@ class ExemplarLibrary:
     def thumbnail(self, exemplar_id: str) -> bytes:
         """Return a small JPEG of an exemplar; it works without the photo too."""
         with self._store.reading() as connection:
-            key = _get(connection, exemplar_id).key
-            query = "SELECT image FROM thumbnails WHERE key = ?"
-            row = connection.execute(query, (key,)).fetchone()
-        if row is None:
+            image = rows.thumbnail(connection, _get(connection, exemplar_id).key)
+        if image is None:
             raise MissingPhoto(
                 f"the thumbnail of {exemplar_id} is missing: run photochrom library check --repair"
             )
-        return bytes(row[0])
+        return image
 
     def image(self, exemplar_id: str) -> bytes:
         """Return the photo's own bytes, exactly those that were added.
@@ -183,6 +199,11 @@ class ExemplarLibrary:
             f"the photo {exemplar.source} of exemplar {exemplar.id} cannot be used: {problem}; "
             "photochrom library check --repair brings the library up to date"
         )
+
+    def settle(self) -> None:
+        """Make the search index of a large library now, not beside the next search."""
+        if self._shelves is not None and len(self) > EXACT_UP_TO:
+            self._shelves.settle()
 
     def add(
         self,
@@ -305,6 +326,12 @@ class ExemplarLibrary:
         return Ingest(
             self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption
         )
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse vectors of another model."""
+        assert self._probe is not None
+        number = model_number(connection, self.clip.name, self._probe)
+        check_model(connection, self.clip.name, number, remedy=RE_EMBED)
 
     def _model(self, connection: sqlite3.Connection) -> int:
         """Return this model's number, making its row if needed, and refuse to mix models."""

@@ -82,20 +82,24 @@ CREATE TABLE files (             -- every photo that was looked at, so that none
 CREATE INDEX files_exemplar ON files (exemplar);
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT INTO state VALUES ('revision', 0);
+INSERT INTO state VALUES ('identity', random());   -- tells this library's index files from others'
 """
 
 
 class Store:
     """Connections to one library file. Threads may share it; each borrows a connection."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float = PATIENCE) -> None:
         """Open the database in ``folder``, making both if absent.
+
+        A writer waits ``patience`` seconds for those in other processes.
 
         Raises:
             LibraryUnusable: see retrieval/errors.py.
         """
         self.folder = folder
         self.path = folder / DATABASE
+        self._patience = patience
         self._pool: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._write_lock = threading.Lock()
         try:
@@ -154,7 +158,7 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -202,7 +206,7 @@ class Store:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return LibraryBusy(
                     f"another program has been writing to {self.path} for more than "
-                    f"{PATIENCE:.0f} s: wait for it to finish, or end it"
+                    f"{self._patience:.0f} s: wait for it to finish, or end it"
                 )
             case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
                 return StorageFull(
