@@ -22,6 +22,10 @@
     |  |- TooLarge           413
     |  `- UnsupportedImage   415
     |- models.job.JobError   422   saturation, strength or hints make no sense
+    |- retrieval.errors.LibraryError  422   a photo or a query that the library refuses
+    |  |- UnknownExemplar    404
+    |  |- MissingPhoto       410   the exemplar's photo was deleted, moved or changed since
+    |  `- LibraryUnusable    503   (507 where the disk is full)
     |- models.progress.Stopped  503   nobody waits for the answer
     |- MemoryError           503   (also as PyTorch and OpenCV report it)
     |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
@@ -44,6 +48,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from models.job import JobError
 from models.progress import Stopped
 from plugin_server.images import BrokenImage, ImageError, TooLarge, UnsupportedImage
+from retrieval.errors import (
+    LibraryError,
+    LibraryUnusable,
+    MissingPhoto,
+    StorageFull,
+    UnknownExemplar,
+)
 
 log = logging.getLogger("photochrom")
 
@@ -151,11 +162,27 @@ def status_and_detail(error: Exception) -> tuple[int, str]:
             return 413, str(error)
         case BrokenImage() | ImageError() | JobError():
             return 422, str(error)
+        case LibraryError():
+            return _status_of(error), str(error)
         case Stopped():
             return 503, STOPPED
     if is_out_of_memory(error):
         return 503, OUT_OF_MEMORY
     return 500, OUR_FAULT
+
+
+def _status_of(error: LibraryError) -> int:
+    match error:
+        case UnknownExemplar():
+            return 404
+        case MissingPhoto():
+            return 410
+        case StorageFull():
+            return 507
+        case LibraryUnusable():
+            return 503
+        case _:
+            return 422
 
 
 def headers_of(error: Exception) -> dict[str, str]:

@@ -148,10 +148,15 @@ class ColorizeForm(GuidedForm):
         1.0, ge=0, le=2, allow_inf_nan=False, description="How vivid the colours are."
     )
     reference: Picture | None = Field(
-        None, description="A photo to take colours from. Not available yet: answered with 501."
+        None,
+        description="A colour photo to take colours from, sent as a file: any of the image's "
+        "types, any size. Not together with exemplar.",
     )
     exemplar: str | None = Field(
-        None, description="An exemplar's id, or `auto`. Not available yet: answered with 501."
+        None,
+        description="The id of a photo in the library to take colours from, or `auto` for the one "
+        "that fits the image and the description best.",
+        examples=["auto"],
     )
     palette: str | None = Field(
         None, description="Up to six colours as JSON. Not available yet: answered with 501."
@@ -183,13 +188,14 @@ class ColorizeForm(GuidedForm):
         """
         if self.reference is not None and self.exemplar is not None:
             raise BadForm("reference and exemplar were both sent; send one of them at most")
-        for name in ("reference", "exemplar", "palette"):
-            if getattr(self, name) is not None:
-                raise NotYet(
-                    f"{name} is not available in this version; leave it out and use description "
-                    "or hints"
-                )
-        return ColorizeJob(self.description, self._hints(), self.saturation, self.strength)
+        if self.palette is not None:
+            raise NotYet(
+                "palette is not available in this version; leave it out and use description, "
+                "hints, reference or exemplar"
+            )
+        return ColorizeJob(
+            self.description, self._hints(), self.saturation, self.strength, self.exemplar
+        )
 
 
 def read_form(request: Request, model: type[Form]) -> Form:

@@ -79,6 +79,8 @@ def picture_response(answer: Answer) -> Response:
     response.headers["Server-Timing"] = server_timing(answer.timings)
     if answer.notices:
         response.headers["Photochrom-Notice"] = notice_header(answer.notices)
+    if answer.exemplar is not None:
+        response.headers["Photochrom-Exemplar"] = answer.exemplar
     return response
 
 

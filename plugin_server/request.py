@@ -89,9 +89,13 @@ Request = ColorizeRequest | SuggestionsRequest | ConfidenceRequest | KeepRequest
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds."""
+    """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds.
+
+    ``exemplar`` is ``ID; score=0.83`` of the one that was used, or ``ID`` where it was named.
+    """
 
     body: bytes = field(repr=False)
     media_type: str
     notices: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    exemplar: str | None = None

@@ -69,7 +69,14 @@ class Service:
         self.limits = limits or Limits()
         self.device = device
         self.photos = Shelf(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
-        studio = Studio(colorizer, clip, library=library, limits=self.limits, photos=self.photos)
+        studio = Studio(
+            colorizer,
+            clip,
+            library=library,
+            library_problem=library_problem,
+            limits=self.limits,
+            photos=self.photos,
+        )
         self.jobs: Jobs = EmbeddedJobs(
             studio.do,
             workers=workers,

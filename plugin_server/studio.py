@@ -16,6 +16,7 @@ from models.progress import Progress, unwatched
 from plugin_server.errors import BadValue, NotKept
 from plugin_server.images import ImageError, Layer, Limits, decode, encode
 from plugin_server.masks import mask_of
+from plugin_server.references import References
 from plugin_server.remembering import Memory, RememberingClip
 from plugin_server.request import (
     Answer,
@@ -51,10 +52,11 @@ class Studio:
         library: ExemplarLibrary | None,
         limits: Limits,
         photos: Shelf,
+        library_problem: str = "",
     ) -> None:
         self.colorizer = colorizer
         self.clip = RememberingClip(clip)
-        self.library = library
+        self.references = References(library, limits=limits, library_problem=library_problem)
         self.limits = limits
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
@@ -67,6 +69,8 @@ class Studio:
             JobError: a hint or a place lies outside the picture.
             BadValue: the mask has another size.
             NotKept: there is no such photo, or not any more.
+            NoLibrary: an exemplar is asked for and there is no library.
+            LibraryError: the exemplar cannot be had.
             NoSpace: a photo cannot be kept.
             Stopped: ``progress`` says so.
         """
@@ -89,24 +93,30 @@ class Studio:
         media_type = request.choose_type(layer)
         mask = None if request.mask is None else self._mask(request.mask, width, height)
         decoded = time.perf_counter()
+        chosen = self.references.choose(layer, request.job, request.reference)
+        found = time.perf_counter()
         result = colorize(
             layer.pixels,
             request.job,
             colorizer=self.colorizer,
             clip=self.clip,
+            reference=chosen.reference,
             mask=mask,
             progress=progress,
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
-        body = encode(
-            replace(layer, pixels=result.pixels), media_type, settings=self._settings(request)
-        )
+        settings = self._settings(request, chosen.exemplar)
+        body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
         encoded = time.perf_counter()
-        timings = {"decode": decoded - started, **result.timings}
+        timings = {"decode": decoded - started}
+        if chosen.reference is not None:
+            timings["reference"] = found - decoded
+        timings |= result.timings
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
-        return Answer(body, media_type, layer.notices + result.notices, timings)
+        notices = layer.notices + result.notices
+        return Answer(body, media_type, notices, timings, exemplar=chosen.header)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest
@@ -181,8 +191,11 @@ class Studio:
             )
         return mask_of(layer.pixels)
 
-    def _settings(self, request: ColorizeRequest) -> str:
-        """Write the settings that travel with a result as one JSON object."""
+    def _settings(self, request: ColorizeRequest, exemplar: str | None) -> str:
+        """Write the settings that travel with a result as one JSON object.
+
+        The exemplar is the one that was used, so that they give the same result again.
+        """
         job = request.job
         settings = {
             "version": product_version(),
@@ -190,7 +203,7 @@ class Studio:
             "description": job.description,
             "reference": _digest(request.reference),
             "mask": _digest(request.mask),
-            "exemplar": job.exemplar,
+            "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
             "palette": None,
             "saturation": job.saturation,

@@ -20,13 +20,15 @@ PICTURE = Success(
         "Server-Timing": "What each stage took, in milliseconds.",
         "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), "
         "separated by commas.",
+        "Photochrom-Exemplar": "The exemplar that was used: its id, and where it was searched for "
+        "how well it fits, `ID; score=0.83`.",
     },
 )
 COLORIZE = Operation(
     "Colour a photo",
     PICTURE,
     form=ColorizeForm,
-    problems=(400, 401, 404, 406, 413, 415, 422, 429, 501, 503),
+    problems=(400, 401, 404, 406, 410, 413, 415, 422, 429, 501, 503),
     tag="colorize",
 )
 
