@@ -9,7 +9,7 @@ from flask import Flask, Request
 
 from plugin_server import errors, guard
 from plugin_server.config import Config
-from plugin_server.routes import colorize, health, images, jobs, later, page, suggestions
+from plugin_server.routes import colorize, exemplars, health, images, jobs, page, suggestions
 from plugin_server.service import Service
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
@@ -55,6 +55,6 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     app.register_blueprint(jobs.blueprint(service))
     app.register_blueprint(images.blueprint(service))
     app.register_blueprint(suggestions.blueprint(service))
-    app.register_blueprint(later.blueprint())
+    app.register_blueprint(exemplars.blueprint(service))
     app.register_blueprint(page.blueprint())
     return app

@@ -228,6 +228,20 @@ def read_form(request: Request, model: type[Form]) -> Form:
         raise _explain(problem.errors(include_url=False)[0], model) from problem
 
 
+def read_query(request: Request, model: type[Form]) -> Form:
+    """Read what follows the ``?`` of an address as strictly as a form.
+
+    Raises:
+        BadForm: a name is unknown or repeated.
+        BadValue: a value is out of its range.
+    """
+    _check_names(model, request.args, MultiDict())
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as problem:
+        raise _explain(problem.errors(include_url=False)[0], model) from problem
+
+
 def is_file(model: type[BaseModel], name: str) -> bool:
     """Tell whether a field of the form is sent as a file."""
     hint = get_type_hints(model)[name]
@@ -271,6 +285,10 @@ def _wanted(schema: dict[str, Any]) -> str:
             return f"a whole number from {low} to {high}"
         case {"type": "number", "minimum": low}:
             return f"a number of at least {low:g}"
+        case {"type": "string", "maxLength": most}:
+            return f"a text of at most {most} letters"
+        case {"anyOf": [{"enum": [*values]}, *_]}:
+            return " or ".join(map(str, values))
         case {"type": str(kind)}:
             return f"a {kind}"
         case _:

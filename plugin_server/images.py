@@ -52,6 +52,7 @@ __all__ = [
     "can_hold",
     "decode",
     "encode",
+    "media_type_of",
     "read_settings",
 ]
 
@@ -77,7 +78,7 @@ def decode(data: bytes, *, limits: Limits) -> Layer:
     if not data:
         raise BrokenImage("the picture has 0 bytes; send the file itself")
     limits.check_bytes(data)
-    media_type = _sniff(data)
+    media_type = media_type_of(data)
     match media_type:
         case "image/png":
             stored = images_png.read(data, limits)
@@ -130,7 +131,7 @@ def can_hold(media_type: str, layer: Layer) -> bool:
 def read_settings(data: bytes) -> str | None:
     """Return the settings inside a file that `encode` wrote, or None."""
     with reading("picture"):
-        match _sniff(data):
+        match media_type_of(data):
             case "image/png":
                 return images_png.read_settings(data)
             case "image/tiff":
@@ -141,7 +142,7 @@ def read_settings(data: bytes) -> str | None:
     return None
 
 
-def _sniff(data: bytes) -> str:
+def media_type_of(data: bytes) -> str:
     """Tell the media type by the content; UnsupportedImage names what it seems to be."""
     if data.startswith(images_png.MAGIC):
         return "image/png"

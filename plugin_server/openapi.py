@@ -52,6 +52,7 @@ class Operation:
     summary: str
     success: Success | None = None
     form: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
     schemas: tuple[type[BaseModel], ...] = ()  # that the answer's content refers to
     problems: tuple[int, ...] = ()
     tag: str = "server"
@@ -107,11 +108,15 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
         "tags": [operation.tag],
         "responses": _responses(operation),
     }
-    if rule.arguments:
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in sorted(rule.arguments)
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in sorted(rule.arguments)
+    ]
+    if operation.query is not None:
+        for name, schema in operation.query.model_json_schema()["properties"].items():
+            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+    if parameters:
+        described["parameters"] = parameters
     if operation.form is not None:
         described["requestBody"] = {"required": True, "content": _form_content(operation.form)}
     return described

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import Literal, NewType
 
 from models.job import ColorizeJob
 from plugin_server.images import Layer
@@ -84,7 +84,46 @@ class KeepRequest:
         return len(self.image)
 
 
-Request = ColorizeRequest | SuggestionsRequest | ConfidenceRequest | KeepRequest
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """Find at most ``k`` exemplars for a photo, a description or both (retrieval.search.Query)."""
+
+    image: Image | None = field(default=None, repr=False)
+    description: str = ""
+    k: int = 8
+    weight: float = 0.5
+    colors: tuple[str, ...] = ()
+    tone: Literal["warm", "cool"] | None = None
+    diversity: float = 0.3
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class AddExemplarRequest:
+    """Keep a colour photo in the library; ``name`` is its file's, for people."""
+
+    image: bytes = field(repr=False)
+    name: str = ""
+    caption: str = ""
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+Request = (
+    ColorizeRequest
+    | SuggestionsRequest
+    | ConfidenceRequest
+    | KeepRequest
+    | SearchRequest
+    | AddExemplarRequest
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from models.job import JobError
 from models.pipeline import colorize
 from models.progress import Progress, unwatched
 from plugin_server.errors import BadValue, NotKept
+from plugin_server.exemplars import Exemplars
 from plugin_server.images import ImageError, Layer, Limits, decode, encode
 from plugin_server.masks import mask_of
 from plugin_server.references import References
 from plugin_server.remembering import Memory, RememberingClip
 from plugin_server.request import (
+    AddExemplarRequest,
     Answer,
     ColorizeRequest,
     ConfidenceRequest,
@@ -26,6 +28,7 @@ from plugin_server.request import (
     ImageId,
     KeepRequest,
     Request,
+    SearchRequest,
     SuggestionsRequest,
 )
 from plugin_server.shelf import Shelf
@@ -57,6 +60,7 @@ class Studio:
         self.colorizer = colorizer
         self.clip = RememberingClip(clip)
         self.references = References(library, limits=limits, library_problem=library_problem)
+        self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
         self.limits = limits
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
@@ -83,6 +87,14 @@ class Studio:
                 return self._confidence(request, progress)
             case KeepRequest():
                 return self._keep(request, progress)
+            case SearchRequest():
+                progress("decode", 0.0)
+                layer = None if request.image is None else self._layer(request.image)
+                progress("search", 0.0)
+                return self._exemplars.search(request, layer)
+            case AddExemplarRequest():
+                progress("add", 0.0)
+                return self._exemplars.add(request)
 
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)

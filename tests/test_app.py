@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from skimage.color import rgb2lab
 
 from plugin_server.images import MEDIA_TYPES
-from plugin_server.routes.later import RESERVED
 
 KINDS = {
     "image/png": "PNG",
@@ -150,14 +149,6 @@ def test_a_notice_survives_the_header(client: FlaskClient) -> None:
     assert len(notices) == 2
     assert notices[0].startswith("the description has 25 words")
     assert notices[1] == f"some letters of “{text.strip()}” are not known to the model"
-
-
-@pytest.mark.parametrize(("method", "path", "_summary"), RESERVED)
-def test_reserved_calls_say_that_they_do_not_exist_yet(
-    client: FlaskClient, method: str, path: str, _summary: str
-) -> None:
-    detail = refusal(client.open(path.replace("<id>", "7"), method=method), 501)
-    assert "not available" in detail
 
 
 def test_the_page_has_its_labels_and_scripts(client: FlaskClient) -> None:
