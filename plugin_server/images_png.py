@@ -27,13 +27,14 @@ from plugin_server.images_layer import (
     strips,
 )
 from plugin_server.images_profile import MAX_PROFILE
-from plugin_server.images_settings import KEYWORD
+from plugin_server.images_settings import KEYWORD, to_xmp
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 LEVEL = 1  # of libdeflate, out of 12: the next ones take twice as long for 6 %
 AVERAGE = 3  # PNG's filter type
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
 METRE = 0.0254  # metres in an inch
+XMP_KEYWORD = "XML:com.adobe.xmp"  # XMP specification part 3, 1.1.5
 MAX_SETTINGS = 1 << 20  # bytes of inflated text
 
 
@@ -73,9 +74,9 @@ def write(
         parts.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     if metadata.exif is not None:
         parts.append(_chunk(b"eXIf", metadata.exif))
-    if settings is not None:  # iTXt: keyword, not compressed, no language, UTF-8
-        text = KEYWORD.encode() + b"\x00\x00\x00\x00\x00" + settings.encode()
-        parts.append(_chunk(b"iTXt", text))
+    if settings is not None:
+        parts.append(_text_chunk(KEYWORD, settings.encode()))
+        parts.append(_text_chunk(XMP_KEYWORD, to_xmp(settings)))
     rows: Any = _filter(pixels)  # any buffer will do, whatever the stub says
     parts.append(_chunk(b"IDAT", imagecodecs.deflate_encode(rows, LEVEL)))
     parts.append(_chunk(b"IEND", b""))
@@ -146,6 +147,11 @@ def _bare(data: bytes) -> bytes:
             parts.append(data[at : at + 12 + length])
         at += 12 + length
     return b"".join(parts)
+
+
+def _text_chunk(keyword: str, text: bytes) -> bytes:
+    """Write UTF-8 as iTXt: not compressed, of no language."""
+    return _chunk(b"iTXt", keyword.encode() + b"\x00\x00\x00\x00\x00" + text)
 
 
 def _chunk(name: bytes, content: bytes | bytearray) -> bytes:

@@ -7,17 +7,25 @@ from xml.sax.saxutils import escape, unescape
 
 KEYWORD = "photochrom"
 NAMESPACE = "urn:photochrom:1"
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+# IPTC Photo Metadata Standard 2023.1, Digital Source Type: an algorithm changed a real photo.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 _IN_XMP = re.compile(rb"<photochrom:settings>(.*?)</photochrom:settings>", re.DOTALL)
 
 
 def to_xmp(settings: str) -> bytes:
-    """Wrap the settings (JSON) in an XMP packet (ISO 16684-1)."""
+    """Wrap the settings (JSON) in an XMP packet (ISO 16684-1).
+
+    It also says that the colours are an algorithm's, in the words that IPTC has for this.
+    """
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" xmlns:photochrom="{NAMESPACE}">'
+        f'<rdf:Description rdf:about="" xmlns:photochrom="{NAMESPACE}" '
+        f'xmlns:Iptc4xmpExt="{IPTC}">'
         f"<photochrom:settings>{escape(settings)}</photochrom:settings>"
+        f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
         "</rdf:Description></rdf:RDF></x:xmpmeta>"
         '<?xpacket end="r"?>'
     ).encode()

@@ -157,9 +157,11 @@ def test_settings_travel(media_type: str) -> None:
     image = opened(answer)
     if media_type == "image/png":
         assert image.info["photochrom"] == settings
-    else:
-        packet = ElementTree.fromstring(image.info["xmp"])
-        assert packet.findtext(".//{urn:photochrom:1}settings") == settings
+    packet = ElementTree.fromstring(image.info["xmp"])
+    assert packet.findtext(".//{urn:photochrom:1}settings") == settings
+    iptc = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+    source_type = packet.findtext(f".//{iptc}DigitalSourceType")
+    assert str(source_type).endswith("/algorithmicallyEnhanced")
 
 
 def test_notices_and_source_stay_when_the_pixels_are_replaced() -> None:
