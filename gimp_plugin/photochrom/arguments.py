@@ -45,7 +45,7 @@ def _reference(procedure: Gimp.Procedure) -> None:
 def _reference_drawable(procedure: Gimp.Procedure) -> None:
     procedure.add_drawable_argument(
         "reference-drawable",
-        "Reference _layer",
+        "Reference la_yer",
         "A layer of an open image, to take the colours from, where no file is given",
         True,
         FLAGS,
@@ -97,7 +97,7 @@ def _output(procedure: Gimp.Procedure) -> None:
     choice.add(COLOR_LAYER, 0, "Colour alone, over the photo", "A layer in mode LCh Colour")
     choice.add(RGB_LAYER, 1, "The coloured photo", "A layer in mode Normal")
     procedure.add_choice_argument(
-        "output", "New la_yer", "What the new layer holds", choice, COLOR_LAYER, FLAGS
+        "output", "Ne_w layer", "What the new layer holds", choice, COLOR_LAYER, FLAGS
     )
 
 

@@ -56,8 +56,8 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         def question(client: Client, on_progress: OnProgress) -> Result:
             return wish.send(client, self._small, on_progress)
 
-        self._image.set_opacity(0.6)
         self._server.ask(question, self._show)
+        self._image.set_opacity(0.6)  # what is shown is not what is asked for any more
 
     def _show(self, result: Result) -> None:
         self._image.set_from_pixbuf(pixbuf(result.pixels))
@@ -67,6 +67,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
     def _tell(self, text: str) -> None:
         self._status.set_text(text)
+        self._image.set_opacity(1.0)
 
     def _close(self, *_: object) -> None:
         self._settled.cancel()
