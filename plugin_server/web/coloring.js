@@ -82,6 +82,7 @@ export class Coloring extends EventTarget {
       if (!known) this.#keep(photo, result, null);
     }
     this.desk.tell("results");
+    this.tell("say", t("statusCompared", { count: patches.length }));
   }
 
   async #send(photo, guidance) {

@@ -4,6 +4,7 @@ import { t } from "./texts.js";
 
 const MODES = ["result", "before", "split", "side"];
 const KEY_STEP = 0.02;
+const CAPTION = 40; // pixels under a picture side by side
 
 export function mountCompare(desk, stage) {
   const byId = (id) => document.getElementById(id);
@@ -80,7 +81,6 @@ export function mountCompare(desk, stage) {
   function showSide(photo) {
     const marked = photo.results.filter((result) => result.marked);
     side.replaceChildren(...marked.map((result) => cell(result)));
-    side.dataset.count = String(Math.min(marked.length, 6));
     if (marked.length < 2) {
       const note = document.createElement("p");
       note.className = "side-note";
@@ -114,9 +114,24 @@ export function mountCompare(desk, stage) {
     return figure;
   }
 
+  /** As many columns as show the photos largest. */
+  function arrange() {
+    const count = side.querySelectorAll("figure").length;
+    const sizeWith = (columns) => {
+      const [width, height] = [side.clientWidth / columns, side.clientHeight / Math.ceil(count / columns)];
+      return Math.min(width / stage.size.width, (height - CAPTION) / stage.size.height);
+    };
+    let best = 1;
+    for (let columns = 2; columns <= count; columns++) {
+      if (sizeWith(columns) > sizeWith(best)) best = columns;
+    }
+    side.style.gridTemplateColumns = `repeat(${best}, minmax(0, 1fr))`;
+  }
+
   /** All cells show the same part. */
   function placeCells() {
     if (desk.mode !== "side" || !desk.current) return;
+    arrange();
     for (const window of side.querySelectorAll(".side-window")) {
       const box = { width: window.clientWidth, height: window.clientHeight };
       const { left, top, width, height } = stage.view.place(box, stage.size);

@@ -80,8 +80,8 @@ export function labelOf(edit) {
   const count = edit.hints.length;
   const parts = [
     edit.description.trim(),
-    edit.reference ? t("resultReference") : null,
-    edit.exemplar ? t("resultExemplar") : null,
+    edit.reference ? t("resultReference", { name: edit.reference.name }) : null,
+    edit.exemplar ? t("resultExemplar", { caption: edit.exemplar.caption }) : null,
     count === 1 ? t("resultDab") : count ? t("resultDabs", { count }) : null,
     edit.mask ? t("resultMask") : null,
     edit.saturation === 1 ? null : `${t("saturation")} ${edit.saturation}`,
