@@ -77,6 +77,7 @@ class Service:
             limits=self.limits,
             photos=self.photos,
         )
+        self.references = studio.references
         self.jobs: Jobs = EmbeddedJobs(
             studio.do,
             workers=workers,

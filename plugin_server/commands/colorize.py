@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from models.job import ColorizeJob, Hint, JobError
+from models.job import AUTO, ColorizeJob, Hint, JobError
+from plugin_server.commands.library import library_option
 from plugin_server.commands.parameters import HintType, clip_option, weights_option
-from plugin_server.config import Config, ConfigError
+from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
     from plugin_server.commands.destination import Destination
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 
     LoadService = Callable[[Config], Service]
 
+MOST = 12  # candidates: columns that a contact sheet can hold and a person can compare
+
 EXAMPLES = """\b
 Examples:
   photochrom colorize street.jpg
   photochrom colorize street.jpg -d "a red tram in a grey street" -o tram.png
   photochrom colorize portrait.tif --hint 820,410,#7a4a2b --saturation 0.8
   photochrom colorize scans/*.tif -o coloured/
+  photochrom colorize street.jpg --reference postcard.jpg
+  photochrom colorize street.jpg --exemplar auto -d "a red tram"
+  photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
 """
 
 
@@ -47,6 +53,24 @@ Examples:
     type=click.Path(path_type=Path),
     help="A picture of the photo's size: white is coloured, black stays as it is.",
 )
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A colour photo to take colours from.",
+)
+@click.option(
+    "--exemplar",
+    metavar="ID|auto",
+    help="A photo of your library to take colours from; auto: the one that fits best.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(1, MOST),
+    metavar="N",
+    help="Colour from each of the N exemplars that fit best, and draw a contact sheet of them.",
+)
+@library_option
 @click.option("--saturation", default=1.0, show_default=True, help="How vivid, from 0 to 2.")
 @click.option(
     "--strength", default=1.0, show_default=True, help="How far your guidance counts, from 0 to 1."
@@ -68,6 +92,10 @@ def colorize(
     description: str,
     hints: tuple[Hint, ...],
     mask: Path | None,
+    reference: Path | None,
+    exemplar: str | None,
+    candidates: int | None,
+    folder: Path | None,
     saturation: float,
     strength: float,
     output: Path | None,
@@ -82,15 +110,23 @@ def colorize(
     """
     from plugin_server.commands.destination import Destination, DestinationError
 
+    if reference and (exemplar or candidates):
+        raise click.UsageError("give a --reference, or take one from the library, not both", ctx)
+    if candidates and exemplar not in (None, AUTO):
+        raise click.UsageError("--candidates chooses the exemplars itself: leave --exemplar out")
     try:
-        job = ColorizeJob(description, hints, saturation, strength)
-        destination = Destination.parse(output, several=len(photos) > 1, overwrite=overwrite)
-        mask_bytes = mask.read_bytes() if mask else None
-    except (JobError, DestinationError) as problem:
+        job = ColorizeJob(description, hints, saturation, strength, exemplar)
+        destination = Destination.parse(
+            output, several=len(photos) > 1, overwrite=overwrite, numbered=candidates is not None
+        )
+        searches = exemplar is not None or candidates is not None
+        library = (folder.expanduser() if folder else library_folder()) if searches else None
+        config = Config(clip=clip, weights=weights, library=library)
+    except (JobError, DestinationError, ConfigError) as problem:
         raise click.ClickException(str(problem)) from problem
-    except OSError as problem:
-        raise click.ClickException(f"cannot read the mask {mask}: {problem.strerror}") from problem
-    batch = Batch(_load(ctx.obj, clip, weights), job, mask_bytes, destination)
+    mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
+    service = _load(ctx.obj, config)
+    batch = Batch(service, job, mask_bytes, reference_bytes, destination, candidates)
     ctx.exit(2 if batch.run(photos) else 0)
 
 
@@ -101,7 +137,9 @@ class Batch:
     service: Service
     job: ColorizeJob
     mask: bytes | None
+    reference: bytes | None
     destination: Destination
+    candidates: int | None = None
 
     def run(self, photos: Sequence[Path]) -> int:
         """Colour each photo, say what was written and what failed, and count the failures."""
@@ -109,22 +147,32 @@ class Batch:
         with _progress(len(photos)) as advance:
             for photo in photos:
                 try:
-                    # A name need not be text; it must not fail a photo that is written.
-                    click.echo(click.format_filename(self.colour(photo)))
+                    for written in self.colour(photo):
+                        # A name need not be text; it must not fail a photo that is written.
+                        click.echo(click.format_filename(written))
                 except Exception as problem:  # one bad photo must not stop the others
                     failed += 1
                     click.echo(f"{click.format_filename(photo)}: {_explain(problem)}", err=True)
                 advance()
         return failed
 
-    def colour(self, photo: Path) -> Path:
-        """Colour one photo and return the file that was written."""
+    def colour(self, photo: Path) -> Iterator[Path]:
+        """Colour one photo and name the files as they are written."""
         from plugin_server.images import TooLarge
         from plugin_server.request import ColorizeRequest
 
         size, limit = photo.stat().st_size, self.service.limits.max_bytes
         if size > limit:
             raise TooLarge(f"the file has {size:,} bytes and the limit is {limit:,}: scale it down")
+        request = ColorizeRequest(
+            photo.read_bytes(), self.job, mask=self.mask, reference=self.reference
+        )
+        if self.candidates is not None:
+            from plugin_server.commands.candidates import Candidates
+
+            several = Candidates(self.service, self.destination, self.candidates, _note)
+            yield from several.colour(photo, request)
+            return
         target = photo
 
         def choose_type(layer: Layer) -> str:
@@ -132,13 +180,27 @@ class Batch:
             target, media_type = self.destination.place(photo, layer)
             return media_type
 
-        answer = self.service.colorize(
-            ColorizeRequest(photo.read_bytes(), self.job, mask=self.mask, choose_type=choose_type)
-        )
+        answer = self.service.colorize(replace(request, choose_type=choose_type))
         self.destination.write(target, answer.body)
+        if answer.exemplar is not None:
+            _note(photo, f"exemplar {answer.exemplar}")
         for notice in answer.notices:
-            click.echo(f"{click.format_filename(photo)}: note: {notice}", err=True)
-        return target
+            _note(photo, notice)
+        yield target
+
+
+def _note(photo: Path, text: str) -> None:
+    click.echo(f"{click.format_filename(photo)}: note: {text}", err=True)
+
+
+def _read(path: Path | None, kind: str) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as problem:
+        name = click.format_filename(path or "")
+        raise click.ClickException(
+            f"cannot read the {kind} {name}: {problem.strerror}"
+        ) from problem
 
 
 @contextmanager
@@ -165,13 +227,13 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _load(load: LoadService | None, clip: str, weights: Path | None) -> Service:
+def _load(load: LoadService | None, config: Config) -> Service:
     from models.checkpoint import WeightsError
     from plugin_server.service import Service
 
     try:
-        return (load or Service.load)(Config(clip=clip, weights=weights))
-    except (WeightsError, ConfigError) as problem:
+        return (load or Service.load)(config)
+    except WeightsError as problem:
         raise click.ClickException(str(problem)) from problem
 
 

@@ -35,8 +35,10 @@ class Destination:
     _taken: set[Path] = field(default_factory=set, repr=False)
 
     @classmethod
-    def parse(cls, output: Path | None, *, several: bool, overwrite: bool) -> Destination:
-        """Understand ``--output``.
+    def parse(
+        cls, output: Path | None, *, several: bool, overwrite: bool, numbered: bool = False
+    ) -> Destination:
+        """Understand ``--output``; ``numbered`` names will be made from it, so it may exist.
 
         Raises:
             DestinationError: several photos would go to one file, or the file's type is unknown.
@@ -55,17 +57,34 @@ class Destination:
             raise DestinationError(
                 f"{output} has the unknown suffix {output.suffix}: use {', '.join(MEDIA_TYPE_OF)}"
             )
-        if output.exists() and not overwrite:
+        if output.exists() and not overwrite and not numbered:
             raise DestinationError(f"{output} exists already: choose another name or --overwrite")
         return cls(file=output, overwrite=overwrite)
 
-    def place(self, photo: Path, layer: Layer) -> tuple[Path, str]:
+    def place(self, photo: Path, layer: Layer, *, ending: str = "") -> tuple[Path, str]:
         """Choose the file for a photo and the media type it gets.
+
+        ``ending`` comes behind the name, before the suffix: one of several results of a photo.
 
         Raises:
             DestinationError: the file exists, or another photo of this run went there.
         """
-        target = self.file or (self.folder or photo.parent) / f"{photo.stem}-color{_suffix(layer)}"
+        suffix = self.file.suffix if self.file else _suffix(layer)
+        target = self.beside(photo, ending + suffix)
+        return target, MEDIA_TYPE_OF[target.suffix.lower()]
+
+    def beside(self, photo: Path, ending: str) -> Path:
+        """Name a file that belongs to a photo's result, suffix included in its ``ending``.
+
+        Raises:
+            DestinationError: the file exists, or another photo of this run went there.
+        """
+        usual = (self.folder or photo.parent) / f"{photo.stem}-color"
+        target = (
+            self.file.with_name(self.file.stem + ending)
+            if self.file
+            else usual.with_name(usual.name + ending)
+        )
         if target in self._taken:
             raise DestinationError(
                 f"{target} was just written for another photo of the same name: "
@@ -73,7 +92,7 @@ class Destination:
             )
         if target.exists() and not self.overwrite:
             raise DestinationError(f"{target} exists already: move it away or use --overwrite")
-        return target, MEDIA_TYPE_OF[target.suffix.lower()]
+        return target
 
     def write(self, target: Path, data: bytes) -> None:
         """Write the whole file or none of it."""
