@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
 NOTHING: Final = -1  # the key where fewer than k vectors were found; its similarity is -inf
-# Up to so many vectors a search compares all. Measured: benchmarks/retrieval.py, docs/library.md.
+# Up to so many vectors a search compares all. Measured: benchmarks/search.py, docs/library.md.
 EXACT_UP_TO: Final = 50_000
 
 
@@ -104,7 +104,7 @@ class VectorIndex:
         self.exact_up_to = exact_up_to
         self._changing = threading.Lock()
         self._building = threading.Lock()
-        self._added_since: list[Keys] = []  # while a build is under way, what was added meanwhile
+        self._touched: list[Keys] = []  # added or removed while a build is under way
         self._state = _State(None, _Exact.empty(dimension))
 
     def __len__(self) -> int:
@@ -142,13 +142,14 @@ class VectorIndex:
         with self._changing:
             state = self._state.without(keys)
             self._state = _State(state.trained, state.exact.extended(keys, rows))
-            if self._building.locked():
-                self._added_since.append(keys)
+            self._note(keys)
 
     def remove(self, keys: Keys) -> None:
         """Forget some keys; those that are not there do not matter."""
+        keys = np.unique(np.asarray(keys, np.int64))
         with self._changing:
-            self._state = self._state.without(np.unique(np.asarray(keys, np.int64)))
+            self._state = self._state.without(keys)
+            self._note(keys)
 
     def search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, Keys]:
         """Find the k nearest of each of (M, D) vectors: (M, k) similarities and keys, best first.
@@ -174,8 +175,16 @@ class VectorIndex:
             keys = np.take_along_axis(keys, best, axis=1)
         return near, keys
 
-    def rebuild(self, read: Read, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
+    def rebuild(
+        self,
+        read: Read,
+        *,
+        count: int | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
         """Train on all vectors that ``read`` yields and take the result into use.
+
+        ``count`` says about how many they are, where that is not the number in the index.
 
         Searches, additions and removals go on meanwhile and none is lost. The work is done in the
         calling thread, on as many cores as ``faiss.omp_set_num_threads`` gave that thread. Returns
@@ -186,8 +195,10 @@ class VectorIndex:
             return False
         try:
             with self._changing:
-                self._added_since = []
-            made = train(read, count=len(self), dimension=self.dimension, should_stop=should_stop)
+                self._touched = []
+            made = train(
+                read, count=count or len(self), dimension=self.dimension, should_stop=should_stop
+            )
             if made is None:
                 return False
             self._take(made)
@@ -232,11 +243,13 @@ class VectorIndex:
             self._state = _State(found, _Exact.empty(self.dimension))
         return True
 
+    def _note(self, keys: Keys) -> None:
+        if self._building.locked():
+            self._touched.append(keys)
+
     def _take(self, made: Trained) -> None:
-        """Swap a trained part in: keep what is newer exact, hide what has gone meanwhile."""
+        """Swap a trained part in; what was added or removed meanwhile counts, not what was read."""
         with self._changing:
-            current = self._state.keys()
-            newer = np.concatenate([np.empty(0, np.int64), *self._added_since])
-            gone = np.setdiff1d(made.keys, current, assume_unique=True)
-            exact = self._state.exact.reduced(np.setdiff1d(made.keys, newer))
-            self._state = _State(made.hiding(np.union1d(gone, newer)), exact)
+            touched = np.concatenate([np.empty(0, np.int64), *self._touched])
+            exact = self._state.exact.reduced(np.setdiff1d(made.keys, touched))
+            self._state = _State(made.hiding(touched), exact)

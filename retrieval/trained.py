@@ -69,9 +69,9 @@ class Trained:
     def search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, Keys]:
         """Find about the k nearest of each of (M, D); -1 stands for none."""
         cells = int(self.index.nlist)
-        # A cell holds some 1/4 of the root of N vectors; many neighbours lie in many cells.
+        # The k nearest of many lie in more cells: read some four times as many vectors at least.
         wide = 4 * k * cells // max(len(self.keys), 1)
-        probed = min(cells, max(PROBED_LEAST, round(cells * PROBED_SHARE), wide))
+        probed = min(cells, max(probed_of(cells), wide))
         parameters: Any = faiss.SearchParametersIVF  # its stub does not know what it takes
         how = parameters(nprobe=probed, sel=self.selectors[0])
         similarities, keys = self.index.search(vectors, k, params=how)
@@ -81,6 +81,11 @@ class Trained:
 def cells_for(count: int) -> int:
     """Choose the number of cells for so many vectors, a power of two."""
     return 1 << max(0, round(math.log2(CELLS_PER_ROOT * max(count, 1) ** 0.5)))
+
+
+def probed_of(cells: int) -> int:
+    """Choose how many of the cells a search for a few neighbours reads."""
+    return min(cells, max(PROBED_LEAST, round(cells * PROBED_SHARE)))
 
 
 def train(
@@ -167,6 +172,10 @@ def read(path: Path, *, dimension: int, stamp: str) -> Trained | None:
         return None
     if not isinstance(index, faiss.IndexIVF) or index.d != dimension:
         return None
+    downcast: Any = faiss.downcast_InvertedLists
+    lists = downcast(index.invlists)
+    if isinstance(lists, faiss.OnDiskInvertedLists):
+        lists.prefetch_nthread = 0  # starting 32 threads takes longer than the search
     return _trained(index)
 
 
