@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.job import AUTO, ColorizeJob, Hint, JobError
-from plugin_server.commands.library import library_option
+from plugin_server.commands.library_session import library_option
 from plugin_server.commands.parameters import HintType, clip_option, weights_option
 from plugin_server.config import Config, ConfigError, library_folder
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
 
 import click
 
+from plugin_server.commands.library_search import search
+from plugin_server.commands.library_session import (
+    json_option,
+    library_option,
+    load_clip,
+    opened,
+    progress,
+    stoppable,
+)
 from plugin_server.commands.parameters import clip_option
-from plugin_server.config import Config, library_folder
-
-if TYPE_CHECKING:
-    from models.guidance import Embedder
-    from plugin_server.service import Service
-    from retrieval.library import ExemplarLibrary
-
-    LoadService = Callable[[Config], Service]
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -58,13 +53,6 @@ Examples:
   photochrom library check --re-embed
 """
 
-library_option = click.option(
-    "--library", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    envvar="PHOTOCHROM_LIBRARY",
-    help="The library's folder.  [env: PHOTOCHROM_LIBRARY; default: in the user's data folder]",
-)  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-
 
 @click.group(epilog=EXAMPLES)
 def library() -> None:
@@ -100,8 +88,8 @@ def add(
 
     if not paths and not samples:
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
-    with _opened(folder, _load_clip(ctx.obj, clip)) as exemplars, _stoppable() as stop:
-        with _progress("Adding", "photos") as advance:
+    with opened(folder, load_clip(ctx.obj, clip)) as exemplars, stoppable() as stop:
+        with progress("Adding", "photos") as advance:
             report = exemplars.add(
                 paths, samples=samples, recaption=recaption, should_stop=stop,
                 on_progress=lambda at: advance(at.done, at.total),
@@ -126,7 +114,7 @@ def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path
     """List the exemplars, or those whose caption or path has TEXT in it."""
     from plugin_server.commands.library_report import as_record, exemplar_table, print_table
 
-    with _opened(folder, None) as exemplars:
+    with opened(folder, None) as exemplars:
         found = exemplars.list(offset=offset, limit=limit, containing=text)
         total = len(exemplars)
     if as_json:
@@ -154,7 +142,7 @@ def remove(
     """
     if not ids and under is None:
         raise click.UsageError("name the ids (photochrom library list), or --under PATH", ctx)
-    with _opened(folder, None) as exemplars:
+    with opened(folder, None) as exemplars:
         doomed = set(ids) | {one.id for one in (exemplars.under(under) if under else ())}
         removed = exemplars.remove(doomed)
         click.echo(f"{removed:,} removed, {len(exemplars):,} exemplars left")
@@ -174,10 +162,10 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
     """
     from plugin_server.commands.library_report import describe_check
 
-    model = _load_clip(ctx.obj, clip) if repair or re_embed else None
-    with _opened(folder, model, any_model=re_embed) as exemplars, _stoppable() as stop:
+    model = load_clip(ctx.obj, clip) if repair or re_embed else None
+    with opened(folder, model, any_model=re_embed) as exemplars, stoppable() as stop:
         if re_embed:
-            with _progress("Embedding", "photos") as advance:
+            with progress("Embedding", "photos") as advance:
                 count = exemplars.re_embed(
                     on_progress=lambda at: advance(at.done, at.total), should_stop=stop
                 )
@@ -185,7 +173,7 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
             if stop():
                 click.echo("stopped: the same command goes on from here", err=True)
                 ctx.exit(STOPPED)
-        with _progress("Checking", "photos") as advance:
+        with progress("Checking", "photos") as advance:
             report = exemplars.check(
                 repair=repair, on_progress=lambda at: advance(at.done, at.total)
             )
@@ -194,82 +182,4 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
     ctx.exit(0 if report.is_clean or (report.repaired and not report.absent) else 1)
 
 
-def _load_clip(load: LoadService | None, name: str) -> Embedder:
-    from models.checkpoint import WeightsError
-
-    try:
-        if load is not None:
-            return load(Config(clip=name)).clip
-        from models.clip import load_clip
-
-        return load_clip(name)
-    except WeightsError as problem:
-        raise click.ClickException(str(problem)) from problem
-
-
-@contextmanager
-def _opened(
-    folder: Path | None, clip: Embedder | None, *, any_model: bool = False
-) -> Iterator[ExemplarLibrary]:
-    """Open the library; whatever it refuses becomes one line on stderr."""
-    from retrieval.errors import LibraryError
-    from retrieval.library import ExemplarLibrary
-
-    folder = folder.expanduser() if folder is not None else library_folder()
-    try:
-        exemplars = ExemplarLibrary.open(folder, clip=clip, any_model=any_model)
-        try:
-            yield exemplars
-        finally:
-            exemplars.close()
-    except LibraryError as problem:
-        raise click.ClickException(str(problem)) from problem
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C end the work after the batch in hand, and the second one at once."""
-    asked = False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with a rate on stderr, where somebody can see it."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import ProgressColumn as Column
-    from rich.text import Text
-
-    class Rate(Column):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.0f} {unit}/s" if task.speed else "")
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
-        TimeRemainingColumn(compact=True),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+library.add_command(search)

@@ -1,0 +1,110 @@
+"""What the subcommands of ``photochrom library`` share: the open library, a bar, a way to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from plugin_server.config import Config, library_folder
+
+if TYPE_CHECKING:
+    from models.guidance import Embedder
+    from plugin_server.service import Service
+    from retrieval.library import ExemplarLibrary
+
+    LoadService = Callable[[Config], Service]
+
+library_option = click.option(
+    "--library", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    envvar="PHOTOCHROM_LIBRARY",
+    help="The library's folder.  [env: PHOTOCHROM_LIBRARY; default: in the user's data folder]",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+def load_clip(load: LoadService | None, name: str) -> Embedder:
+    from models.checkpoint import WeightsError
+
+    try:
+        if load is not None:
+            return load(Config(clip=name)).clip
+        from models import clip
+
+        return clip.load_clip(name)
+    except WeightsError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@contextmanager
+def opened(
+    folder: Path | None, clip: Embedder | None, *, any_model: bool = False
+) -> Iterator[ExemplarLibrary]:
+    """Open the library; whatever it refuses becomes one line on stderr."""
+    from retrieval.errors import LibraryError
+    from retrieval.library import ExemplarLibrary
+
+    folder = folder.expanduser() if folder is not None else library_folder()
+    try:
+        exemplars = ExemplarLibrary.open(folder, clip=clip, any_model=any_model)
+        try:
+            yield exemplars
+        finally:
+            exemplars.close()
+    except LibraryError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end the work after the batch in hand, and the second one at once."""
+    asked = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with a rate on stderr, where somebody can see it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import ProgressColumn as Column
+    from rich.text import Text
+
+    class Rate(Column):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.0f} {unit}/s" if task.speed else "")
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
+        TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
