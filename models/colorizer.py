@@ -2,7 +2,8 @@
 
 lightness -> encoder (strides 4, 8, 16, 32)
 condition = text or image embedding, or the learned null, + what the whole picture shows
-words = the word pieces of a description, read by each position (spatial FiLM, strides 16 and 8)
+words = the word pieces of a description, read by each position (spatial FiLM, strides 16 and 8);
+        what is read at stride 8 also speaks for colours directly, so that a colour named is given
 decoder: 32 -> 16 -> 8 -> 4, at every stride (skip, hints at that stride, FiLM)
 -> a distribution over quantised ab at stride 4 -> annealed mean (Zhang et al. 2016)
 """
@@ -15,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.film import FiLMBlock, Words
+from models.film import READ_WIDTH, FiLMBlock, Words
 
 ENCODER = "tf_efficientnet_lite0"
 ENCODER_CHANNELS = (24, 40, 112, 320)
@@ -77,6 +78,9 @@ class Colorizer(nn.Module):
         self.block8 = FiLMBlock(width, w16 // 2 + c8 + HINT_CHANNELS, w8, token_width=own)
         self.block4 = FiLMBlock(width, w8 // 2 + c4 + HINT_CHANNELS, w4)
         self.head = nn.Conv2d(w4, len(config.bins), 1)
+        if own:
+            self.name_colors = nn.Conv2d(READ_WIDTH, len(config.bins), 1, bias=False)
+            nn.init.zeros_(self.name_colors.weight)
 
     def encode(self, lightness: Tensor) -> list[Tensor]:
         """Turn (N, 1, H, W) lightness in [0, 100], sides divisible by 32, into four features."""
@@ -115,11 +119,13 @@ class Colorizer(nn.Module):
         f4, f8, f16, f32 = features
         h4, h8, h16, h32 = hint_pyramid(hints, features)
         x, _ = self.block32(torch.cat([f32, h32], 1), condition)
-        x, a16 = self.block16(torch.cat([_double(self.up32(x)), f16, h16], 1), condition, words)
-        x, a8 = self.block8(torch.cat([_double(self.up16(x)), f8, h8], 1), condition, words)
+        x, r16 = self.block16(torch.cat([_double(self.up32(x)), f16, h16], 1), condition, words)
+        x, r8 = self.block8(torch.cat([_double(self.up16(x)), f8, h8], 1), condition, words)
         x, _ = self.block4(torch.cat([_double(self.up8(x)), f4, h4], 1), condition)
         logits: Tensor = self.head(x)
-        return logits, [a for a in (a16, a8) if a is not None]
+        if r16 is None or r8 is None:
+            return logits, []
+        return logits + _double(self.name_colors(r8.read)), [r16.attention, r8.attention]
 
     def forward(
         self,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 HEADS = 4
 HEAD_WIDTH = 32
+READ_WIDTH = HEADS * HEAD_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Words:
 
     tokens: Tensor
     known: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What each position read in the words, (N, width, H, W), and where: (N, T, H, W) shares."""
+
+    read: Tensor
+    attention: Tensor
 
 
 class FiLM(nn.Module):
@@ -60,8 +69,13 @@ class WordAttention(nn.Module):
 
     def __init__(self, channels: int, token_width: int) -> None:
         super().__init__()
-        width = HEADS * HEAD_WIDTH
-        self.query = nn.Conv2d(channels, width, 1)
+        width = READ_WIDTH
+        self.query = nn.Sequential(
+            nn.Conv2d(channels, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+        )
         self.read = nn.LayerNorm(token_width)
         self.key = nn.Linear(token_width, width)
         self.value = nn.Linear(token_width, width)
@@ -103,17 +117,17 @@ class FiLMBlock(nn.Module):
         self.words: WordAttention | None = None
         if token_width:
             self.words = WordAttention(channels_in, token_width)
-            self.to_local = nn.Conv2d(HEADS * HEAD_WIDTH, 4 * channels, 1, bias=False)
+            self.to_local = nn.Conv2d(READ_WIDTH, 4 * channels, 1, bias=False)
             nn.init.zeros_(self.to_local.weight)
 
     def forward(
         self, features: Tensor, condition: Tensor, words: Words | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Map (N, channels_in, H, W) to (N, channels, H, W), and say where each word is read."""
-        local1 = local2 = attention = None
+    ) -> tuple[Tensor, Reading | None]:
+        """Map (N, channels_in, H, W) to (N, channels, H, W), and say what was read where."""
+        local1 = local2 = reading = None
         if self.words is not None and words is not None:
-            read, attention = self.words(features, words)
-            local1, local2 = self.to_local(read).chunk(2, dim=1)
+            reading = Reading(*self.words(features, words))
+            local1, local2 = self.to_local(reading.read).chunk(2, dim=1)
         first = torch.relu(self.film1(self.norm1(self.conv1(features)), condition, local1))
         second = self.film2(self.norm2(self.conv2(first)), condition, local2)
-        return torch.relu(first + second), attention
+        return torch.relu(first + second), reading

@@ -22,7 +22,7 @@ def some_words(n: int = 2, pieces: int = 3, width: int = 6) -> Words:
 
 def test_attention_shares_what_it_does_not_spend_on_nothing() -> None:
     torch.manual_seed(1)
-    attend = WordAttention(8, 6)
+    attend = WordAttention(8, 6).eval()
     read, shares = attend(torch.randn(2, 8, 5, 7), some_words())
     assert read.shape == (2, 128, 5, 7)
     assert shares.shape == (2, 3, 5, 7)
@@ -33,13 +33,14 @@ def test_attention_shares_what_it_does_not_spend_on_nothing() -> None:
 
 def test_padding_is_never_read() -> None:
     torch.manual_seed(1)
-    attend, features, words = WordAttention(8, 6), torch.randn(2, 8, 5, 7), some_words()
+    attend, features, words = WordAttention(8, 6).eval(), torch.randn(2, 8, 5, 7), some_words()
     padded = Words(
         torch.cat([words.tokens, torch.full((2, 2, 6), 9.0)], 1),
         torch.cat([words.known, torch.zeros(2, 2, dtype=torch.bool)], 1),
     )
     for one, other in zip(attend(features, words), attend(features, padded), strict=True):
         torch.testing.assert_close(one, other[:, : one.shape[1]])
+    assert not attend(features, padded)[1][:, 3:].any()
 
 
 def test_no_words_at_all_read_as_zero() -> None:
@@ -58,6 +59,7 @@ def test_a_block_begins_as_if_words_said_nothing_and_can_learn_them() -> None:
     same, somewhere = block(features, condition, some_words())
     assert nowhere is None
     assert somewhere is not None
+    assert somewhere.attention.shape == (2, 3, 5, 7)
     torch.testing.assert_close(plain, same)
     torch.nn.init.normal_(block.to_local.weight)
     assert not torch.allclose(plain, block(features, condition, some_words())[0])

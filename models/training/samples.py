@@ -33,9 +33,9 @@ class SampleOptions:
 
     side: int = 128
     min_area: float = 0.25
-    p_unguided: float = 0.2
-    p_color_caption: float = 0.5
-    p_recolor: float = 0.6
+    p_unguided: float = 0.15
+    p_color_caption: float = 0.7
+    p_recolor: float = 0.8
     p_tone: float = 0.1
     p_hints: float = 0.4
     p_carried: float = 0.3
