@@ -133,12 +133,14 @@ class Gimp:
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(answer.read_text(encoding="utf-8")), done.stderr
 
-    def start(self, *files: Path) -> None:
-        """Start GIMP on a virtual screen, with a Python inside that ``inside`` talks to."""
+    def start(self, picture: Path) -> None:
+        """Open a picture on a virtual screen, with a Python inside that ``inside`` talks to."""
         self._copy_scripts()
         words = [str(self._folder / "remote.py"), str(self._folder)]
         code = f"import sys; sys.argv = {words!r}; {RUN_SCRIPT}"
-        self.tool("start", *files, "--batch-interpreter=python-fu-eval", f"--batch={code}")
+        self.tool(
+            "start", picture, "--batch-interpreter=python-fu-eval", f"--batch={code}", seconds=120
+        )
 
     def inside(self, code: str, **values: object) -> Any:
         """Run code in the GIMP with the screen; return what it assigns to ``answer``.

@@ -14,7 +14,9 @@ import traceback
 import pictures_in_gimp
 
 FOLDER = sys.argv[1]
+KEPT = {}  # what one question leaves for the next
 SPACE = {
+    "KEPT": KEPT,
     **vars(pictures_in_gimp),
     "Gimp": Gimp,  # noqa: F821  the interpreter of GIMP gives these names
     "Gegl": Gegl,  # noqa: F821
