@@ -97,8 +97,8 @@ class Server:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=1, map=self._waitress._map, count=1)
                 if idle_exit is not None:
-                    busy = any(map(is_busy, self._waitress.active_channels.values()))
-                    if idle.is_over(busy=busy or is_working()):
+                    channels = self._waitress.active_channels.values()
+                    if idle.is_over(busy=is_working() or any(map(is_busy, channels))):
                         return True
             return False
         finally:
