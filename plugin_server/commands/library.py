@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from plugin_server.commands.library_evaluate import evaluate
 from plugin_server.commands.library_search import search
 from plugin_server.commands.library_session import (
     json_option,
@@ -183,3 +184,4 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
 
 
 library.add_command(search)
+library.add_command(evaluate)
