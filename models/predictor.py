@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -33,7 +34,8 @@ from models.colorizer import (
     build_colorizer,
     confidence,
 )
-from models.correspondence import match
+from models.correspondence import CHECKPOINT as MATCHER
+from models.correspondence import Matcher, encoder_digest, load_matcher
 from models.film import Words
 from models.guidance import Condition, Distribution, HintMap, Prediction
 from models.pipeline import working_shape
@@ -51,8 +53,11 @@ class Predictor:
     One instance may be shared by threads: it holds no state that a call changes.
     """
 
-    def __init__(self, model: Colorizer, *, name: str = "colorizer") -> None:
+    def __init__(
+        self, model: Colorizer, *, name: str = "colorizer", matcher: Matcher | None = None
+    ) -> None:
         self.name = name
+        self.matcher = matcher
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.working_size = model.config.working_size
@@ -90,24 +95,37 @@ class Predictor:
 
         Both sides of the lightness must be multiples of 4. The reference is brought to a working
         size of its own shape.
+
+        Raises:
+            WeightsError: there is no matcher for this colorizer's encoder.
         """
         rows, columns = lightness.shape
         assert rows % GRID == columns % GRID == 0, lightness.shape
+        if self.matcher is None:
+            raise WeightsError(
+                f"the colorizer {self.name!r} has an encoder of its own and no matcher for "
+                "references: train one with `python -m models.training.correspondence PHOTOS "
+                f"--weights FILE` and put its {MATCHER.name} beside the colorizer's weights"
+            )
         size = working_shape(reference.shape[0], reference.shape[1], self.working_size)[::-1]
         shrinks = size[0] < reference.shape[1] or size[1] < reference.shape[0]
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         lab = np.moveaxis(srgb_to_lab(cv2.resize(reference, size, interpolation=how)), -1, 0)
+        ours = _padded(lightness)[None, None]
         # Mirrored margins hold true colours, so they may be matched as well as any other part.
-        theirs = torch.stack([_padded(plane) for plane in lab])
-        found = match(
-            self.model.encode(_padded(lightness)[None, None]),
-            self.model.encode(theirs[None, :1]),
-            theirs[1:],
+        theirs = torch.stack([_padded(plane) for plane in lab])[None]
+        carried = self.matcher(
+            self.matcher.describe(self.model.encode(ours), ours),
+            self.matcher.describe(self.model.encode(theirs[:, :1]), theirs[:, :1]),
+            F.avg_pool2d(theirs[:, 1:], GRID),
         )
-        ab = found.ab.permute(1, 2, 0)
+        cells = (ours.shape[2] // GRID, ours.shape[3] // GRID)
+        ab, confidence = (
+            plane[0].unflatten(0, cells) for plane in (carried.ab, carried.confidence)
+        )
         grown = (
             plane.repeat_interleave(GRID, 0).repeat_interleave(GRID, 1)[:rows, :columns]
-            for plane in (ab, found.confidence)
+            for plane in (ab, confidence)
         )
         return HintMap(*(_array(plane) for plane in grown))
 
@@ -147,8 +165,11 @@ class Predictor:
 def load_colorizer(path: Path | None = None) -> Predictor:
     """Load the weights that came with Photochrom, or those of a training run.
 
+    The matcher for references is the one beside them, else the one that came with Photochrom,
+    where it was trained on this colorizer's encoder.
+
     Raises:
-        WeightsError: the file is missing, damaged or of another kind.
+        WeightsError: a file is missing, damaged or of another kind.
     """
     path = CHECKPOINT if path is None else path
     tensors, header = read_checkpoint(path)
@@ -159,7 +180,10 @@ def load_colorizer(path: Path | None = None) -> Predictor:
         raise WeightsError(
             f"the weights {path} do not fit this version: {remedy_for(path)}"
         ) from problem
-    return Predictor(model, name=path.stem)
+    beside = path.with_name(MATCHER.name)
+    matcher = load_matcher(beside if beside.is_file() else MATCHER)
+    fits = matcher.config.encoder == encoder_digest(model.encoder)
+    return Predictor(model, name=path.stem, matcher=matcher if fits else None)
 
 
 def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
@@ -191,7 +215,8 @@ def inspect_weights() -> list[WeightsFile]:
     """Describe every file of weights that came with Photochrom, for ``photochrom doctor``."""
     checksums = known_checksums()
     colorizer = inspect_file("colorizer", CHECKPOINT, checksums.get(CHECKPOINT.name))
-    return [colorizer, *inspect_clip(checksums)]
+    matcher = inspect_file("matcher", MATCHER, checksums.get(MATCHER.name))
+    return [colorizer, matcher, *inspect_clip(checksums)]
 
 
 def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:

@@ -101,8 +101,8 @@ def test_a_single_flipped_bit_in_released_weights_is_refused(tmp_path: Path) -> 
 
 def test_the_weights_that_come_with_photochrom_are_whole() -> None:
     files = inspect_weights()
-    assert [file.name for file in files] == ["colorizer", "CLIP image tower", "CLIP text tower"]
-    assert [file.problem for file in files] == ["", "", ""]
+    assert [file.name for file in files] == ["colorizer", "matcher", "CLIP image tower", "CLIP text tower"]
+    assert [file.problem for file in files] == ["", "", "", ""]
 
 
 def test_a_colorizer_is_not_used_with_a_clip_model_it_does_not_know() -> None:

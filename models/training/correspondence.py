@@ -4,8 +4,8 @@
 
 The colorizer's encoder stays as it is; the matcher reads its features. Every photo is matched with
 itself seen otherwise, where the right cells are known, with a photo that CLIP finds like it, and
-with one that has nothing to do with it. The trust in what is carried over is trained on what it is
-for: the colours that come of it, mixed with the colorizer's own guess, are to be near the true ones.
+with one that has nothing to do with it. Trust in what is carried over is trained on what it is
+for: the colours that come of it, mixed with the colorizer's own guess, are to be the true ones.
 A run is one folder; start it again to go on where it stopped.
 """
 
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import cv2
@@ -28,7 +28,6 @@ from torch import Tensor
 
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.clip import load_clip
-from models.color import srgb_to_lab
 from models.colorizer import Colorizer, annealed_mean
 from models.correspondence import Carried, Described, Matcher, MatcherConfig, encoder_digest
 from models.predictor import load_colorizer
@@ -49,7 +48,9 @@ class MatcherOptions:
     """Everything that decides how a run goes, besides the photos."""
 
     minutes: float = 35.0
-    batch_size: int = 4
+    duos: int = 2
+    reuse: int = 3
+    kept_batches: int = 200
     cells: int = 256
     rate: float = 1.5e-3
     weight_decay: float = 0.01
@@ -76,7 +77,10 @@ def train(
     pairs: PairOptions,
     record: dict[str, Any],
 ) -> Path:
-    """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint."""
+    """Train into the folder ``run``, or go on where an earlier run stopped; return the checkpoint.
+
+    ``neighbours`` are, for each photo, those that it is like.
+    """
     torch.manual_seed(options.seed)
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
     config, progress = MatcherConfig(encoder_digest(colorizer.encoder)), Progressing()
@@ -106,14 +110,21 @@ def train(
 
     saved = time.monotonic()
     losses: dict[str, float] = {}
+    pool: list[Encoded] = []
     while (done := progress.seconds / (60 * options.minutes)) < 1:
         started = time.monotonic()
         for group in optimiser.param_groups:
             warm = min(1.0, (progress.step + 1) / 50)
             group["lr"] = options.rate * warm * 0.5 * (1.001 + float(np.cos(np.pi * done)))
-        chosen = generator.choice(len(photos), options.batch_size, replace=False)
-        batch = make_pairs(photos, neighbours, chosen.tolist(), pairs, generator)
-        parts = losses_of(model.train(), colorizer, batch, options, generator)
+        if progress.step % options.reuse == 0 or not pool:
+            duos = _duos(generator.permutation(len(photos))[: options.duos], neighbours, generator)
+            batch = make_pairs([photos[i] for i in duos], pairs, generator)
+            pool.append(encode(colorizer, batch))  # which costs the most, so they are used again
+            del pool[: -options.kept_batches]
+            chosen = pool[-1]
+        else:
+            chosen = pool[int(generator.integers(len(pool)))]
+        parts = losses_of(model.train(), chosen, options, generator)
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad()
         loss.backward()
@@ -151,42 +162,55 @@ def finish(checkpoint: Path, output: Path, scores: dict[str, float]) -> None:
     save_checkpoint(output, half, header | {"scores": scores})
 
 
-def losses_of(
-    model: Matcher,
-    colorizer: Colorizer,
-    batch: Pairs,
-    options: MatcherOptions,
-    generator: np.random.Generator,
-) -> dict[str, Tensor]:
-    """Match a batch of targets with their twins, their neighbours and strangers."""
-    count = len(batch.target)
-    pictures = torch.cat([batch.target, batch.twin, batch.neighbour])
-    with torch.no_grad():
-        features = colorizer.encode(pictures[:, :1].contiguous(memory_format=torch.channels_last))
-        features = [f.contiguous() for f in features]
-        guess = own_guess(colorizer, [f[:count] for f in features])
-    # One call, so that batch statistics are those of all kinds of pictures.
-    described = model.describe(features, pictures[:, :1])
-    target, twin, neighbour = (
-        Described(*(plane[start : start + count] for plane in described))
-        for start in (0, count, 2 * count)
-    )
-    stranger = Described(*(plane.roll(1, 0) for plane in neighbour))
-    ab = F.avg_pool2d(pictures[:, 1:], 4)
-    ours, twins, others = ab.split(count)
+class Encoded(NamedTuple):
+    """A batch of pairs, targets first and twins after them, as the networks see it.
 
+    ``features`` are those of the encoder, half precision; ``lightness`` (2N, 1, S, S); ``ab``
+    (2N, 2, S/4, S/4); ``guess`` (N, 2, S/4, S/4), what the colorizer paints by itself.
+    """
+
+    features: list[Tensor]
+    lightness: Tensor
+    ab: Tensor
+    guess: Tensor
+    places: Tensor
+
+
+@torch.inference_mode()
+def encode(colorizer: Colorizer, batch: Pairs) -> Encoded:
+    """Run the frozen colorizer over a batch."""
+    pictures = torch.cat([batch.target, batch.twin])
+    lightness = pictures[:, :1].contiguous()
+    features = [f.contiguous() for f in colorizer.encode(lightness)]
+    guess = own_guess(colorizer, [f[: len(batch.target)] for f in features])
+    halves = [f.half() for f in features]
+    return Encoded(halves, lightness, F.avg_pool2d(pictures[:, 1:], 4), guess, batch.places)
+
+
+def losses_of(
+    model: Matcher, batch: Encoded, options: MatcherOptions, generator: np.random.Generator
+) -> dict[str, Tensor]:
+    """Match targets with their twins, with their neighbours' twins and with strangers'."""
+    batch = Encoded(*_cloned(batch))
+    count = len(batch.guess)
+    # One call, so that batch statistics are those of all pictures.
+    described = model.describe([f.float() for f in batch.features], batch.lightness)
+    target, twin = (Described(*(p[s : s + count] for p in described)) for s in (0, count))
+    ours, twins = batch.ab.split(count)
+    swap = torch.arange(count) ^ 1
+    away = torch.arange(count).roll(2)
     rows, columns = ours.shape[2:]
     cells = torch.from_numpy(
         np.stack([generator.permutation(rows * columns)[: options.cells] for _ in range(count)])
     )
-    truth, guessed = _at(ours, cells), _at(guess, cells)
+    truth, guessed = _at(ours, cells), _at(batch.guess, cells)
     with_twin = model(target, twin, twins, cells)
-    with_neighbour = model(target, neighbour, others, cells)
-    with_stranger = model(target, stranger, others.roll(1, 0), cells)
+    with_neighbour = model(target, _pick(twin, swap), twins[swap], cells)
+    with_stranger = model(target, _pick(twin, away), twins[away], cells)
     return {
         "coarse": place_loss(with_twin, batch.places, (rows, columns)),
         "fine": fine_loss(with_twin, batch.places, cells, (rows, columns)),
-        "alike": 0.3 * alike_loss(with_neighbour, ours, others),
+        "alike": 0.3 * alike_loss(with_neighbour, ours, twins[swap]),
         "twin": blend_loss(with_twin, guessed, truth),
         "neighbour": WEIGHT_NEIGHBOUR * blend_loss(with_neighbour, guessed, truth),
         "stranger": WEIGHT_STRANGER * blend_loss(with_stranger, guessed, truth),
@@ -273,40 +297,47 @@ def validate(
 ) -> dict[str, float]:
     """Root mean square error in ab of the own guess and of what comes of each kind of reference."""
     generator = np.random.default_rng(0)
-    options = PairOptions(side=224, p_old=0.0)
-    exact = PairOptions(side=224, p_old=0.0, p_identical=1.0)
     errors: dict[str, list[float]] = {}
     trusts: dict[str, list[float]] = {}
     model.eval()
-    for start in range(0, len(chosen), 4):
-        part = chosen[start : start + 4]
-        for kind, how in (("turned", options), ("identical", exact)):
-            batch = make_pairs(photos, neighbours, part, how, generator)
-            pictures = torch.cat([batch.target, batch.twin, batch.neighbour])
-            features = colorizer.encode(pictures[:, :1])
-            count = len(part)
-            guess = own_guess(colorizer, [f[:count] for f in features])
-            described = model.describe(features, pictures[:, :1])
-            target, twin, neighbour = (
-                Described(*(plane[s : s + count] for plane in described))
-                for s in (0, count, 2 * count)
-            )
-            ours, twins, others = F.avg_pool2d(pictures[:, 1:], 4).split(count)
-            flat = [plane.flatten(2).mT for plane in (guess, ours)]
-            cases = {kind: (twin, twins)}
+    for start in range(0, len(chosen) - 1, 2):
+        duos = [j for i in chosen[start : start + 2] for j in (i, neighbours[i][0])]
+        for kind, identical in (("turned", 0.0), ("identical", 1.0)):
+            how = PairOptions(side=224, p_old=0.0, p_identical=identical)
+            batch = encode(colorizer, make_pairs([photos[i] for i in duos], how, generator))
+            described = model.describe([f.float() for f in batch.features], batch.lightness)
+            target, twin = (Described(*(p[s : s + 4] for p in described)) for s in (0, 4))
+            ours, twins = batch.ab.split(4)
+            held = torch.tensor([0, 2])  # the others may have been trained on
+            guess, truth = (plane[held].flatten(2).mT for plane in (batch.guess, ours))
+            cases = {kind: [0, 2]}
             if kind == "turned":
-                stranger = Described(*(plane.roll(1, 0) for plane in neighbour))
-                cases |= {
-                    "neighbour": (neighbour, others),
-                    "stranger": (stranger, others.roll(1, 0)),
-                }
-                errors.setdefault("none", []).extend(_errors(*flat))
-            for name, (described_as, ab) in cases.items():
-                carried = model(target, described_as, ab)
-                errors.setdefault(name, []).extend(_errors(blend(carried, flat[0]), flat[1]))
+                cases |= {"neighbour": [1, 3], "stranger": [2, 0]}
+                errors.setdefault("none", []).extend(_errors(guess, truth))
+            for name, rows in cases.items():
+                index = torch.tensor(rows)
+                carried = model(_pick(target, held), _pick(twin, index), twins[index])
+                errors.setdefault(name, []).extend(_errors(blend(carried, guess), truth))
                 trusts.setdefault(name, []).append(float(1 - carried.trust[..., 0].mean()))
     scores = {f"rmse {name}": float(np.mean(x) ** 0.5) for name, x in errors.items()}
     return scores | {f"trust {name}": float(np.mean(x)) for name, x in trusts.items()}
+
+
+def _duos(
+    chosen: NDArray[np.int64], neighbours: Sequence[Sequence[int]], generator: np.random.Generator
+) -> list[int]:
+    """Put one of its neighbours behind every chosen photo."""
+    return [j for i in chosen.tolist() for j in (i, int(generator.choice(neighbours[i])))]
+
+
+def _pick(described: Described, rows: Tensor) -> Described:
+    return Described(*(plane[rows] for plane in described))
+
+
+def _cloned(batch: Encoded) -> Iterator[Any]:
+    """Copy tensors made in inference mode, which autograd refuses to keep."""
+    yield [f.clone() for f in batch.features]
+    yield from (tensor.clone() for tensor in batch[1:])
 
 
 def _errors(result: Tensor, truth: Tensor) -> list[float]:
@@ -331,7 +362,6 @@ def _embeddings(file: Path, photos: Sequence[Photo]) -> tuple[FloatArray, FloatA
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/matcher"))
 @click.option("--minutes", type=click.FloatRange(0.1), default=35.0, show_default=True)
-@click.option("--batch", default=4, show_default=True, help="Photos in a batch.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
 @click.option("--seed", default=0, show_default=True)
@@ -339,7 +369,6 @@ def main(
     shards: tuple[Path, ...],
     run: Path,
     minutes: float,
-    batch: int,
     weights: Path | None,
     hold_out: int,
     seed: int,
@@ -360,7 +389,7 @@ def main(
         "held_out": len(held),
         "colorizer": "released" if weights is None else weights.name,
     }
-    options = MatcherOptions(minutes=minutes, batch_size=batch, seed=seed)
+    options = MatcherOptions(minutes=minutes, seed=seed)
     checkpoint = train(
         [photos[i] for i in kept],
         among,
@@ -373,7 +402,7 @@ def main(
     tensors, header = read_checkpoint(checkpoint)
     model = Matcher(MatcherConfig(**header["config"]))
     model.load_state_dict(_under("averaged.", tensors))
-    scores = validate(model, colorizer, photos, neighbours, held[:96])
+    scores = validate(model, colorizer, photos, neighbours, held[:64])
     finish(checkpoint, run / "correspondence.safetensors", scores)
     click.echo("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
 

@@ -1,4 +1,4 @@
-"""Pairs of pictures for the matcher: a target, itself seen otherwise, and a photo that is like it."""
+"""Pairs of pictures for the matcher: a photo, itself seen otherwise, and its neighbour likewise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEIGHBOURS = 8
 class PairOptions:
     """How pairs are made; every ``p_`` is a probability."""
 
-    side: int = 192
+    side: int = 160
     min_area: float = 0.4
     p_identical: float = 0.25
     p_old: float = 0.4
@@ -39,16 +39,16 @@ class PairOptions:
 
 
 class Pairs(NamedTuple):
-    """A batch: N targets, each with itself otherwise (``twin``) and with a ``neighbour``.
+    """A batch: N targets, each with its ``twin``, which is itself seen otherwise.
 
-    All three are (N, 3, S, S) CIELAB, the target's lightness perhaps aged; ``places`` is
+    Photos 0 and 1 are neighbours, 2 and 3, and so on: a twin is a reference for the neighbour too.
+    Both are (N, 3, S, S) CIELAB, the target's lightness perhaps aged; ``places`` is
     (N, S/4 * S/4, 2), where in the twin (row, column, in cells of stride 4) each of the target's
     cells lies, far outside where it is not to be seen.
     """
 
     target: Tensor
     twin: Tensor
-    neighbour: Tensor
     places: Tensor
 
 
@@ -57,13 +57,16 @@ def find_neighbours(grey: FloatArray, colour: FloatArray) -> NDArray[np.int64]:
 
     ``grey`` and ``colour`` are (N, D) embeddings of the photos without and with their colours.
     """
-    found = np.empty((len(grey), min(NEIGHBOURS, len(grey) - 1)), np.int64)
-    for i, vector in enumerate(grey):
-        likeness = colour @ vector
-        likeness[colour @ colour[i] > TWINS] = -1
-        likeness[i] = -2
-        best = np.argpartition(-likeness, found.shape[1])[: found.shape[1]]
-        found[i] = best[np.argsort(-likeness[best])]
+    count = min(NEIGHBOURS, len(grey) - 1)
+    found = np.empty((len(grey), count), np.int64)
+    for start in range(0, len(grey), 256):
+        part = slice(start, start + 256)
+        likeness = grey[part] @ colour.T
+        likeness[colour[part] @ colour.T > TWINS] = -1
+        np.fill_diagonal(likeness[:, start:], -2)
+        best = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(likeness, best, axis=1), axis=1)
+        found[part] = np.take_along_axis(best, order, axis=1)
     return found
 
 
@@ -79,30 +82,22 @@ def embed_photos(clip: Clip, photos: Sequence[Photo]) -> tuple[FloatArray, Float
 
 
 def make_pairs(
-    photos: Sequence[Photo],
-    neighbours: Sequence[Sequence[int]],
-    chosen: Sequence[int],
-    options: PairOptions,
-    generator: np.random.Generator,
+    photos: Sequence[Photo], options: PairOptions, generator: np.random.Generator
 ) -> Pairs:
-    """Make the pairs of the chosen photos."""
-    targets, twins, others, places = [], [], [], []
-    for i in chosen:
-        pixels = photos[i].pixels
-        crop = _crop(pixels, options, generator)
-        target = _view(pixels, crop, options)
+    """See every photo twice."""
+    targets, twins, places = [], [], []
+    for photo in photos:
+        crop = _crop(photo.pixels, options, generator)
+        target = _view(photo.pixels, crop, options)
         view = crop
         if generator.random() >= options.p_identical:
             view = _turn(options, generator) @ crop
-        twin = _view(pixels, view, options)
+        twins.append(_view(photo.pixels, view, options))
         if generator.random() < options.p_old:
             target[0] = age(target[0], generator)
-        other = photos[int(generator.choice(neighbours[i]))].pixels
         targets.append(target)
-        twins.append(twin)
-        others.append(_view(other, _crop(other, options, generator), options))
         places.append(_places(view @ np.linalg.inv(crop), options.side))
-    return Pairs(*(torch.from_numpy(np.stack(x)) for x in (targets, twins, others, places)))
+    return Pairs(*(torch.from_numpy(np.stack(x)) for x in (targets, twins, places)))
 
 
 def _crop(
