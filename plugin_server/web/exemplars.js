@@ -64,8 +64,7 @@ export function mountExemplars(desk, { fail, tryEach }) {
     button.type = "button";
     button.className = "exemplar";
     button.title = caption;
-    button.setAttribute("aria-label", t("exemplarName", { caption, score: percent }));
-    image.alt = "";
+    image.alt = caption;
     image.width = result.width;
     image.height = result.height;
     score.textContent = t("exemplarScore", { score: percent });

@@ -6,6 +6,7 @@ export function mountHistory(desk) {
   const list = document.getElementById("results");
   const help = document.getElementById("results-help");
   const entries = new WeakMap(); // result -> its <li>
+  let named = 0; // labels that have an id
 
   function entryOf(result) {
     if (entries.has(result)) return entries.get(result);
@@ -26,7 +27,8 @@ export function mountHistory(desk) {
     const box = document.createElement("input");
     mark.className = "mark";
     box.type = "checkbox";
-    box.setAttribute("aria-label", t("resultCompareName", { label: result.label }));
+    label.id = `result-${++named}`;
+    box.setAttribute("aria-describedby", label.id);
     box.addEventListener("change", () => {
       result.marked = box.checked;
       desk.tell("results");

@@ -54,7 +54,6 @@ export class Reference {
     if (!source) return;
     drawn(source, SIDE, this.#canvas);
     const name = reference?.name ?? exemplar.caption;
-    this.#canvas.setAttribute("aria-label", t("referenceSelected", { name }));
     document.getElementById("reference-name").textContent = name;
   }
 

@@ -15,18 +15,17 @@ export function mountStrip(desk, choose) {
     show.type = away.type = "button";
     show.className = "frame";
     show.title = photo.name;
-    show.setAttribute("aria-label", t("stripItem", { name: photo.name }));
     show.setAttribute("aria-current", String(photo === desk.current));
     image.src = photo.shown?.url ?? photo.thumbnail;
-    image.alt = "";
+    image.alt = t("stripItem", { name: photo.name });
     show.append(image);
     show.addEventListener("click", () => {
       desk.show(photo);
       list.children[desk.photos.indexOf(photo)]?.firstElementChild.focus();
     });
     away.className = "away";
-    away.textContent = "×";
-    away.setAttribute("aria-label", t("stripRemove", { name: photo.name }));
+    away.innerHTML = '<svg aria-hidden="true"><use href="#i-close"/></svg><span class="sr"></span>';
+    away.lastElementChild.textContent = t("stripRemove", { name: photo.name });
     away.addEventListener("click", () => desk.remove(photo));
     frame.append(show, away);
     return frame;
