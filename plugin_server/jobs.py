@@ -93,7 +93,7 @@ class Jobs(Protocol):
         """Count the jobs that wait or run."""
 
     def close(self) -> None:
-        """Stop everything; a worker ends within a block of what it is doing."""
+        """Stop everything, and return when nothing is being done any more."""
 
 
 @dataclass(eq=False, slots=True)
@@ -107,11 +107,15 @@ class _Job:
     answer: Answer | None = None  # without its body where that is on the shelf
     kept: str = ""  # the body's name on the shelf
     finished_at: float = 0.0
+    has_place: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
 
 class EmbeddedJobs:
-    """The queue of this process: ``workers`` threads, and room for ``waiting`` jobs more.
+    """The queue of this process: places for ``workers`` jobs, and room for ``waiting`` more.
+
+    A job that is cancelled leaves its place at once, and its thread stops at the next look: within
+    a block of pixels, but only after a file that it is just reading or writing.
 
     The last quarter of the room is for machines that have nothing in it yet, so that one which
     sends many photos does not shut out another; ``waiting_bytes`` bounds what waits, too. Results
@@ -137,11 +141,14 @@ class EmbeddedJobs:
         self._changed = threading.Condition()
         self._turns: Turns[_Job] = Turns()
         self._held = 0  # bytes of the work that waits
-        self._admitted = 0  # jobs that wait or occupy a worker
+        self._running = 0  # jobs that have a place
+        self._unfinished: set[_Job] = set()
+        self._is_closed = False
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
         # thread that ever worked.
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="colorize")
+        # Twice as many as places, for those that are still stopping.
+        self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="colorize")
 
     def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
         """See ``Jobs.run``."""
@@ -202,14 +209,15 @@ class EmbeddedJobs:
 
     def unfinished(self) -> int:
         """See ``Jobs.unfinished``."""
-        return self._admitted
+        with self._changed:
+            return len(self._unfinished)
 
     def close(self) -> None:
         """See ``Jobs.close``."""
         with self._changed:
-            waiting = self._turns.order()
-            running = [job for job in self._jobs.values() if not job.status.is_finished]
-        for job in {*waiting, *running}:
+            self._is_closed = True
+            unfinished = list(self._unfinished)
+        for job in unfinished:
             self._stop(job)
         self._threads.shutdown(wait=True)
         self._shelf.close()
@@ -217,25 +225,28 @@ class EmbeddedJobs:
     def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
         job = _Job(work, client, Status(secrets.token_urlsafe(12)), keep)
         with self._changed:
+            if self._is_closed:
+                raise Stopped
             self._check_room(work, client)
+            self._unfinished.add(job)
             self._turns.add(client, job)
-            self._admitted += 1
             self._held += work.size
             if keep:
                 self._jobs[job.status.id] = job
-        self._threads.submit(self._take_turn)  # one turn for each job, not for a certain one
+            self._fill_places()
         return job
 
     def _check_room(self, work: Request, client: Client) -> None:
         """Raise Busy where the work has no place; the lock is held."""
         limit = self._workers + self._room
-        if self._admitted >= limit:
+        admitted = len(self._unfinished)
+        if admitted >= limit:
             raise Busy(
                 f"{limit} photos are being coloured or waiting, which is the limit; "
                 "try again in a few seconds"
             )
         own = self._turns.count_of(client.address)
-        if own and self._admitted >= limit - self._room // 4:
+        if own and admitted >= limit - self._room // 4:
             raise Busy(
                 f"{own} photos of yours are waiting, and the places that are left are for others; "
                 "try again in a few seconds"
@@ -246,19 +257,30 @@ class EmbeddedJobs:
                 f"{self._waiting_bytes:,}; try again in a few seconds"
             )
 
-    def _take_turn(self) -> None:
-        """Do the job whose turn it is; in a thread of the pool."""
-        with self._changed:
-            job = self._turns.take()
-            if job is None:  # it was cancelled while it waited
-                return
+    def _fill_places(self) -> None:
+        """Begin the jobs whose turn it is, as far as there are places; the lock is held."""
+        if self._is_closed:
+            return
+        while self._running < self._workers and (job := self._turns.take()) is not None:
             work = job.work
             assert work is not None
             self._held -= work.size
+            self._running += 1
+            job.has_place = True
             self._set(job, state="running", stage="running")
+            self._threads.submit(self._perform, job, work)
+
+    def _leave_place(self, job: _Job) -> None:
+        """Give a job's place to the next one; the lock is held."""
+        if job.has_place:
+            job.has_place = False
+            self._running -= 1
+            self._fill_places()
+
+    def _perform(self, job: _Job, work: Request) -> None:
+        """Do a job; in a thread of the pool."""
         try:
             answer = self._do(work, self._watching(job))
-            del work  # the photo's bytes are not needed for what follows
             kept = self._shelf.put(answer.body) if job.keep else ""
         except Stopped:
             self._finish(job, "cancelled")
@@ -268,9 +290,6 @@ class EmbeddedJobs:
             self._finish(job, "failed", error=error)
         else:
             self._finish(job, "done", answer=answer, kept=kept)
-        finally:
-            with self._changed:
-                self._admitted -= 1
 
     def _watching(self, job: _Job) -> Progress:
         """Make the callback that the work tells how far it is, and that stops it."""
@@ -279,6 +298,8 @@ class EmbeddedJobs:
             if job.stop.is_set():
                 raise Stopped
             with self._changed:
+                if job.status.is_finished:
+                    raise Stopped
                 done = max(_on_the_whole(stage, share), job.status.progress)
                 if stage != job.status.stage or done >= job.status.progress + STEP:
                     self._set(job, stage=stage, progress=done)
@@ -295,7 +316,6 @@ class EmbeddedJobs:
             if self._turns.remove(job.client, job):
                 assert work is not None
                 self._held -= work.size
-                self._admitted -= 1
         self._finish(job, "cancelled")
 
     def _finish(
@@ -313,12 +333,14 @@ class EmbeddedJobs:
                 if kept:
                     self._shelf.drop(kept)
                 return
+            self._unfinished.discard(job)
             job.work = None
             job.kept = kept
             job.answer = replace(answer, body=b"") if answer is not None and kept else answer
             job.finished_at = self._clock()
             share = 1.0 if state == "done" else job.status.progress
             self._set(job, state=state, stage=state, progress=share, error=error)
+            self._leave_place(job)
             self._forget_old()
 
     def _set(self, job: _Job, **changes: Any) -> None:

@@ -18,6 +18,7 @@ class HeldWork:
         self.release = threading.Event()
         self.begun: list[bytes] = []
         self.ended: list[bytes] = []
+        self.left = threading.Semaphore(0)
         self.arrived = threading.Semaphore(0)
 
     def __call__(self, request: Request, progress: Progress) -> Answer:
@@ -25,16 +26,20 @@ class HeldWork:
         assert isinstance(request.image, bytes)
         self.begun.append(request.image)
         self.arrived.release()
-        progress("decode", 0.0)
         try:
+            progress("decode", 0.0)
             while not self.release.wait(0.01):
                 progress("join", 0.5)
             if request.image == b"broken":
                 raise BrokenImage("the picture is damaged")
         finally:
             self.ended.append(request.image)
+            self.left.release()
         return Answer(b"colour of " + request.image, "image/png", ("a notice",), {"total": 1.0})
 
     def wait_for(self, count: int) -> None:
         for _ in range(count):
             assert self.arrived.acquire(timeout=SOON), "nobody took the job"
+
+    def wait_for_end(self) -> None:
+        assert self.left.acquire(timeout=SOON), "nothing ended"

@@ -171,6 +171,7 @@ def test_cancelling_a_running_job_frees_its_worker(make: MakeJobs, work: HeldWor
     work.wait_for(1)
     assert jobs.cancel(first).state == "cancelled"
     work.wait_for(1)  # the other one begins though nobody released the first
+    work.wait_for_end()
     assert work.ended == [b"a"]
     assert jobs.status(second).state == "running"
     assert jobs.status(first).error is None
@@ -268,6 +269,7 @@ def test_a_client_that_vanishes_stops_its_work(make: MakeJobs, work: HeldWork) -
     assert len(raised) == 1
     jobs.submit(photo("b"), ANNA)
     work.wait_for(1)
+    work.wait_for_end()
     assert work.ended == [b"a"]
 
 
@@ -275,9 +277,25 @@ def test_closing_stops_all_that_waits_and_runs(make: MakeJobs, work: HeldWork) -
     jobs = make(workers=2)
     ids = [jobs.submit(photo(n), ANNA).id for n in range(4)]
     work.wait_for(2)
+    asker = threading.Thread(target=lambda: ask_in_vain(jobs, raised))
+    raised: list[BaseException] = []
+    asker.start()
+    while jobs.unfinished() < 5:
+        assert asker.is_alive()
     jobs.close()
+    asker.join(timeout=SOON)
     assert [jobs.status(id).state for id in ids] == ["cancelled"] * 4
-    assert len(work.begun) == 2
+    assert len(work.begun) == len(work.ended) == 2
+    assert [type(problem) for problem in raised] == [Stopped]
+    with pytest.raises(Stopped):
+        jobs.submit(photo("late"), ANNA)
+
+
+def ask_in_vain(jobs: EmbeddedJobs, raised: list[BaseException]) -> None:
+    try:
+        jobs.run(photo("more"), BEN, gone=never)
+    except Stopped as problem:
+        raised.append(problem)
 
 
 def test_many_clients_at_once_get_their_own(make: MakeJobs, work: HeldWork) -> None:

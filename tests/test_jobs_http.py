@@ -276,6 +276,7 @@ def test_a_client_that_hangs_up_frees_its_worker(callers: list[Caller]) -> None:
         job = stayer.submit(b"stayer")
         leaver.hang_up()
         work.wait_for(1)  # the worker is free though nobody released it
+        work.wait_for_end()
         assert work.ended == [b"leaver"]
         assert stayer.json("GET", job)["state"] == "running"
         work.release.set()
