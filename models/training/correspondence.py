@@ -218,13 +218,15 @@ def losses_of(
 
 
 def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
-    """What the colorizer would paint without any guidance: (N, 2, h, w) ab."""
-    config = colorizer.config
+    """What the colorizer finds likely without any guidance: (N, 2, h, w) ab.
+
+    Its mean as it is, without the gain that makes it as colourful as photos are: trust is to be
+    earned by knowing more, not by being paler.
+    """
     condition = colorizer.condition(features, colorizer.null[None])
     logits = colorizer.decode(features, condition, None)
-    return config.chroma_gain * annealed_mean(
-        logits, colorizer.bins, temperature=config.temperature
-    )
+    temperature = colorizer.config.temperature
+    return annealed_mean(logits, colorizer.bins, temperature=temperature)
 
 
 def blend(carried: Carried, guess: Tensor) -> Tensor:
