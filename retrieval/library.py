@@ -251,15 +251,20 @@ class ExemplarLibrary:
         suffix = next(suffix for start, suffix in TYPES if data.startswith(start))
         relative = f"{PHOTOS}/{exemplar_id(sha256)}{suffix}"
         path = self.folder / relative
-        status = _write_whole(path, data)
-        source = clean([Path(name.replace("\\", "/")).name])
-        place = Place(
-            relative, source[0] if source else path.name, status.st_size, status.st_mtime_ns
-        )
+        words_of_name = clean([Path(name.replace("\\", "/")).name])
+        source = words_of_name[0] if words_of_name else path.name
         with self._store.writing() as connection:
-            exemplar = self._ingest().insert(connection, Found(place), photo, vector, words)
-        if exemplar.sha256 != sha256:  # a near duplicate is there already
-            path.unlink(missing_ok=True)
+            known = rows.find_sha256(connection, sha256)
+            if known is not None:  # somebody was faster
+                return known
+            status = _write_whole(path, data)
+            place = Place(relative, source, status.st_size, status.st_mtime_ns)
+            exemplar = None
+            try:
+                exemplar = self._ingest().insert(connection, Found(place), photo, vector, words)
+            finally:
+                if exemplar is None or exemplar.sha256 != sha256:  # refused, or a near duplicate
+                    path.unlink(missing_ok=True)
         return exemplar
 
     def remove(self, ids: Iterable[str]) -> int:
