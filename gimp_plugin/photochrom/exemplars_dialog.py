@@ -41,6 +41,7 @@ class Exemplars(Gtk.Box):  # type: ignore[misc]  # gi has no types
             min_children_per_line=4,
             max_children_per_line=4,
             homogeneous=True,
+            valign=Gtk.Align.START,
         )
         window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
         window.set_size_request(4 * (SIDE + 40), 320)
@@ -79,16 +80,22 @@ class Exemplars(Gtk.Box):  # type: ignore[misc]  # gi has no types
             box.pack_start(Gtk.Image.new_from_pixbuf(shown), True, True, 0)
         words = found.caption or found.source or found.id
         score = f"{found.score:.0%}"
-        box.pack_start(Gtk.Label(label=score), False, False, 0)
+        line = Gtk.Label(label=score)
+        box.pack_start(line, False, False, 0)
         button = Gtk.ToggleButton()
         button.add(box)
         button.set_tooltip_text(f"{words}\n{found.source}\n{found.width} × {found.height} pixels")
         button.get_accessible().set_name(f"{score} {words}")
-        button.connect("toggled", self._toggled, found.id)
+
+        def toggled(button: Gtk.ToggleButton) -> None:
+            line.set_text(f"✓ {score}" if button.get_active() else score)
+            self._pick(found.id, button.get_active())
+
+        button.connect("toggled", toggled)
         return button
 
-    def _toggled(self, button: Gtk.ToggleButton, name: str) -> None:
-        if button.get_active():
+    def _pick(self, name: str, picked: bool) -> None:
+        if picked:
             self._picked.append(name)
         else:
             self._picked.remove(name)
