@@ -305,8 +305,8 @@ class Client:
                 if state.get("state") not in ("queued", "running"):
                     break
                 watch.say(_wording(state), WORKING.at(_share(state)))
-                # An early look costs nothing; later ones add at most a twentieth to the whole.
-                watch.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 20)))
+                # An early look costs nothing; later ones add at most a tenth to the whole.
+                watch.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 10)))
             if state.get("state") == "done":
                 answer = wire.ask("GET", f"{path}/result", accept=NPY, receiving=RECEIVING)
                 self._stop(path)  # the server need not keep the result
