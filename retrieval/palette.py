@@ -15,6 +15,7 @@ COLORS: Final = 6  # at most
 SAME_COLOR: Final = 10.0  # clusters nearer than this (CIE76) are one colour to the eye
 LEAST_SHARE: Final = 0.02  # of the picture; what is smaller is a speck
 ROUNDS: Final = 8
+SIDE: Final = 32  # so many pixels across and down say enough
 
 
 def dominant_colors(lab: FloatArray) -> tuple[str, ...]:
@@ -23,7 +24,8 @@ def dominant_colors(lab: FloatArray) -> tuple[str, ...]:
     K-means in Lab. It starts at the pixels farthest from one another, so that a small vivid thing
     gets a cluster of its own, and draws no random numbers.
     """
-    pixels = lab.reshape(-1, 3).astype(np.float32)
+    step = max(1, min(lab.shape[:2]) // SIDE)
+    pixels = np.ascontiguousarray(lab[::step, ::step], np.float32).reshape(-1, 3)
     centres, shares = _merge(*_cluster(pixels, _spread(pixels)))
     kept = [i for i in np.argsort(-shares, kind="stable") if shares[i] >= LEAST_SHARE] or [0]
     return tuple(dict.fromkeys(to_hex(lab_to_srgb(centres[i])) for i in kept))
@@ -42,7 +44,8 @@ def _spread(pixels: FloatArray) -> FloatArray:
 def _cluster(pixels: FloatArray, centres: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Run k-means (Lloyd 1982); return the centres (k, 3) and their shares of the pixels (k,)."""
     for _ in range(ROUNDS):
-        nearest = np.square(pixels[:, None] - centres[None]).sum(axis=2).argmin(axis=1)
+        # |p - c|^2 without |p|^2, which is the same for every centre
+        nearest = (np.square(centres).sum(axis=1) - 2 * pixels @ centres.T).argmin(axis=1)
         member = (nearest[:, None] == np.arange(len(centres))).astype(np.float32)
         counts = member.sum(axis=0)
         means = member.T @ pixels / np.maximum(counts, 1)[:, None]
