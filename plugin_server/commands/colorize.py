@@ -18,6 +18,7 @@ from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
     from plugin_server.commands.destination import Destination
+    from plugin_server.commands.remote import Remote
     from plugin_server.images import Layer
     from plugin_server.service import Service
 
@@ -34,6 +35,7 @@ Examples:
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
+  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
 """
 
 
@@ -83,6 +85,14 @@ Examples:
     "Default: NAME-color.png beside the photo; a 16-bit TIFF stays TIFF.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Let a server do the work, such as http://127.0.0.1:8765, with its models and library.",
+)
+@click.option(
+    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
+)
 @clip_option
 @weights_option
 @click.pass_context
@@ -100,6 +110,8 @@ def colorize(
     strength: float,
     output: Path | None,
     overwrite: bool,
+    server: str | None,
+    token: str | None,
     clip: str,
     weights: Path | None,
 ) -> None:
@@ -114,6 +126,12 @@ def colorize(
         raise click.UsageError("give a --reference, or take one from the library, not both", ctx)
     if candidates and exemplar not in (None, AUTO):
         raise click.UsageError("--candidates chooses the exemplars itself: leave --exemplar out")
+    if server and (candidates or folder or weights):
+        raise click.UsageError(
+            "a --server has its own library and models: leave --candidates, --library and "
+            "--weights out",
+            ctx,
+        )
     try:
         job = ColorizeJob(description, hints, saturation, strength, exemplar)
         destination = Destination.parse(
@@ -125,16 +143,26 @@ def colorize(
     except (JobError, DestinationError, ConfigError) as problem:
         raise click.ClickException(str(problem)) from problem
     mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
-    service = _load(ctx.obj, config)
-    batch = Batch(service, job, mask_bytes, reference_bytes, destination, candidates)
-    ctx.exit(2 if batch.run(photos) else 0)
+    if server is None:
+        service = _load(ctx.obj, config)
+        batch = Batch(service, job, mask_bytes, reference_bytes, destination, candidates)
+        ctx.exit(2 if batch.run(photos) else 0)
+    from plugin_server.commands.remote import Remote, RemoteError, job_bar
+
+    with job_bar(len(photos) == 1) as on_state:
+        try:
+            remote = Remote(server, token, on_state=on_state)
+        except RemoteError as problem:
+            raise click.ClickException(str(problem)) from problem
+        failed = Batch(remote, job, mask_bytes, reference_bytes, destination).run(photos)
+    ctx.exit(2 if failed else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What all photos of one run share."""
 
-    service: Service
+    service: Service | Remote
     job: ColorizeJob
     mask: bytes | None
     reference: bytes | None
@@ -169,7 +197,9 @@ class Batch:
         )
         if self.candidates is not None:
             from plugin_server.commands.candidates import Candidates
+            from plugin_server.service import Service
 
+            assert isinstance(self.service, Service), "a server chooses no candidates"
             several = Candidates(self.service, self.destination, self.candidates, _note)
             yield from several.colour(photo, request)
             return
