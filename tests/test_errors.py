@@ -149,3 +149,31 @@ def test_pages_from_elsewhere_may_not(client: FlaskClient, origin: str) -> None:
     response = client.get("/v1/health", headers={"Origin": origin})
     assert response.status_code == 403
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_what_a_foreign_page_embeds_is_refused(client: FlaskClient) -> None:
+    response = client.get("/v1/health", headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status_code == 403
+    for site in ("same-origin", "none"):
+        headers = {"Sec-Fetch-Site": site}
+        assert client.get("/v1/health", headers=headers).status_code == 200
+    with client.get("/", headers={"Sec-Fetch-Site": "cross-site"}) as page:
+        assert page.status_code == 200, "a link may lead here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/colorize"),
+        ("POST", "/v1/jobs"),
+        ("DELETE", "/v1/jobs/1"),
+        ("POST", "/v1/images"),
+        ("POST", "/v1/exemplars"),
+        ("DELETE", "/v1/exemplars/1"),
+    ],
+)
+def test_a_foreign_page_changes_nothing(client: FlaskClient, method: str, path: str) -> None:
+    """What a simple form of another site can send is refused before it is read."""
+    for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+        response = client.open(path, method=method, data={"a": "b"}, headers=headers)
+        assert response.status_code in (403, 421)
