@@ -7,12 +7,13 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from client import Client, Result
-from conftest import encoded, grey_picture
+from conftest import decoded, encoded, grey_picture
 from failures import (
     BadAnswer,
     BrokenConnection,
@@ -38,6 +39,7 @@ from plugin_server.config import Config
 from plugin_server.forms import ColorizeForm, read_form
 from plugin_server.images import Limits, decode
 from plugin_server.service import Service
+from retrieval.library import ExemplarLibrary
 
 DTYPES = ("uint8", "uint16", "float32")
 SIZES = ((1, 1), (1, 17), (7, 13), (64, 3))
@@ -512,15 +514,46 @@ def test_a_watch_ends_when_it_is_told_to() -> None:
     assert len(calls) == 3
 
 
-def test_the_search_form_is_the_servers(client: Client, address: str) -> None:
-    """The server may have no library; it must not complain about the form."""
-    with pytest.raises((Unavailable, Busy)):
+def test_the_servers_library_is_understood(tmp_path: Path) -> None:
+    clip = FakeClip()
+    library = ExemplarLibrary.open(tmp_path / "library", clip=clip)
+    for seed in range(3):
+        colours = np.dstack([grey_picture(48, 64, seed=seed + channel) for channel in (0, 5, 9)])
+        library.add_photo(encoded(colours), name=f"{seed}.png", caption=f"photo {seed}")
+    with running(Service(FakeColorizer(), clip, library=library), Config(port=0)) as port:
+        client = Client(f"http://127.0.0.1:{port}", timeout=30)
+        assert client.health().exemplars == 3
+        found = client.search(GREY, "photo 1", 2)
+        assert len(found) == 2
+        assert found[0].score >= found[1].score
+        best = found[0]
+        assert library.get(best.id).source == best.source
+        assert (best.width, best.height) == (64, 48)
+        assert decoded(client.thumbnail(best.id)).ndim == 3
+        assert client.exemplar_image(best.id) == library.image(best.id)
+        with pytest.raises(Refused):
+            client.thumbnail("unknown")
+        named = client.colorize(GREY, exemplar=best.id)
+        assert named.exemplar == best.id
+        searched = client.colorize(GREY, description="photo 1", exemplar="auto")
+        assert searched.exemplar == best.id
+        assert searched.score is not None
+        assert searched.settings.exemplar == best.id
+        with pytest.raises(Refused):
+            client.colorize(GREY, exemplar="unknown")
+
+
+def test_without_a_library_the_reason_is_said(client: Client) -> None:
+    with pytest.raises(Unavailable, match="library"):
         client.search(GREY, "a tram", 3)
+    with pytest.raises(Refused, match="library"):
+        client.colorize(GREY, exemplar="auto")
 
 
-def test_the_flask_client_agrees(client: Client, make_client: object) -> None:
-    assert callable(make_client)
-    flask: FlaskClient = make_client()
+def test_a_job_and_a_plain_request_give_the_same(
+    client: Client, make_client: Callable[..., FlaskClient]
+) -> None:
+    flask = make_client()
     form = Form()
     form.picture("image", GREY)
     form.text("description", "a red tram")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,6 +274,25 @@ def test_one_server_however_many_ask_at_once(plugin: Plugin) -> None:
 
 @posix
 @pytest.mark.slow
+def test_two_gimps_with_folders_of_their_own_share_a_server(plugin: Plugin) -> None:
+    """They do not see each other's lock, so the port decides."""
+    other = plugin.folder / "other"
+    other.mkdir()
+    shutil.copy(plugin.folder / "config.json", other)
+    clients: list[Client] = []
+    asking = [
+        threading.Thread(target=lambda place=place: clients.append(connect(place)))
+        for place in (plugin.folder, other)
+    ]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert [client.colorize(GREY).pixels.shape for client in clients] == [(24, 32, 3)] * 2
+
+
+@posix
+@pytest.mark.slow
 def test_a_server_ends_itself_when_nobody_needs_it(plugin: Plugin) -> None:
     config = json.loads((plugin.folder / "config.json").read_text())
     config["command"][-1] = "0.02"  # minutes
@@ -400,6 +420,44 @@ def test_a_port_that_was_taken_meanwhile_is_said() -> None:
     )
     assert "another program" in text
     assert "--port" in text
+
+
+@posix
+def test_a_flatpak_that_may_not_start_programs_is_said(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = plugin.folder / "flatpak-spawn"
+    said = "Portal call failed: org.freedesktop.DBus.Error.ServiceUnknown"
+    spawn.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    spawn.chmod(0o755)
+    monkeypatch.setenv("FLATPAK_ID", "org.gimp.GIMP")
+    monkeypatch.setenv("PATH", f"{plugin.folder}:{os.environ['PATH']}")
+    with pytest.raises(NotStarted, match="flatpak override --user"):
+        connect(plugin.folder)
+    assert said in (plugin.folder / "server.log").read_text()
+
+
+@posix
+@pytest.mark.slow
+def test_a_flatpak_starts_its_server_outside(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = plugin.folder / "flatpak-spawn"
+    spawn.write_text('#!/bin/sh\n[ "$1" = --host ] || exit 9\nshift\nexec "$@"\n')
+    spawn.chmod(0o755)
+    monkeypatch.setenv("FLATPAK_ID", "org.gimp.GIMP")
+    monkeypatch.setenv("PATH", f"{plugin.folder}:{os.environ['PATH']}")
+    assert connect(plugin.folder).health().version
+    assert len(plugin.pids) == 1
+    assert plugin.address in (plugin.folder / "server.log").read_text()
+
+
+def test_a_snap_says_that_it_cannot(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAP", "/snap/gimp/1")
+    monkeypatch.setenv("SNAP_NAME", "gimp")
+    with pytest.raises(NotStarted, match="photochrom serve"):
+        connect(plugin.folder)
+    assert plugin.pids == []
 
 
 def test_an_old_photochrom_is_said() -> None:

@@ -21,6 +21,7 @@ from wire import OnProgress, Watch
 
 START_SECONDS = 180.0  # a cold disk and a slow machine; usually it takes five to ten
 USUAL_SECONDS = 8.0
+LOADING_SECONDS = 60.0
 POLL_SECONDS = 0.15
 LOCK = "server.lock"
 STARTING = "Starting the Photochrom server"
@@ -168,8 +169,8 @@ def _last_look(client: Client, watch: Watch, started: float, process: ServerProc
         NotStarted: with the reason.
     """
     if "cannot listen on" in process.output():
-        # A server that loads its models has the port and does not answer yet.
-        end = time.monotonic() + USUAL_SECONDS
+        # Another server has the port; where it still loads its models it does not answer yet.
+        end = time.monotonic() + LOADING_SECONDS
         while time.monotonic() < end:
             health = _answer(client)
             if health is not None:
