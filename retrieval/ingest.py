@@ -157,6 +157,8 @@ class Ingest:
                 photos.append(item)
             else:
                 self._tally.refused.append(Refusal(rows.printable(item.source), item.reason))
+        if on_progress is not None:
+            on_progress(Progress(0, len(photos), 0))
         workers = os.cpu_count() or 1
         stopped = False
         done = 0

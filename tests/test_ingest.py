@@ -206,7 +206,7 @@ def test_a_photo_that_vanishes_after_the_walk_is_said_and_not_remembered(
     content = paths[-1].read_bytes()
 
     def delete(_at: Progress) -> None:
-        paths[-1].unlink(missing_ok=True)
+        paths[-1].unlink(missing_ok=True)  # before the first photo is read, after the walk
 
     report = library.add([tmp_path / "album"], on_progress=delete)
     assert reasons(report) == {paths[-1].name: "cannot be read: No such file or directory"}
@@ -314,10 +314,11 @@ def test_it_stops_when_asked_and_goes_on_later(library: ExemplarLibrary, tmp_pat
     write_album(tmp_path / "album", BATCH * 3 + 5)
     seen: list[Progress] = []
     report = library.add(
-        [tmp_path / "album"], on_progress=seen.append, should_stop=lambda: len(seen) == 2
+        [tmp_path / "album"], on_progress=seen.append, should_stop=lambda: len(seen) == 3
     )
     assert report.stopped
-    assert seen == [Progress(BATCH, BATCH * 3 + 5, BATCH), Progress(64, BATCH * 3 + 5, 64)]
+    total = BATCH * 3 + 5
+    assert seen == [Progress(n * BATCH, total, n * BATCH) for n in range(3)]
     assert len(library) == BATCH * 2
     rest = library.add([tmp_path / "album"])
     assert (rest.unchanged, len(rest.added), rest.stopped) == (BATCH * 2, BATCH + 5, False)

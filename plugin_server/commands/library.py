@@ -113,7 +113,7 @@ def add(
 @library_option
 def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path | None) -> None:
     """List the exemplars, or those whose caption or path has TEXT in it."""
-    from plugin_server.commands.library_report import as_record, exemplar_table, print_table
+    from plugin_server.commands.library_report import as_record, print_exemplars
 
     with opened(folder, None) as exemplars:
         found = exemplars.list(offset=offset, limit=limit, containing=text)
@@ -122,7 +122,7 @@ def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path
         click.echo(json.dumps([as_record(one) for one in found], indent=2))
         return
     if found:
-        print_table(exemplar_table(found))
+        print_exemplars(found)
     click.echo(f"{len(found):,} of {total:,} exemplars" if total else "The library is empty.")
 
 

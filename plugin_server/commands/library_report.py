@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,36 +15,45 @@ if TYPE_CHECKING:
     from retrieval.upkeep import CheckReport, Fault
 
 SHOWN = 20  # photos that are named without --verbose
+SWATCHES = 7  # columns for colours: as wide as their heading
+ID_LENGTH = 12
 WIDE = 160  # columns where nobody watches: lines in a file must not be cut
 
 
-def exemplar_table(exemplars: Iterable[Exemplar], scores: Sequence[float] = ()) -> Table:
+def print_exemplars(exemplars: Sequence[Exemplar], scores: Sequence[float] = ()) -> None:
+    """Print a table to stdout, one exemplar a line, wide where it goes into a file or a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(width=WIDE, highlight=False)
+    console.print(exemplar_table(exemplars, scores, width=console.width))
+
+
+def exemplar_table(
+    exemplars: Sequence[Exemplar], scores: Sequence[float] = (), *, width: int
+) -> Table:
     """Draw exemplars, one a row, with their colours where the terminal has any."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ID", no_wrap=True)
     if scores:
-        table.add_column("Score", justify="right")
+        table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("Size", justify="right", no_wrap=True)
     table.add_column("Colours", no_wrap=True)
-    table.add_column("Photo and caption", ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column("Caption and photo", no_wrap=True)
+    sizes = [f"{one.width}x{one.height}" for one in exemplars]
+    taken = ID_LENGTH + max(map(len, [*sizes, "Size"])) + SWATCHES + 2 * 3 + 1
+    taken += len("Score") + 2 if scores else 0
     for index, one in enumerate(exemplars):
         swatches = Text()
-        for color in one.colors:
-            swatches.append("██", style=color)
-        words = Text(one.source)
-        if one.caption:
-            words.append(f"  {one.caption}", style="italic dim")
-        cells = [Text(one.id), Text(f"{one.width}x{one.height}"), swatches, words]
+        for color in one.colors[:SWATCHES]:
+            swatches.append("█", style=color)
+        words = Text(f"{one.caption}  " if one.caption else "")
+        words.append(one.source, style="dim" if one.caption else "")
+        words.truncate(max(width - taken, 20), overflow="ellipsis")
+        cells = [Text(one.id), Text(sizes[index]), swatches, words]
         if scores:
             cells.insert(1, Text(f"{scores[index]:.2f}"))
         table.add_row(*cells)
     return table
-
-
-def print_table(table: Table) -> None:
-    """Print a table to stdout, wide where it goes into a file or a pipe."""
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
 
 
 def as_record(exemplar: Exemplar) -> dict[str, Any]:

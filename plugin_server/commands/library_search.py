@@ -78,7 +78,7 @@ def search(
 
     The score, from 0 to 1, is the probability that a hit shows the same kind of scene.
     """
-    from plugin_server.commands.library_report import as_record, exemplar_table, print_table
+    from plugin_server.commands.library_report import as_record, print_exemplars
     from retrieval.errors import BadQuery
     from retrieval.search import Query
 
@@ -102,7 +102,7 @@ def search(
         return
     if matches:
         scores = [match.score for match in matches]
-        print_table(exemplar_table([match.exemplar for match in matches], scores))
+        print_exemplars([match.exemplar for match in matches], scores)
     elif total:
         click.echo(f"None of {total:,} exemplars fits; ask for fewer colours, or none.")
     else:
