@@ -22,7 +22,7 @@ from models.guidance import ChromaPredictor, Condition, Embedder, HintMap
 from models.hints import hint_map
 from models.job import ColorizeJob
 from models.progress import Progress, unwatched
-from models.propagation import lay_over, propagate
+from models.propagation import settle_carried, spread_dabs
 from models.reference import Reference, is_colourless, join_embeddings
 from models.upsampling import recolor
 
@@ -157,17 +157,12 @@ def _with_hints(
     strength: float,
 ) -> FloatArray:
     """Spread dabs and carried colours over (h, w, 2) guessed ab; all as far as the strength."""
-    match dabs, carried:
-        case None, None:
-            return guess
-        case HintMap(), None:
-            hints = dabs
-        case None, HintMap():
-            hints = carried
-        case HintMap(), HintMap():
-            hints = lay_over(dabs, carried, guess, lightness)
-    spread = propagate(guess, hints, lightness)
-    return guess + np.float32(strength) * (spread - guess)
+    ab = guess
+    if carried is not None:
+        ab = settle_carried(ab, carried, lightness)
+    if dabs is not None:  # last: a dab is a correction of all that came before
+        ab = spread_dabs(ab, dabs, lightness)
+    return guess + np.float32(strength) * (ab - guess)
 
 
 def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:

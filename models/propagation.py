@@ -1,20 +1,27 @@
 """Hints spread over the picture after the network: exact where they are, up to the next edge.
 
-Colours are known at a few cells of the chroma grid. Two fields are spread from there over the
+Colours are known at some cells of the chroma grid. Two fields are spread from there over the
 picture, as Levin, Lischinski and Weiss (2004, "Colorization using optimization") spread
-scribbles: neighbours of like lightness, and of like colour in the network's own guess, take like
-values; an edge keeps them apart. With a pull towards zero everywhere a hint fades with distance.
+scribbles: neighbours of like lightness, and of like colour in the guess, take like values; an
+edge keeps them apart. With a pull towards zero everywhere a hint fades with distance.
 
     influence u   of 1 at a hint: how far the hints reach
-    offset v      of what the hint asks for less KEPT of what the network guessed there
-    result        guess + v - (1 - KEPT) u guess
+    offset v      of what the hint asks for less KEPT of what the guess is there
 
-At a certain hint u = 1, so the result is the hint; where none reaches u = v = 0, so it is the
-network's guess. In between, only the share KEPT of the guess's own ups and downs lies over the
-colours of the hints: they know better.
+Dabs, which are certain, fill what they reach: v / u is the mean of what the hints ask for, and
+from an influence of FULL on it counts wholly.
+
+    result = guess + share(u) (v / u - (1 - KEPT) guess)
+
+Colours carried from a reference count as far as they are trusted, so their share is u itself.
+
+At a dab the result is the dab; where no hint reaches it is the guess. In between, only KEPT of
+the guess's own ups and downs lies over the colours of the hints: they know better.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +35,39 @@ Float64Array = NDArray[np.float64]
 LIGHTNESS_STEP = 6.0  # neighbours whose L differs by that are like each other by 0.61
 CHROMA_STEP = 12.0  # the same for ab of the network's guess
 LEAST = 1e-4  # of likeness: an edge is never quite closed
-PULL = 5e-4  # towards zero, against a likeness of 1: how soon a hint fades
+PULL = 3e-3  # towards zero, against a likeness of 1: how soon a hint fades
+FULL = 0.6  # influence from which a dab counts wholly
 KEPT = 0.25  # share of the guess's own variation that stays under the hints
 CERTAIN = 1e3  # weight of a hint of confidence 1: exact for the eye
+TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
 
 
-def propagate(guess: FloatArray, hints: HintMap, lightness: FloatArray) -> FloatArray:
-    """Return the chroma that keeps the hints and goes over into the guess.
+def spread_dabs(guess: FloatArray, dabs: HintMap, lightness: FloatArray) -> FloatArray:
+    """Return the chroma that meets the dabs, fills what they lie on, and else is the guess.
 
-    ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid,
-    ``hints`` lie on a grid that is a whole number of times finer in each direction.
-    A hint of confidence 1 is met; one of confidence p < 1 is taken to be right with that
-    probability, so it pulls p of the way.
+    ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid;
+    ``dabs``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
+    direction.
     """
+    return _joined(guess, dabs, lightness, _filling)
+
+
+def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -> FloatArray:
+    """Return the chroma between the guess and the colours carried from a reference.
+
+    Arrays as in ``spread_dabs``. A colour of confidence p is taken to be right with that
+    probability, so it pulls p of the way; cells without any follow their neighbours.
+    """
+    return _joined(guess, carried, lightness, lambda influence: influence)
+
+
+def _joined(
+    guess: FloatArray,
+    hints: HintMap,
+    lightness: FloatArray,
+    share: Callable[[Float64Array], Float64Array],
+) -> FloatArray:
     ab, confidence = _on_grid(hints, lightness.shape)
     if not confidence.any():
         return guess
@@ -49,27 +75,14 @@ def propagate(guess: FloatArray, hints: HintMap, lightness: FloatArray) -> Float
     values = np.dstack([ab - np.float32(KEPT) * guess, np.ones(lightness.shape)])
     fields = spread(values, weight, pull, likeness(lightness, guess))
     offset, influence = fields[..., :2], fields[..., 2:]
-    return np.asarray(guess + offset - (1 - KEPT) * influence * guess, np.float32)
+    wanted = offset / np.maximum(influence, TINY) - (1 - KEPT) * guess
+    return np.asarray(guess + share(influence) * wanted, np.float32)
 
 
-def lay_over(dabs: HintMap, carried: HintMap, guess: FloatArray, lightness: FloatArray) -> HintMap:
-    """Lay a person's dabs over colours carried from a reference, both on the same fine grid.
-
-    As far as the dabs reach over the picture, to the next edge, the carried colours lose their
-    confidence: a dab is a correction, and what it corrects must not pull against it.
-    """
-    _, confidence = _on_grid(dabs, lightness.shape)
-    weight, pull = weigh(confidence)
-    ones = np.ones((*lightness.shape, 1))
-    influence = spread(ones, weight, pull, likeness(lightness, guess))[..., 0]
-    size = tuple(
-        fine // coarse for fine, coarse in zip(dabs.confidence.shape, lightness.shape, strict=True)
-    )
-    kept = np.kron(1 - influence.clip(0, 1), np.ones(size))
-    painted = dabs.confidence > 0
-    ab = np.where(painted[..., None], dabs.ab, carried.ab)
-    confidence = np.where(painted, dabs.confidence, carried.confidence * kept)
-    return HintMap(ab, confidence.astype(np.float32))
+def _filling(influence: Float64Array) -> Float64Array:
+    """Raise the influence smoothly to 1 at FULL."""
+    t = np.clip(influence / FULL, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def weigh(confidence: FloatArray) -> tuple[Float64Array, Float64Array]:
@@ -124,7 +137,8 @@ def likeness(lightness: FloatArray, guess: FloatArray) -> dict[tuple[int, int], 
     A Gaussian of the difference in lightness and guessed chroma; diagonal neighbours, which are
     farther apart, count half.
     """
-    features = np.dstack([lightness / LIGHTNESS_STEP, guess / CHROMA_STEP]).astype(np.float64)
+    scaled = np.dstack([lightness, guess]).astype(np.float64)
+    features = scaled / (LIGHTNESS_STEP, CHROMA_STEP, CHROMA_STEP)
     planes = {}
     for step, share in (((0, 1), 1.0), ((1, 0), 1.0), ((1, 1), 0.5), ((1, -1), 0.5)):
         here, there = _pair(step)
