@@ -172,10 +172,10 @@ def _put(source: Path, target: Path, *, link: bool) -> None:
     target.unlink(missing_ok=True)  # a link would be written through
     if link:
         target.symlink_to(source)
-        return
-    shutil.copyfile(source, target)
-    if target.name == PROGRAM:
-        target.chmod(0o755)
+    else:
+        shutil.copyfile(source, target)
+    if target.name == PROGRAM and not os.access(target, os.X_OK):
+        target.chmod(0o755)  # GIMP passes over a program without the run bit, in silence
 
 
 def _remove(target: Path, name: str) -> None:

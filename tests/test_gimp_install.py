@@ -149,6 +149,16 @@ def test_links_lead_to_the_source(tmp_path: Path) -> None:
     assert snapshot(SOURCE) == before
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_a_program_without_the_run_bit_gets_it(tmp_path: Path, link: bool) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "photochrom.py").write_text("#!/usr/bin/env python3\n")
+    (source / "photochrom.py").chmod(0o644)
+    target = install(tmp_path / "plug-ins", CONFIG, version="1.0", link=link, source=source)
+    assert os.access(target / "photochrom.py", os.X_OK)
+
+
 def test_an_older_plug_in_is_replaced_and_its_leftovers_removed(tmp_path: Path) -> None:
     old = tmp_path / "old"
     (old / "icons").mkdir(parents=True)
