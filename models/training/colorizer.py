@@ -53,7 +53,8 @@ class TrainOptions:
 
     An ``encoder_rate`` of 0 leaves the encoder as it is. ``area_emphasis`` weighs what was
     recoloured; ``attention`` and ``leak`` weigh the two lessons in locality beside the loss of the
-    colours, the latter growing from 0 as the run goes on. ``p_image`` and ``p_both`` are how often
+    colours, the latter only in the second half, growing:
+    before words are read in the right places it would teach not to read them. ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
     """
 
@@ -68,7 +69,7 @@ class TrainOptions:
     average: float = 0.999
     hint_emphasis: float = 8.0
     area_emphasis: float = 8.0
-    attention: float = 1.0
+    attention: float = 3.0
     leak: float = 2.0
     p_image: float = 0.35
     p_both: float = 0.15
@@ -234,7 +235,7 @@ def train(
                 leak = leak_loss(
                     logits[pairs], logits[len(batch.texts) :], area[: len(pairs)], centres_tensor
                 )
-                loss = loss + done * options.leak * leak
+                loss = loss + max(0.0, 2 * done - 1) * options.leak * leak
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
