@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 from command import one_line, run
+from installation import find, write_config
 
 from gimp_plugin.install import (
     SOURCE,
@@ -281,6 +282,23 @@ def test_installing_again_keeps_what_was_chosen(tmp_path: Path) -> None:
     assert "abc" not in config["command"], "every user of the machine can read command lines"
     run("gimp", "install", "--folder", tmp_path, "--token", "")
     assert json.loads((tmp_path / "photochrom" / "config.json").read_text())["token"] is None
+
+
+def test_a_server_elsewhere_stays_where_it_is(tmp_path: Path) -> None:
+    run("gimp", "install", "--folder", tmp_path)
+    file = tmp_path / "photochrom" / "config.json"
+    config = json.loads(file.read_text())
+    del config["command"]  # as GIMP's settings dialog does for an address of the person's own
+    write_config(file, config | {"address": "https://studio.example:444", "token": "abc"})
+    assert file.stat().st_mode & 0o077 == 0
+    run("gimp", "install", "--folder", tmp_path)
+    config = json.loads(file.read_text())
+    assert (config["address"], config["token"]) == ("https://studio.example:444", "abc")
+    assert find(file.parent, {}).command == ()
+    assert "another machine" in run("gimp", "status", "--folder", tmp_path).stdout
+    run("gimp", "install", "--folder", tmp_path, "--port", 9123)
+    assert find(file.parent, {}).address == "http://127.0.0.1:9123"
+    assert find(file.parent, {}).command
 
 
 def test_a_token_that_cannot_be_sent_is_refused(tmp_path: Path) -> None:

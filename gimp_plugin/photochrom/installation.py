@@ -87,6 +87,20 @@ def read_config(file: Path) -> dict[str, Any]:
     return read
 
 
+def write_config(file: Path, config: dict[str, Any]) -> None:
+    """Write config.json, which may hold a token: never half there, never readable by others.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(config, indent=2) + "\n")
+    os.replace(fresh, file)
+
+
 def in_flatpak(environ: Mapping[str, str] = os.environ) -> bool:
     """Tell whether GIMP runs in a Flatpak, which sees neither the home folder nor its programs."""
     return "FLATPAK_ID" in environ or os.path.exists("/.flatpak-info")

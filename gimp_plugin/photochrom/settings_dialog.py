@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import gi
 from background import Latest, OnProgress, sentence
 from client import Client
 from failures import Failure
-from installation import CONFIG, find, read_config
+from installation import CONFIG, find, read_config, write_config
 from server import Status, describe, plugin_folder
 
 gi.require_version("GimpUi", "3.0")
@@ -96,7 +95,7 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
         try:
             written = read_config(self._folder / CONFIG)
             changed = _changed(written, self._address.get_text(), self._token.get_text())
-            (self._folder / CONFIG).write_text(json.dumps(changed, indent=2), encoding="utf-8")
+            write_config(self._folder / CONFIG, changed)
         except (Failure, OSError) as problem:
             self._tell(sentence(str(problem)))
             return

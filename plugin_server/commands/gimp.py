@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 from platformdirs import user_log_path
 
-from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError
+from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
 from plugin_server.doctor import examine_port
 from plugin_server.version import product_version
 
@@ -120,6 +120,8 @@ def status(ctx: click.Context, folder: Path | None) -> None:
             configs[str(config.get("address"))] = config
     for config in configs.values():
         click.echo(server_status(config))
+        if not config.get("command"):
+            continue
         click.echo(f"  its log when GIMP starts it: {config.get('log')}")
         if missing := missing_command(config):
             click.echo(f"  {missing}")
@@ -161,11 +163,13 @@ def make_config(
     """Write what the plug-in needs to know; what is not given stays as it was ``earlier``.
 
     The server listens on this machine only and refuses web pages from elsewhere, so it has a
-    token only where one is asked for.
+    token only where one is asked for. One that somebody else takes care of (in GIMP's settings
+    dialog another address was given) stays that, unless a port asks for one of our own.
 
     Raises:
         click.ClickException: the token cannot be used.
     """
+    is_elsewhere = bool(earlier.get("address")) and not earlier.get("command") and port is None
     port = port or _port_of(earlier) or DEFAULT_PORT
     token = token if token is not None else earlier.get("token")
     folder = str(library.expanduser().absolute()) if library else earlier.get("library")
@@ -180,10 +184,10 @@ def make_config(
         command += ["--library", folder]
     return {
         "version": version,
-        "address": f"http://{DEFAULT_HOST}:{port}",
+        "address": earlier["address"] if is_elsewhere else f"http://{DEFAULT_HOST}:{port}",
         "token": token or None,
         "library": folder,
-        "command": command,
+        "command": [] if is_elsewhere else command,
         "log": str(user_log_path("photochrom", appauthor=False) / "server.log"),
     }
 
@@ -191,6 +195,8 @@ def make_config(
 def server_status(config: dict[str, Any]) -> str:
     """Say whether the server of an installed plug-in runs."""
     parts = urlsplit(str(config.get("address")))
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        return f"Server at {config.get('address')}: on another machine, where it is started"
     finding = examine_port(
         Config(
             host=parts.hostname or DEFAULT_HOST,
