@@ -53,9 +53,9 @@ class TrainOptions:
 
     An ``encoder_rate`` of 0 leaves the encoder as it is. ``area_emphasis`` weighs what was
     recoloured; ``attention`` and ``leak`` weigh the two lessons in locality beside the loss of the
-    colours, the latter only in the second half, growing:
-    before words are read in the right places it would teach not to read them. ``p_image`` and ``p_both`` are how often
-    an image embedding is the global vector of undescribed samples, or joins that of described ones.
+    colours. The latter comes in the second half and grows: before words are read in the right
+    places it would only teach not to read them. ``p_image`` and ``p_both`` are how often an image
+    embedding is the global vector of undescribed samples, or joins that of described ones.
     """
 
     steps: int = 20_000
