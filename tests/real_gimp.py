@@ -20,6 +20,7 @@ BESIDE = ROOT.parent / "shared" / "tools" / "gimp3"
 NEWER_ROOT = "/opt/gimp32"  # where the same tool keeps GIMP 3.2, if somebody set it up
 PY_SECONDS = 240
 SCREEN_SECONDS = 60
+_PLUGINS: dict[str, bytes] = {}  # a command -> the list that its next profile begins with
 
 
 class NoGimp(Exception):
@@ -85,6 +86,17 @@ class Gimp:
             self.tool("install-plugin", PLUGIN)
         else:
             shutil.copytree(PLUGIN, self.plugin)
+        if known := _PLUGINS.get(repr(command)):
+            self._plugins.write_bytes(known)
+
+    @property
+    def _plugins(self) -> Path:
+        """GIMP's list of what all its plug-ins offer, which takes it seconds to gather."""
+        return self._folder / "profile" / "pluginrc"
+
+    def _remember_plugins(self) -> None:
+        if self._plugins.exists():
+            _PLUGINS[repr(self._command)] = self._plugins.read_bytes()
 
     @property
     def has_screen(self) -> bool:
@@ -131,6 +143,7 @@ class Gimp:
             timeout=PY_SECONDS,
         )
         assert done.returncode == 0, done.stderr[-3000:]
+        self._remember_plugins()
         return json.loads(answer.read_text(encoding="utf-8")), done.stderr
 
     def start(self, picture: Path) -> None:
@@ -138,9 +151,12 @@ class Gimp:
         self._copy_scripts()
         words = [str(self._folder / "remote.py"), str(self._folder)]
         code = f"import sys; sys.argv = {words!r}; {RUN_SCRIPT}"
-        self.tool(
-            "start", picture, "--batch-interpreter=python-fu-eval", f"--batch={code}", seconds=120
-        )
+        command = ["start", picture, "--batch-interpreter=python-fu-eval", f"--batch={code}"]
+        try:
+            self.tool(*command, seconds=120)
+        except AssertionError:
+            self.wait(" GIMP$", 120)  # the tool waits a minute, which a busy machine may exceed
+        self._remember_plugins()
 
     def inside(self, code: str, **values: object) -> Any:
         """Run code in the GIMP with the screen; return what it assigns to ``answer``.
@@ -153,7 +169,7 @@ class Gimp:
         answer = self._folder / f"{self._calls}.answer"
         question.with_suffix(".new").write_text(json.dumps({"code": code, "values": values}))
         question.with_suffix(".new").rename(question)
-        wait_until(answer.exists, f"GIMP did not answer {code[:200]!r}")
+        wait_until(answer.exists, lambda: f"no answer to {code[:200]!r}\n{self.log()[-3000:]}")
         read = json.loads(answer.read_text(encoding="utf-8"))
         assert "problem" not in read, read["problem"]
         return read["answer"]
