@@ -6,6 +6,7 @@ import { guidanceFields, keyOf } from "./request.js";
 import { t } from "./texts.js";
 
 const SETTLE = 160; // milliseconds without a key press until a preview is asked for
+const MOST_RESULTS = 200; // of one photo; each holds a picture
 const FORGOTTEN = [404, 410]; // the server has let go of a kept picture
 
 export class Coloring extends EventTarget {
@@ -28,36 +29,49 @@ export class Coloring extends EventTarget {
   /** A known result shows at once; another is asked for when typing settles. */
   #soon() {
     clearTimeout(this.#timer);
+    this.#timer = null;
     const photo = this.desk.current;
     if (!photo) return;
-    const known = photo.results.find((result) => result.key === keyOf(photo.edits.now));
-    if (known) {
-      this.#show(photo, known);
-      return;
-    }
-    this.tell("say", t("statusColoring"));
-    this.#timer = setTimeout(() => this.#preview(), SETTLE);
+    const known = this.#known(photo);
+    if (known) this.#show(photo, known);
+    else this.tell("say", t("statusColoring"));
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#work();
+    }, SETTLE);
+  }
+
+  #known(photo) {
+    const key = keyOf(photo.edits.now);
+    return photo.results.find((result) => result.key === key);
+  }
+
+  /** What to colour next: the photo in front as it is asked for now, then those never coloured. */
+  #next() {
+    const waits = (photo) => !this.#known(photo) && photo.refused !== keyOf(photo.edits.now);
+    const front = this.desk.current;
+    if (front && waits(front)) return front;
+    return this.desk.photos.find((photo) => !photo.results.length && waits(photo)) ?? null;
   }
 
   /** One preview at a time; whatever changed meanwhile is the next one. */
-  async #preview() {
-    const photo = this.desk.current;
-    if (this.#running || !photo) return;
+  async #work() {
+    const photo = this.#running ? null : this.#next();
+    if (!photo) return;
     const edit = photo.edits.now;
-    const key = keyOf(edit);
     const { step } = photo.edits;
     this.#running = true;
     try {
       const result = await this.#make(photo, edit);
       this.#keep(photo, result, step);
-      if (photo === this.desk.current) this.#show(photo, result);
+      this.#show(photo, this.#known(photo) ?? result); // it may have been undone meanwhile
     } catch (error) {
-      if (keyOf(photo.edits.now) === key && photo === this.desk.current) this.tell("failed", error);
+      photo.refused = keyOf(edit);
+      if (photo === this.desk.current && photo.refused === keyOf(photo.edits.now)) this.tell("failed", error);
     } finally {
       this.#running = false;
     }
-    const now = this.desk.current;
-    if (now && (now !== photo || keyOf(now.edits.now) !== key)) this.#soon();
+    if (this.#timer === null) this.#work();
   }
 
   async #make(photo, edit) {
@@ -107,15 +121,25 @@ export class Coloring extends EventTarget {
       last.close();
     }
     photo.results.push(result);
+    if (photo.results.length > MOST_RESULTS) {
+      const oldest = photo.results.findIndex((one) => !one.marked && one !== photo.shown);
+      photo.results.splice(oldest, 1)[0].close();
+    }
     this.desk.tell("results");
   }
 
   #show(photo, result) {
     const changed = photo.shown !== result;
     photo.shown = result;
-    const repeats = photo.repeats?.key === result.key ? photo.repeats.notes : [];
-    this.tell("notices", [...repeats, ...result.notices]);
-    this.tell("say", result.summary);
+    if (photo !== this.desk.current) {
+      this.desk.tell("results");
+      return;
+    }
+    if (result.key === keyOf(photo.edits.now)) {
+      const repeats = photo.repeats?.key === result.key ? photo.repeats.notes : [];
+      this.tell("notices", [...repeats, ...result.notices]);
+      this.tell("say", result.summary);
+    }
     if (changed) this.desk.tell("result");
   }
 
@@ -145,7 +169,7 @@ export class Coloring extends EventTarget {
         this.#keep(photo, result, photo.edits.step);
       }
       this.desk.tell("results");
-      if (photo === this.desk.current && key === keyOf(photo.edits.now)) {
+      if (key === keyOf(photo.edits.now)) {
         photo.shown = null; // the picture itself is another one now
         this.#show(photo, result);
       }

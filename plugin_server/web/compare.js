@@ -19,7 +19,15 @@ export function mountCompare(desk, stage) {
     return [Math.max(0, left), Math.min(stage.box.width, left + width)];
   };
 
+  /** Say so where the preview is softer than the screen could show. */
+  function showSoftness() {
+    const result = desk.current?.shown;
+    const coarse = result && !result.full && stage.placed.width * devicePixelRatio > 1.5 * result.width;
+    byId("tag-soft").hidden = !coarse || desk.mode === "before" || stage.view.zoom === 1;
+  }
+
   function placeDivider() {
+    showSoftness();
     const split = desk.mode === "split" && Boolean(desk.current?.shown);
     divider.hidden = !split;
     byId("tag-before").hidden = byId("tag-after").hidden = !split;
@@ -29,10 +37,11 @@ export function mountCompare(desk, stage) {
     }
     const [from, to] = visible();
     const at = from + share * (to - from);
-    divider.style.transform = `translateX(${at}px)`;
-    byId("tag-before").style.insetInlineStart = `${from + 12}px`;
-    byId("tag-after").style.insetInlineEnd = `${stage.box.width - to + 12}px`;
-    const { left, width } = stage.placed;
+    const { left, width, top, height } = stage.placed;
+    const [above, below] = [Math.max(0, top), Math.max(0, stage.box.height - top - height)];
+    Object.assign(divider.style, { transform: `translateX(${at}px)`, top: `${above}px`, bottom: `${below}px` });
+    Object.assign(byId("tag-before").style, { left: `${from + 12}px`, bottom: `${below + 12}px` });
+    Object.assign(byId("tag-after").style, { right: `${stage.box.width - to + 12}px`, bottom: `${below + 12}px` });
     picture.style.clipPath = `inset(0 0 0 ${((at - left) / width) * 100}%)`;
     const percent = Math.round(share * 100);
     divider.setAttribute("aria-valuenow", String(percent));

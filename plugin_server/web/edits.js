@@ -4,7 +4,7 @@
 export const NOTHING = Object.freeze({
   description: "",
   hints: Object.freeze([]),
-  reference: null, // {blob, name, sha256}
+  reference: null, // {blob, small, name}; small is a reduced copy for previews
   exemplar: null, // {id, caption, score, path}
   mask: null, // {base: Blob | null, strokes: [{points: [[x, y]], radius, erase}]}
   saturation: 1,

@@ -45,7 +45,7 @@ export function mountHistory(desk) {
     const wanted = results.toReversed().map((result) => {
       const entry = entryOf(result);
       const image = entry.querySelector("img");
-      if (image.src !== result.url) image.src = result.url;
+      if (image.src !== result.thumbnail) image.src = result.thumbnail;
       entry.querySelector("input").checked = result.marked;
       entry.querySelector(".quiet").textContent = result.full ? t("resultFull") : "";
       const current = result === desk.current.shown;

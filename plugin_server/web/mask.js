@@ -67,7 +67,7 @@ export async function drawVeil(mask, scale, width, height, canvas) {
     data[at] = 190;
     data[at + 1] = 60;
     data[at + 2] = 40;
-    data[at + 3] = (255 - weight) * 0.38;
+    data[at + 3] = (255 - weight) * 0.32;
   }
   context.putImageData(pixels, 0, 0);
 }

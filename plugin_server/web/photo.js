@@ -4,14 +4,15 @@ import { colorize, keepImage, Refusal } from "./api.js";
 import { Edits } from "./edits.js";
 import { t } from "./texts.js";
 
-const PREVIEW_SIDE = 1024; // pixels of the reduced copy's long side
-const THUMB_SIDE = 160;
+export const PREVIEW_SIDE = 1024; // pixels of the reduced copy's long side
+export const THUMB_SIDE = 160;
 const CANNOT_KEEP = [413, 501, 507]; // then the picture travels with every request
 
 export class Photo {
   edits = new Edits();
   results = []; // newest last
   shown = null; // the result on the stage
+  refused = null; // the key of what the server refused last
   #kept = null; // promise of the reduced copy's id on the server
 
   constructor(file, picture, url, preview) {
@@ -75,7 +76,8 @@ export class Photo {
 
   close() {
     URL.revokeObjectURL(this.url);
-    for (const result of this.results) URL.revokeObjectURL(result.url);
+    URL.revokeObjectURL(this.thumbnail);
+    for (const result of this.results) result.close();
   }
 }
 

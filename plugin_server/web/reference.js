@@ -2,8 +2,7 @@
 
 import { colorize, fetchPicture, Refusal } from "./api.js";
 import { toHex } from "./color.js";
-import { drawn, load } from "./photo.js";
-import { sha256 } from "./settings.js";
+import { blobOf, drawn, load, PREVIEW_SIDE } from "./photo.js";
 import { t } from "./texts.js";
 
 const SIDE = 420; // pixels of the copy that is shown
@@ -37,8 +36,10 @@ export class Reference {
 
   /** Take colours from this file. */
   async use(file) {
-    await pictureOf(file); // refuse what is no picture before anything changes
-    this.desk.change({ reference: { blob: file, name: file.name, sha256: await sha256(file) }, exemplar: null });
+    const picture = await pictureOf(file); // refuse what is no picture before anything changes
+    const large = Math.max(picture.naturalWidth, picture.naturalHeight) > PREVIEW_SIDE;
+    const small = large ? await blobOf(drawn(picture, PREVIEW_SIDE)) : file;
+    this.desk.change({ reference: { blob: file, small, name: file.name }, exemplar: null });
   }
 
   async #show() {

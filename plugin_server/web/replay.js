@@ -28,7 +28,7 @@ export async function editOf(settings, files) {
       }
       if (sum !== wanted) continue;
       used.push(file);
-      return { blob: file, name: file.name, sha256: sum };
+      return { blob: file, small: file, name: file.name };
     }
     lacks.push({ what: name, sha: wanted, unchecked: false });
     return null;

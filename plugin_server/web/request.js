@@ -7,7 +7,7 @@ export async function guidanceFields(edit, scale, [width, height]) {
   return {
     description: edit.description.trim(),
     hints: edit.hints.length ? JSON.stringify(scaledHints(edit.hints, scale, width, height)) : "",
-    reference: edit.reference?.blob,
+    reference: scale === 1 ? edit.reference?.blob : edit.reference?.small,
     exemplar: edit.exemplar?.id,
     mask: edit.mask ? await maskBlob(edit.mask, scale, width, height) : null,
     saturation: edit.saturation,

@@ -1,7 +1,7 @@
 // A result: what was asked, the picture, and what the server said about it.
 
 import { toHex } from "./color.js";
-import { drawn, load } from "./photo.js";
+import { blobOf, drawn, load, THUMB_SIDE } from "./photo.js";
 import { keyOf } from "./request.js";
 import { t } from "./texts.js";
 
@@ -37,6 +37,9 @@ export class Result {
     this.width = picture.naturalWidth;
     this.height = picture.naturalHeight;
     this.copy = drawn(picture, COPY_SIDE);
+    const thumb = await blobOf(drawn(this.copy, THUMB_SIDE), "image/jpeg", 0.85);
+    URL.revokeObjectURL(this.thumbnail);
+    this.thumbnail = URL.createObjectURL(thumb);
   }
 
   /** The same at full size. */
@@ -72,6 +75,7 @@ export class Result {
 
   close() {
     URL.revokeObjectURL(this.url);
+    URL.revokeObjectURL(this.thumbnail);
   }
 }
 

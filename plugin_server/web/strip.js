@@ -16,7 +16,7 @@ export function mountStrip(desk, choose) {
     show.className = "frame";
     show.title = photo.name;
     show.setAttribute("aria-current", String(photo === desk.current));
-    image.src = photo.shown?.url ?? photo.thumbnail;
+    image.src = photo.shown?.thumbnail ?? photo.thumbnail;
     image.alt = t("stripItem", { name: photo.name });
     show.append(image);
     show.addEventListener("click", () => {
@@ -36,8 +36,11 @@ export function mountStrip(desk, choose) {
     list.replaceChildren(...desk.photos.map(frameOf));
   }
   desk.hear("photos photo", render);
-  desk.hear("result", () => {
-    const image = list.children[desk.photos.indexOf(desk.current)]?.querySelector("img");
-    if (image && desk.current.shown) image.src = desk.current.shown.url;
+  desk.hear("result results", () => {
+    desk.photos.forEach((photo, at) => {
+      const image = list.children[at]?.querySelector("img");
+      const wanted = photo.shown?.thumbnail ?? photo.thumbnail;
+      if (image && image.src !== wanted) image.src = wanted;
+    });
   });
 }
