@@ -11,7 +11,8 @@ from skimage.color import rgb2lab
 
 from fakes import FakeClip, FakeColorizer
 from models.job import ColorizeJob, Hint, JobError
-from models.pipeline import Colorized, colorize, working_lightness, working_shape
+from models.pipeline import Colorized, Reference, colorize, working_lightness, working_shape
+from models.reference import join_embeddings
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 
@@ -39,6 +40,15 @@ def lightness_of(pixels: NDArray[Any]) -> NDArray[np.float64]:
     return lab[..., 0]
 
 
+def photo_of(rgb: tuple[int, int, int], *, size: tuple[int, int] = (30, 40)) -> Reference:
+    return Reference(np.full((*size, 3), rgb, np.uint8))
+
+
+def mean_ab(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = rgb2lab(unit(pixels))[..., 1:].reshape(-1, 2).mean(axis=0)
+    return found
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(48, 64), (1, 1), (1, 400), (300, 3)])
@@ -47,7 +57,8 @@ def test_lightness_size_type_and_alpha_are_kept(
 ) -> None:
     pixels = picture(*size, channels, dtype)
     before = pixels.copy()
-    result = run(pixels, ColorizeJob("a red car", (Hint(0, 0, "#2040c0"),), 1.5)).pixels
+    job = ColorizeJob("a red car", (Hint(0, 0, "#2040c0"),), 1.5)
+    result = run(pixels, job, reference=photo_of((200, 140, 60))).pixels
     assert result.shape == (*size, 4 if channels in (2, 4) else 3)
     assert result.dtype == dtype
     error = np.abs(lightness_of(result) - lightness_of(pixels))
@@ -61,14 +72,17 @@ def test_lightness_size_type_and_alpha_are_kept(
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_grey_without_strength_and_saturation_comes_back_unchanged(dtype: Any) -> None:
     pixels = picture(40, 30, 1, dtype)
-    result = run(pixels, ColorizeJob("a red car", saturation=0, strength=0)).pixels
+    job = ColorizeJob("a red car", (Hint(3, 3, "#ff0000"),), saturation=0, strength=0)
+    result = run(pixels, job, reference=photo_of((200, 140, 60))).pixels
     np.testing.assert_array_equal(result, np.repeat(pixels, 3, axis=2))
 
 
 def test_the_same_request_gives_the_same_bytes() -> None:
     pixels = picture(90, 70, 3, np.uint8)
     job = ColorizeJob("a green field", (Hint(3, 4, "#00aa00"),))
-    assert run(pixels, job).pixels.tobytes() == run(pixels, job).pixels.tobytes()
+    reference = photo_of((200, 140, 60))
+    first = run(pixels, job, reference=reference).pixels
+    assert first.tobytes() == run(pixels, job, reference=reference).pixels.tobytes()
 
 
 def test_a_coloured_input_is_read_for_its_lightness() -> None:
@@ -144,3 +158,106 @@ def test_working_lightness_does_not_depend_on_the_size() -> None:
     ]
     for view in views[1:]:
         assert np.abs(view - views[0]).mean() < 0.5
+
+
+# What wins where, as docs/guidance.md has it.
+
+
+def test_a_dab_is_met_exactly() -> None:
+    pixels = np.full((64, 64, 1), 120, np.uint8)
+    pixels[:, 40:] = 60
+    result = run(pixels, ColorizeJob("a red car", (Hint(12, 30, "#7a6f9e"),))).pixels
+    asked = rgb2lab(unit(np.uint8([[[0x7A, 0x6F, 0x9E]]])))[0, 0, 1:]
+    np.testing.assert_allclose(rgb2lab(unit(result))[30, 12, 1:], asked, atol=1.5)
+
+
+def test_a_dab_wins_over_a_reference_on_its_object_and_not_beyond() -> None:
+    pixels = np.full((64, 64, 1), 120, np.uint8)
+    pixels[:, 32:] = 60
+    reference = photo_of((150, 110, 40))
+    dabs = ColorizeJob(hints=(Hint(12, 30, "#4a70c0"),))
+    without = rgb2lab(unit(run(pixels, reference=reference).pixels))[..., 1:]
+    both = rgb2lab(unit(run(pixels, dabs, reference=reference).pixels))[..., 1:]
+    asked = rgb2lab(unit(np.uint8([[[0x4A, 0x70, 0xC0]]])))[0, 0, 1:]
+    assert np.linalg.norm(both[30, 12] - asked) < 3
+    assert np.linalg.norm(both[8:56, 4:24] - asked, axis=-1).max() < 15
+    assert np.linalg.norm(both - without, axis=-1)[:, 40:].max() < 4
+
+
+def test_a_reference_wins_over_the_networks_guess_where_it_matches() -> None:
+    pixels = np.full((48, 48, 1), 110, np.uint8)
+    red, blue = (
+        mean_ab(run(pixels, reference=photo_of(rgb)).pixels)
+        for rgb in ((150, 90, 90), (90, 90, 150))
+    )
+    plain = mean_ab(run(pixels).pixels)
+    theirs = [mean_ab(photo_of(rgb).pixels) for rgb in ((150, 90, 90), (90, 90, 150))]
+    for found, wanted in zip((red, blue), theirs, strict=True):
+        assert np.linalg.norm(found - wanted) < 0.5 * np.linalg.norm(plain - wanted)
+
+
+def test_a_description_and_a_reference_share_the_global_path() -> None:
+    text, image = np.float32([1, 0, 0, 0]), np.float32([0, 1, 0, 0])
+    both = join_embeddings(text, image)
+    assert both is not None
+    np.testing.assert_allclose(both, [0.5**0.5, 0.5**0.5, 0, 0], atol=1e-6)
+    assert join_embeddings(text, None) is text
+    assert join_embeddings(None, image) is image
+    assert join_embeddings(None, None) is None
+    assert join_embeddings(text, -text) is text
+
+
+def test_words_still_count_beside_a_reference() -> None:
+    pixels, reference = picture(40, 40, 1, np.uint8), photo_of((20, 60, 20))
+    with_words = run(pixels, ColorizeJob("a red car"), reference=reference).pixels
+    assert (with_words != run(pixels, reference=reference).pixels).any()
+    assert (with_words != run(pixels, ColorizeJob("a red car")).pixels).any()
+
+
+@pytest.mark.parametrize("guidance", ["dabs", "reference", "description"])
+def test_strength_scales_every_kind_of_guidance(guidance: str) -> None:
+    pixels = np.full((48, 48, 1), 110, np.uint8)
+    hints = (Hint(20, 20, "#4040a0", 9),) if guidance == "dabs" else ()
+    reference = photo_of((90, 90, 150)) if guidance == "reference" else None
+    words = "a red car" if guidance == "description" else ""
+    plain = mean_ab(run(pixels).pixels)
+    moved = [
+        np.linalg.norm(
+            mean_ab(run(pixels, ColorizeJob(words, hints, strength=s), reference=reference).pixels)
+            - plain
+        )
+        for s in (0, 0.5, 1)
+    ]
+    assert moved[0] == 0
+    assert 0.1 * moved[2] < moved[1] < 0.9 * moved[2]
+
+
+def test_a_reference_without_colours_is_said_and_not_used() -> None:
+    pixels = picture(30, 30, 1, np.uint8)
+    found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
+    assert "exemplar abc has no colours and was not used" in found.notices[0]
+    np.testing.assert_array_equal(found.pixels, run(pixels).pixels)
+
+
+def test_a_reference_that_matches_nowhere_is_said() -> None:
+    found = run(np.full((30, 30, 1), 250, np.uint8), reference=photo_of((40, 0, 0)))
+    assert "little effect" in found.notices[0]
+    assert not run(np.full((30, 30, 1), 110, np.uint8), reference=photo_of((150, 90, 90))).notices
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_references_of_any_kind_and_size_are_read(dtype: Any, channels: int) -> None:
+    for size in ((1, 1), (1, 700), (900, 800)):
+        small = Reference(picture(*size, channels, dtype)).small()
+        assert small.shape[2] == 3
+        assert small.shape[0] * small.shape[1] <= 513 * 513
+        assert small.dtype == np.float32
+        assert 0 <= small.min() <= small.max() <= 1
+
+
+def test_what_is_transparent_in_a_reference_lends_no_colour() -> None:
+    rgba = np.zeros((20, 20, 4), np.uint8)
+    rgba[..., 0] = 255
+    small = Reference(rgba).small()
+    np.testing.assert_allclose(small, 0.5, atol=1e-6)
