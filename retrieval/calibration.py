@@ -22,14 +22,24 @@ Rows = NDArray[np.int64]
 
 FITTED_DEPTH: Final = 20  # hits of each search that a curve is fitted to
 CHECKED_DEPTH: Final = 10
+LEAST: Final = 2 * FITTED_DEPTH  # photos with three captions
 AGREE: Final = 0.25  # this quantile of the agreement about one photo is where sharing begins
 STEPS: Final = 50  # of Newton's method
 
 
 def fit(found: Embedded, *, seed: int = 0) -> Calibration:
-    """Fit the three curves to half of the searches; ``check_scores`` looks at the other half."""
+    """Fit the three curves to half of the searches; ``check_scores`` looks at the other half.
+
+    Raises:
+        ValueError: there are too few photos with three captions.
+    """
     curves: dict[str, list[float]] = {}
-    for name, case in _cases(found, seed=seed).items():
+    cases = _cases(found, seed=seed)
+    if not cases:
+        raise ValueError(
+            f"there are too few photos to fit scores to: give at least {LEAST} with three captions"
+        )
+    for name, case in cases.items():
         query, photo = case.hits(case.ranking, case.fitted, FITTED_DEPTH)
         features = np.stack([feature[query, photo] for feature in case.features], axis=1)
         weights = fit_logistic(features, case.shares[query, photo])
@@ -113,7 +123,7 @@ def _cases(found: Embedded, *, seed: int) -> dict[str, _Case]:
     """
     counts = np.bincount(found.rows, minlength=len(found.photos))
     kept = np.flatnonzero(counts >= 3)
-    if len(kept) < 2 * FITTED_DEPTH:
+    if len(kept) < LEAST:
         return {}
     is_first, first = found.first_captions()
     place = np.full(len(found.photos), -1)

@@ -52,7 +52,7 @@ def evaluate(
     from retrieval import calibration, evaluation
     from retrieval.scoring import EMBEDDED
 
-    console = Console()
+    console = Console(width=None if Console().is_terminal else 120)  # not cut in a report
     model = load_clip(ctx.obj, clip)
     try:
         found = list(read_photos(photos))
@@ -61,7 +61,10 @@ def evaluate(
     if limit is not None and limit < len(found):
         found = [found[i * len(found) // limit] for i in range(limit)]
     vectors = evaluation.embed(track(found, "photos", console=console), model)
-    curves = calibration.fit(vectors) if fit else EMBEDDED
+    try:
+        curves = calibration.fit(vectors) if fit else EMBEDDED
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from problem
     figures: dict[str, Any] = {"clip": clip, "from": [path.name for path in photos]}
     figures |= evaluation.evaluate(vectors, calibration=curves, sizes=sizes)
     figures["scores"] = calibration.check_scores(vectors, curves)
