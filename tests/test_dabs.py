@@ -77,7 +77,7 @@ def test_the_discs_cover_a_stroke_and_little_else() -> None:
         where |= paint(rgba, x, 15 + x // 3, 4, RED)
     drawn = covered(find(rgba), rgba.shape)
     assert drawn[where].mean() > 0.85
-    assert (drawn & ~where).sum() <= 0.02 * where.sum()
+    assert not drawn[~where].any()
 
 
 def test_two_colours_that_touch_are_two_dabs_without_their_mixture() -> None:

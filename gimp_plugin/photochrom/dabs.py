@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
@@ -115,7 +115,7 @@ def _discs(region: list[Cell], cells: dict[Cell, Color], step: int) -> Iterator[
         deeper = any(depth.get((row + down, column + right), 0) > here for down, right in AROUND)
         if deeper and here < thick:
             continue  # a disc nearby takes the rim along, but for crumbs
-        reach = here - 0.5  # to the edge of the outermost cell that belongs
+        reach = _reach(row, column, here, depth)
         span = int(reach)
         for y in range(row - span, row + span + 1):
             for x in range(column - span, column + span + 1):
@@ -123,6 +123,18 @@ def _discs(region: list[Cell], cells: dict[Cell, Color], step: int) -> Iterator[
                     covered.add((y, x))
         middle = step // 2
         yield Hint(column * step + middle, row * step + middle, colour, reach * step)
+
+
+def _reach(row: int, column: int, depth: int, region: Container[Cell]) -> float:
+    """Return how far a disc may reach from a cell without touching one outside the region."""
+    span = depth + 1
+    nearest = min(
+        (y - row) ** 2 + (x - column) ** 2
+        for y in range(row - span, row + span + 1)
+        for x in range(column - span, column + span + 1)
+        if (y, x) not in region
+    )
+    return sqrt(nearest) - 0.5
 
 
 def _depths(region: list[Cell]) -> dict[Cell, int]:
