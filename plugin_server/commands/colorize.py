@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from models.job import AUTO, ColorizeJob, Hint, JobError
 from plugin_server.commands.library_session import library_option
@@ -126,7 +127,9 @@ def colorize(
         raise click.UsageError("give a --reference, or take one from the library, not both", ctx)
     if candidates and exemplar not in (None, AUTO):
         raise click.UsageError("--candidates chooses the exemplars itself: leave --exemplar out")
-    if server and (candidates or folder or weights):
+    # What the environment names is for when there is no --server.
+    local = [ctx.get_parameter_source(name) for name in ("candidates", "folder", "weights")]
+    if server and ParameterSource.COMMANDLINE in local:
         raise click.UsageError(
             "a --server has its own library and models: leave --candidates, --library and "
             "--weights out",
