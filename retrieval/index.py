@@ -144,6 +144,15 @@ class VectorIndex:
             self._state = _State(state.trained, state.exact.extended(keys, rows))
             self._note(keys)
 
+    def reserve(self, count: int) -> None:
+        """Make room for so many more vectors, so that adding them piece by piece copies nothing."""
+        with self._changing:
+            exact = self._state.exact
+            room = np.empty((len(exact.keys) + count, self.dimension), np.float32)
+            room[: len(exact.keys)] = exact.vectors
+            same = _Exact(exact.keys, room[: len(exact.keys)], room)
+            self._state = _State(self._state.trained, same)
+
     def remove(self, keys: Keys) -> None:
         """Forget some keys; those that are not there do not matter."""
         keys = np.unique(np.asarray(keys, np.int64))

@@ -226,9 +226,12 @@ class ExemplarLibrary:
         found = list(find_photos(paths, library=self.folder))
         if samples:
             found += find_samples()
-        return self._ingest(recaption=recaption).run(
+        report = self._ingest(recaption=recaption).run(
             found, on_progress=on_progress, should_stop=should_stop
         )
+        if not report.stopped:
+            self.settle()
+        return report
 
     def add_photo(self, data: bytes, *, name: str, caption: str = "") -> Exemplar:
         """Keep a photo inside the library's folder; the exemplar that shows the same is returned.

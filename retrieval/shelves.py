@@ -71,6 +71,9 @@ class Shelf:
             self._loaded = True
             self._index.load(self._path, stamp=self._stamp(connection))
         keys = self._index.keys
+        total, _ = rows.count_vectors(connection, table=self._table)
+        if total - len(keys) > READ_AT_ONCE:
+            self._index.reserve(total - len(keys))
         for new, vectors in self._read(connection, after=int(keys[-1]) if len(keys) else 0):
             self._index.add(new, vectors)
         keys = self._index.keys

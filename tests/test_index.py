@@ -81,6 +81,19 @@ def test_a_small_index_finds_what_brute_force_finds(seed: int, count: int, k: in
         assert similarity == pytest.approx(truth, abs=1e-5)
 
 
+def test_room_that_was_made_changes_nothing() -> None:
+    vectors = unit_vectors(300)
+    index = VectorIndex(D)
+    for start in (0, 100, 200):
+        index.reserve(50 if start else 250)
+        index.add(np.arange(start, start + 100), vectors[start : start + 100])
+        index.remove(np.array([start]))
+    assert len(index) == 297
+    known = {n: vector for n, vector in enumerate(vectors) if n % 100}
+    for query in unit_vectors(5, seed=1):
+        assert index.search(query[None], 5)[1][0].tolist() == brute_force(known, query, 5)
+
+
 def test_an_empty_index_finds_nothing() -> None:
     similarities, keys = VectorIndex(D).search(unit_vectors(2), 3)
     assert (keys == NOTHING).all()
