@@ -252,9 +252,12 @@ def _coverage(case: dict[str, Any]) -> np.ndarray:
     return whole
 
 
-def test_a_path_that_is_no_layer_is_refused(command: Command, address: str, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_refused_and_the_status_told(
+    command: Command, address: str, tmp_path: Path
+) -> None:
     gimp = Gimp(command, tmp_path / "refusals", PHOTOCHROM_SERVER=address)
     answer, _ = gimp.py("refusals.py")
+    assert "is ready" in answer["status"]
     for name, words in (
         ("channel", "channel is selected"),
         ("two layers", "2 layers are selected"),
@@ -268,3 +271,18 @@ def test_a_path_that_is_no_layer_is_refused(command: Command, address: str, tmp_
         assert not refused["done"]
         assert words.casefold() in refused["error"].casefold(), (name, refused)
         assert refused["before"] == refused["after"], name
+
+
+@pytest.mark.slow
+def test_a_layer_of_30_megapixels(command: Command, address: str, tmp_path: Path) -> None:
+    """Large layers go the same way; the colours are compared on a grid of their pixels."""
+    gimp = Gimp(command, tmp_path / "large", PHOTOCHROM_SERVER=address)
+    answer, noise = gimp.py("large.py", 6708, 4472)
+    assert answer["errors"] == [None]
+    assert answer["same_source"]
+    assert "CRITICAL" not in noise, noise
+    rgb = np.array(answer["samples"]["seen"], np.uint8)
+    grey = np.array(answer["samples"]["source"], np.uint8)
+    was, now = rgb2lab(grey[None])[0], rgb2lab(rgb[None])[0]
+    assert np.abs(was[:, 0] - now[:, 0]).max() < 0.9
+    assert np.hypot(now[:, 1], now[:, 2]).mean() > 3

@@ -36,7 +36,14 @@ def empty_above(image, layer):
     return [layer]
 
 
+def status():
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-photochrom-settings")
+    result = procedure.run(procedure.create_config())
+    return result.index(1)
+
+
 report = {
+    "status": status(),
     "channel": refused("automatic", channel_of_selection),
     "two layers": refused("automatic", second),
     "no reference": refused("reference"),
