@@ -33,6 +33,10 @@ AROUND = (
 )  # fine cells looked at in both directions, counted from a coarse cell's first
 FAR = 6.0  # coarse cells; matches that lie farther apart are equally wrong
 STATISTICS = 16
+# Confidence of the palette alone in a strange scene and in a familiar one, as the mean confidence
+# of what is carried over tells them apart.
+PALETTE = (0.15, 0.45)
+STRANGE, FAMILIAR = 0.1, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,22 @@ class Matcher(nn.Module):
         return Carried(
             carried[..., :2], exact[..., :2], trust, similarity * sharpness, fine_logits, fine_cells
         )
+
+
+def lay_over(carried: Carried, tinted: Tensor) -> tuple[Tensor, Tensor]:
+    """Lay colours that were carried over upon (h, w, 2) tinted ones: ab and confidence.
+
+    The tinted ones are the guess in the reference's palette. The more of the picture is to be
+    found in the reference, the more its palette has to say.
+    """
+    size = tinted.shape[:2]
+    confidence = carried.confidence[0].unflatten(0, size)
+    found = (float(confidence.mean()) - STRANGE) / (FAMILIAR - STRANGE)
+    share = PALETTE[0] + (PALETTE[1] - PALETTE[0]) * min(max(found, 0.0), 1.0)
+    rest = (1 - confidence) * share
+    total = confidence + rest
+    own, other = confidence / total, rest / total
+    return own[..., None] * carried.ab[0].unflatten(0, size) + other[..., None] * tinted, total
 
 
 def _coarse_statistics(

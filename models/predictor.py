@@ -35,9 +35,10 @@ from models.colorizer import (
     confidence,
 )
 from models.correspondence import CHECKPOINT as MATCHER
-from models.correspondence import Matcher, encoder_digest, load_matcher
+from models.correspondence import Matcher, encoder_digest, lay_over, load_matcher
 from models.film import Words
 from models.guidance import Condition, Distribution, HintMap, Prediction
+from models.palette import transport
 from models.pipeline import working_shape
 
 FloatArray = NDArray[np.float32]
@@ -94,7 +95,8 @@ class Predictor:
         """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness in [0, 100].
 
         Both sides of the lightness must be multiples of 4. The reference is brought to a working
-        size of its own shape.
+        size of its own shape. Where nothing in it matches, the network's own guess is given in
+        the reference's palette, with a lower confidence.
 
         Raises:
             WeightsError: there is no matcher for this colorizer's encoder.
@@ -114,18 +116,25 @@ class Predictor:
         ours = _padded(lightness)[None, None]
         # Mirrored margins hold true colours, so they may be matched as well as any other part.
         theirs = torch.stack([_padded(plane) for plane in lab])[None]
+        features = self.model.encode(ours)
+        known = F.avg_pool2d(theirs, GRID)
         carried = self.matcher(
-            self.matcher.describe(self.model.encode(ours), ours),
+            self.matcher.describe(features, ours),
             self.matcher.describe(self.model.encode(theirs[:, :1]), theirs[:, :1]),
-            F.avg_pool2d(theirs[:, 1:], GRID),
+            known[:, 1:],
         )
-        cells = (ours.shape[2] // GRID, ours.shape[3] // GRID)
-        ab, confidence = (
-            plane[0].unflatten(0, cells) for plane in (carried.ab, carried.confidence)
+        logits = self._decode(features, Condition(None, None), None)
+        mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
+        tinted = transport(
+            _array(self.model.config.chroma_gain * mean[0].permute(1, 2, 0)),
+            _array(F.avg_pool2d(ours, GRID)[0, 0]),
+            _array(known[0, 1:].permute(1, 2, 0)),
+            _array(known[0, 0]),
         )
+        hints = lay_over(carried, torch.from_numpy(tinted))
         grown = (
             plane.repeat_interleave(GRID, 0).repeat_interleave(GRID, 1)[:rows, :columns]
-            for plane in (ab, confidence)
+            for plane in hints
         )
         return HintMap(*(_array(plane) for plane in grown))
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXAMPLES = """\b
 Examples:
   photochrom evaluate dev-000.tar --html out/report.html
   photochrom evaluate my-photos/ --limit 200 --json out/figures.json
+  photochrom evaluate dev-000.tar --references --limit 100 --sheet out/references.png
 """
 
 
@@ -30,6 +35,16 @@ Examples:
     type=click.Path(exists=True, path_type=Path),
     help="AlexNet's ImageNet features (safetensors); without them LPIPS is not available.",
 )
+@click.option("--references", is_flag=True, help="Measure reference photos instead.")
+@click.option(
+    "--exemplars",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="With --references: more photos to find references among; may be repeated.",
+)
+@click.option(
+    "--sheet", "sheet_file", type=click.Path(path_type=Path), help="With --references: a PNG."
+)
 @click.option("--seed", default=0, show_default=True, help="For other captions and hints.")
 def evaluate(
     photos: tuple[Path, ...],
@@ -41,6 +56,9 @@ def evaluate(
     hints: bool,
     pictures: int,
     lpips_features: Path | None,
+    references: bool,
+    exemplars: tuple[Path, ...],
+    sheet_file: Path | None,
     seed: int,
 ) -> None:
     """Measure the colorizer on PHOTOS: colour photos in tar shards or folders.
@@ -48,6 +66,9 @@ def evaluate(
     Each photo is made grey and coloured without guidance, with its caption, with another photo's
     caption and with hints; the result is compared with the original. The grey picture stands beside
     them as the baseline.
+
+    With --references each is coloured with the original itself as the reference, with a mirrored
+    part of it, with the photo that CLIP finds most like it, and with one drawn at random.
     """
     from rich.console import Console
     from rich.progress import track
@@ -65,10 +86,38 @@ def evaluate(
         found = list(read_photos(photos))
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem
+    everything = found
     if limit is not None and limit < len(found):
         found = [found[i * len(found) // limit] for i in range(limit)]
-    lpips = Lpips(lpips_features) if lpips_features else None
     console = Console()
+    details: dict[str, Any] = {
+        "photos": len(found),
+        "from": ", ".join(path.name for path in photos),
+        "weights": colorizer.name,
+        "seed": seed,
+    }
+    if references:
+        from models.evaluation import references as by_reference
+
+        candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
+        growing = by_reference.evaluate_references(
+            found,
+            candidates,
+            colorizer=colorizer,
+            clip=clip,
+            keep_pictures=min(pictures, 20) if sheet_file else 0,
+            seed=seed,
+        )
+        for matched in track(growing, "photos", total=len(found), console=console):  # noqa: B007
+            pass
+        figures = by_reference.summary(matched, details | {"candidates": len(candidates)})
+        console.print(by_reference.table(figures))
+        if json_file is not None:
+            _write(json_file, (json.dumps(figures, indent=1) + "\n").encode(), console)
+        if sheet_file is not None:
+            _write(sheet_file, by_reference.sheet_png(matched), console)
+        return
+    lpips = Lpips(lpips_features) if lpips_features else None
     result = Evaluation()
     steps = run(
         found,
@@ -81,12 +130,6 @@ def evaluate(
     )
     for result in track(steps, "photos", total=len(found), console=console):  # noqa: B007
         pass
-    details = {
-        "photos": len(found),
-        "from": ", ".join(path.name for path in photos),
-        "weights": colorizer.name,
-        "seed": seed,
-    }
     figures = summary(result, details)
     console.print(table(figures))
     for line in sentences(figures):
@@ -96,6 +139,10 @@ def evaluate(
         (html_file, html_page(result, figures) if html_file else ""),
     ):
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-            console.print(f"wrote {path}")
+            _write(path, text.encode(), console)
+
+
+def _write(path: Path, data: bytes, console: Console) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    console.print(f"wrote {path}")

@@ -109,7 +109,7 @@ def evaluate_references(
             )
             if kind in ("retrieved", "random"):
                 pictures |= {f"reference, {kind}": pixels}
-            pictures |= {kind: coloured}
+            pictures |= {f"by {kind}": coloured}
         result.colourfulness_original.append(colourfulness(photo.pixels))
         result.colourfulness_none.append(colourfulness(none))
         if number in shown:
@@ -206,6 +206,12 @@ def sheet(evaluation: ReferenceEvaluation, *, height: int = 224) -> UInt8Array:
         np.pad(r, ((0, 0), (0, widest - r.shape[1]), (0, 0)), constant_values=255) for r in rows
     ]
     return np.vstack(filled)
+
+
+def sheet_png(evaluation: ReferenceEvaluation) -> bytes:
+    """Encode the sheet as PNG."""
+    encoded: bytes = cv2.imencode(".png", sheet(evaluation)[..., ::-1])[1].tobytes()
+    return encoded
 
 
 def _floats(pixels: UInt8Array) -> FloatArray:
