@@ -261,3 +261,46 @@ def test_what_is_transparent_in_a_reference_lends_no_colour() -> None:
     rgba[..., 0] = 255
     small = Reference(rgba).small()
     np.testing.assert_allclose(small, 0.5, atol=1e-6)
+
+
+def test_a_reference_wins_over_words_where_it_matches() -> None:
+    pixels, reference = np.full((48, 48, 1), 110, np.uint8), photo_of((90, 90, 150))
+    words, both = (
+        mean_ab(run(pixels, ColorizeJob("a red car"), reference=given).pixels)
+        for given in (None, reference)
+    )
+    theirs = mean_ab(reference.pixels)
+    assert np.linalg.norm(both - theirs) < 0.3 * np.linalg.norm(words - theirs)
+
+
+def test_saturation_makes_dabs_more_or_less_vivid_too() -> None:
+    pixels = np.full((64, 64, 1), 120, np.uint8)
+    asked = rgb2lab(unit(np.uint8([[[0x7A, 0x6F, 0x9E]]])))[0, 0, 1:]
+    for saturation in (0.5, 1.0, 1.4):
+        job = ColorizeJob(hints=(Hint(30, 30, "#7a6f9e"),), saturation=saturation)
+        found = rgb2lab(unit(run(pixels, job).pixels))[30, 30, 1:]
+        np.testing.assert_allclose(found, saturation * asked, atol=1.5)
+
+
+def test_where_the_mask_is_black_no_guidance_counts() -> None:
+    pixels, mask = picture(40, 60, 3, np.uint8), np.ones((40, 60), np.float32)
+    mask[:, :20] = 0
+    job = ColorizeJob("a red car", (Hint(5, 5, "#ff0000", 4),))
+    result = run(pixels, job, reference=photo_of((20, 60, 120)), mask=mask).pixels
+    np.testing.assert_array_equal(result[:, :20], pixels[:, :20])
+
+
+def test_dabs_and_references_give_the_same_colours_at_every_size() -> None:
+    coarse = picture(8, 8, 1, np.float32, seed=4)[..., 0]
+    import cv2
+
+    views = []
+    for scale in (1, 4):
+        side = 160 * scale
+        pixels = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+        hint = Hint(50.5 * scale - 0.5, 90.5 * scale - 0.5, "#7a2f2e", 5 * scale)
+        reference = photo_of((90, 110, 60), size=(30 * scale, 20 * scale))
+        result = run(pixels[..., None], ColorizeJob(hints=(hint,)), reference=reference).pixels
+        views.append(cv2.resize(result, (80, 80), interpolation=cv2.INTER_AREA))
+    ab = [rgb2lab(view)[..., 1:] for view in views]
+    assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 1
