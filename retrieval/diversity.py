@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-# Cosine of two photos' embeddings from which they count as shots of one moment. Of photos framed and
-# exposed a little differently, 80 % are nearer than this; of pairs of different photos among the 281
-# of the most uniform development photos (glaciers, forests, dishes), 0.02 %.
+# Cosine of two photos' embeddings from which they count as shots of one moment. Of photos framed
+# and exposed a little differently, 80 % are nearer than this; of pairs of different photos among
+# the 281 of the most uniform development photos (glaciers, forests, dishes), 0.02 %.
 NEAR_IDENTICAL: Final = 0.9
 
 
