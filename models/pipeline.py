@@ -38,7 +38,7 @@ __all__ = [
 FloatArray = NDArray[np.float32]
 
 GRID = 4  # sides of the working grid are multiples of it: a cell of the colorizer's chroma
-FEW_MATCHES = 0.02  # mean confidence below which a reference has hardly matched anything
+FEW_MATCHES = 0.25  # mean confidence below which hardly anything in a reference was found again
 MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrinks no further
 
 
