@@ -28,26 +28,41 @@ class Entry:
 
 def draw_exemplars(entries: Sequence[Entry]) -> bytes:
     """Draw a PNG, the entries in reading order."""
+    pictures = [_fitted(entry.thumbnail) for entry in entries]
     columns = min(COLUMNS, len(entries))
-    lines = -(-len(entries) // columns)
-    step_x, step_y = CELL + MARGIN, CELL + 2 * LINE + MARGIN
-    size = (columns * step_x + MARGIN, lines * step_y + MARGIN)
-    sheet = Image.new("RGB", size, PAPER)
+    rows = [range(start, min(start + columns, len(entries)))
+            for start in range(0, len(entries), columns)]  # fmt: skip
+    tallest = [max(pictures[index].height for index in row) for row in rows]
+    height = MARGIN + sum(tall + 2 * LINE + MARGIN for tall in tallest)
+    sheet = Image.new("RGB", (columns * (CELL + MARGIN) + MARGIN, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=FONT_SIZE)
-    for index, entry in enumerate(entries):
-        left = MARGIN + index % columns * step_x
-        top = MARGIN + index // columns * step_y
-        picture = Image.open(io.BytesIO(entry.thumbnail)).convert("RGB")
-        picture.thumbnail((CELL, CELL))
-        sheet.paste(picture, (left, top + CELL - picture.height))
-        words = f"{index + 1}  {entry.id}  score {entry.score:.2f}"
-        draw.text((left, top + CELL + 4), words, fill=INK, font=font)
-        caption = _cut(entry.caption, draw, font)
-        draw.text((left, top + CELL + 4 + LINE), caption, fill=FAINT, font=font)
+    below = MARGIN
+    for row, tall in zip(rows, tallest, strict=True):
+        below += tall  # pictures of a row stand on one line
+        for column, index in enumerate(row):
+            entry, picture, left = (
+                entries[index],
+                pictures[index],
+                MARGIN + column * (CELL + MARGIN),
+            )
+            sheet.paste(picture, (left, below - picture.height))
+            words = f"{index + 1}  {entry.id}  score {entry.score:.2f}"
+            draw.text((left, below + 4), words, fill=INK, font=font)
+            caption = _cut(entry.caption, draw, font)
+            draw.text((left, below + 4 + LINE), caption, fill=FAINT, font=font)
+        below += 2 * LINE + MARGIN
     file = io.BytesIO()
     sheet.save(file, "PNG")
     return file.getvalue()
+
+
+def _fitted(thumbnail: bytes) -> Image.Image:
+    """Decode a thumbnail and fit it into a cell."""
+    with Image.open(io.BytesIO(thumbnail)) as opened:
+        picture = opened.convert("RGB")
+    picture.thumbnail((CELL, CELL))
+    return picture
 
 
 def _cut(

@@ -58,8 +58,9 @@ class AddReport:
     """What an ``add`` did.
 
     ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
-    and ``near_duplicates`` show the same picture. ``decode_seconds`` is the time that reading and
-    decoding alone took, spread over the cores; ``seconds`` that of everything.
+    and ``near_duplicates`` show the same picture. ``seconds`` passed meanwhile. ``cpu_seconds`` is the
+    processor time of everything and ``decode_seconds`` that of reading and decoding alone; unlike
+    ``seconds`` they do not depend on what else the machine did.
     """
 
     added: tuple[Exemplar, ...] = ()
@@ -71,6 +72,7 @@ class AddReport:
     stopped: bool = False
     photos: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     decode_seconds: float = 0.0
 
 
@@ -150,7 +152,7 @@ class Ingest:
         should_stop: Callable[[], bool] | None = None,
     ) -> AddReport:
         """Add photos, batch by batch, in their order."""
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         photos: list[Found] = []
         for item in found:
             if isinstance(item, Found):
@@ -176,7 +178,8 @@ class Ingest:
         return AddReport(
             tuple(tally.added), tally.unchanged, tuple(tally.duplicates),
             tuple(tally.near_duplicates), tuple(tally.refused), tally.recaptioned, stopped,
-            tally.photos, time.perf_counter() - started, tally.decode_seconds / workers,
+            tally.photos, time.perf_counter() - started, time.process_time() - cpu_started,
+            tally.decode_seconds,
         )  # fmt: skip
 
     def _examine(self, found: Found) -> Outcome:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,22 +23,22 @@ from retrieval import rows
 from retrieval.captions import clean
 from retrieval.embedding import check_model, embed_captions, embed_photos, model_number, probe_of
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
-from retrieval.exemplar import ID_PATTERN, Exemplar, Place, exemplar_id
+from retrieval.exemplar import ID_PATTERN, Exemplar, Place
 from retrieval.index import EXACT_UP_TO
 from retrieval.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.photos import PhotoLimits, decode_small, describe
 from retrieval.samples import find_samples
 from retrieval.search import Match, Query, Search
 from retrieval.shelves import Shelves
-from retrieval.store import Store, explain_os_error
-from retrieval.upkeep import PHOTOS, CheckReport, clear, inspect, re_embed, renew_thumbnails
+from retrieval.store import Store
+from retrieval.upkeep import CheckReport, clear, inspect, re_embed, renew_thumbnails
+from retrieval.uploads import place_of, shown_name, write_whole
 from retrieval.walk import Found, find_photos, found_again, read_place
 
 FloatArray = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
 RE_EMBED: Final = "photochrom library check --re-embed"
-TYPES: Final = ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"), (b"", ".tif"))
 
 
 class ExemplarLibrary:
@@ -251,16 +250,14 @@ class ExemplarLibrary:
         photo = describe(data, small, clean([caption]))
         (vector,) = embed_photos(self.clip, [photo.rgb])
         (words,) = embed_captions(self.clip, [best_caption(photo)])
-        suffix = next(suffix for start, suffix in TYPES if data.startswith(start))
-        relative = f"{PHOTOS}/{exemplar_id(sha256)}{suffix}"
+        relative = place_of(sha256, data)
         path = self.folder / relative
-        words_of_name = clean([Path(name.replace("\\", "/")).name])
-        source = words_of_name[0] if words_of_name else path.name
+        source = shown_name(name) or path.name
         with self._store.writing() as connection:
             known = rows.find_sha256(connection, sha256)
             if known is not None:  # somebody was faster
                 return known
-            status = _write_whole(path, data)
+            status = write_whole(path, data)
             place = Place(relative, source, status.st_size, status.st_mtime_ns)
             exemplar = None
             try:
@@ -354,29 +351,6 @@ class ExemplarLibrary:
         if number is None:
             number = rows.insert_model(connection, self.clip.name, self._probe)
         return number
-
-
-def _write_whole(path: Path, data: bytes) -> os.stat_result:
-    """Write a file whole or not at all.
-
-    Raises:
-        LibraryUnusable: the disk is full or the folder may not be written.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-        return path.stat()
-    except OSError as problem:
-        raise explain_os_error(problem, path.parent) from problem
 
 
 def _get(connection: sqlite3.Connection, exemplar_id: str) -> Exemplar:

@@ -23,9 +23,8 @@ from retrieval.exemplar import Exemplar, Place
 from retrieval.ingest import BATCH, Progress, release_file
 from retrieval.photos import PhotoLimits, decode_small
 from retrieval.store import Store
+from retrieval.uploads import PHOTOS
 from retrieval.walk import read_place
-
-PHOTOS: Final = "photos"  # inside the library's folder: photos that it keeps itself
 
 
 @dataclass(frozen=True, slots=True)
