@@ -7,19 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import decoded, encoded, grey_picture
+from running import running as serve
 
 from fakes import FakeClip, FakeColorizer
-from plugin_server import serving
-from plugin_server.app import create_app
 from plugin_server.config import Config
 from plugin_server.service import Service
+from retrieval.library import ExemplarLibrary
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "http-api.md").read_text("utf-8")
@@ -31,18 +31,19 @@ def examples(language: str) -> list[str]:
 
 
 @contextmanager
-def running(config: Config) -> Iterator[str]:
-    bound = serving.reserve(config)
-    service = Service(FakeColorizer(), FakeClip())
-    server = serving.Server(create_app(config, service), config, bound)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield serving.address_of(bound)
-    finally:
-        server.stop()
-        thread.join(timeout=10)
-        bound.close()
+def running(config: Config, folder: Path) -> Iterator[str]:
+    clip = FakeClip()
+    library = ExemplarLibrary.open(folder / "library", clip=clip)
+    service = Service(FakeColorizer(), clip, library=library)
+    with serve(service, config) as port:
+        yield f"http://127.0.0.1:{port}"
+    service.close()
+
+
+def prepare(folder: Path) -> None:
+    (folder / "photo.jpg").write_bytes(encoded(grey_picture(), "JPEG"))
+    colours = np.dstack([grey_picture(96, 96, seed=seed) for seed in range(3)])
+    (folder / "reference.jpg").write_bytes(encoded(colours, "JPEG"))
 
 
 def run(command: list[str], folder: Path) -> None:
@@ -55,20 +56,20 @@ def run(command: list[str], folder: Path) -> None:
 
 @pytest.mark.parametrize("code", examples("python"))
 def test_python_examples(code: str, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(encoded(grey_picture(), "JPEG"))
-    with running(Config(port=0)) as address:
+    prepare(tmp_path)
+    with running(Config(port=0), tmp_path) as address:
         program = code.replace("http://127.0.0.1:8765", address)
         run([sys.executable, "-c", program], tmp_path)
-    if "colorize" in code:
+    if "photo-color.png" in code:
         assert decoded((tmp_path / "photo-color.png").read_bytes()).shape == (24, 32, 3)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("code", examples("sh"))
 def test_curl_examples(code: str, tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(encoded(grey_picture(), "JPEG"))
+    prepare(tmp_path)
     token = TOKEN if "TOKEN" in code else None
-    with running(Config(port=0, token=token)) as address:
+    with running(Config(port=0, token=token), tmp_path) as address:
         run(["sh", "-ec", code.replace("http://127.0.0.1:8765", address)], tmp_path)
-    if "colorize" in code:
+    if "photo-color.png" in code:
         assert decoded((tmp_path / "photo-color.png").read_bytes()).shape == (24, 32, 3)
