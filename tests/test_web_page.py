@@ -89,6 +89,16 @@ def test_a_photo_is_coloured_and_its_description_changes_the_colours(coffee: Des
     assert np.abs(plain.astype(int) - described).mean() > 2
 
 
+def test_words_that_were_there_before_the_photo_are_for_it(opened: Desk) -> None:
+    opened.page.get_by_label("Description").fill("a red cup")
+    opened.add(("coffee.png", grey_photo("coffee", 300)))
+    opened.settle()
+    expect(opened.page.get_by_label("Description")).to_have_value("a red cup")
+    expect(opened.page.locator("#results .result").first).to_contain_text("a red cup")
+    opened.page.locator("#undo").click()
+    expect(opened.page.get_by_label("Description")).to_have_value("")
+
+
 def test_nothing_is_asked_of_any_other_host(coffee: Desk, address: str) -> None:
     assert len(coffee.requests) > 10
     elsewhere = [url for url in coffee.requests if not url.startswith((f"{address}/", "blob:"))]
@@ -371,6 +381,38 @@ def test_a_job_is_cancelled(browser: Browser) -> None:
         expect(page.page.locator("#progress")).to_be_hidden()
         colorizer.release.set()
         page.describe("a red cup")
+
+
+def test_a_photo_that_the_server_has_forgotten_is_sent_again(browser: Browser) -> None:
+    service = Service(FakeColorizer(), FakeClip())
+    with (
+        serving_in_thread(service, Config(port=0)) as address,
+        desk(browser, address) as page,
+    ):
+        page.add(("coffee.png", grey_photo("coffee", 300)))
+        page.settle()
+        service.photos.close()  # as after its time on the shelf
+        page.describe("a red cup")
+        assert len([url for url in page.requests if url.endswith("/v1/images")]) == 2
+        assert len(page.errors) == 1
+        assert "404" in page.errors.pop()
+
+
+def test_a_server_that_is_gone_is_said(browser: Browser) -> None:
+    with (
+        serving_in_thread(Service(FakeColorizer(), FakeClip()), Config(port=0)) as address,
+        desk(browser, address) as page,
+    ):
+        page.add(("coffee.png", grey_photo("coffee", 300)))
+        page.settle()
+        page.page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
+        page.page.get_by_label("Description").fill("a red cup")
+        expect(page.page.get_by_role("alert")).to_contain_text("The server does not answer")
+        assert all("ERR_CONNECTION_REFUSED" in error for error in page.errors)
+        page.errors.clear()
+        page.page.unroute_all()
+        page.describe("a blue cup")
+        expect(page.page.get_by_role("alert")).to_be_hidden()
 
 
 def test_a_server_with_a_token_asks_for_it(browser: Browser) -> None:

@@ -60,7 +60,11 @@ async function tryEach(patches) {
 /* What is asked for: description and sliders. */
 
 const description = byId("description");
-description.addEventListener("input", () => desk.change({ description: description.value }, "description"));
+let early = ""; // typed before the first photo came, and meant for it
+description.addEventListener("input", () => {
+  if (desk.current) desk.change({ description: description.value }, "description");
+  else early = description.value;
+});
 description.addEventListener("blur", () => desk.current?.edits.settle());
 for (const name of ["saturation", "strength"]) {
   const slider = byId(name);
@@ -71,7 +75,8 @@ for (const name of ["saturation", "strength"]) {
 
 function showEdit() {
   const edit = desk.edit;
-  if (description.value.trim() !== (edit?.description.trim() ?? "")) description.value = edit?.description ?? "";
+  const words = edit?.description ?? early;
+  if (description.value.trim() !== words.trim()) description.value = words;
   for (const name of ["saturation", "strength"]) {
     byId(name).value = String(edit?.[name] ?? 1);
     byId(`${name}-value`).textContent = (edit?.[name] ?? 1).toFixed(2);
@@ -102,10 +107,8 @@ desk.hear("photo", () => {
   byId("drop").classList.toggle("tucked", open);
   for (const id of ["colorize", "download", "copy-command", "copy-curl"]) byId(id).disabled = !open;
   if (desk.mode === "side") desk.setMode("result");
-  // What was typed before the first photo came is meant for it.
-  if (open && desk.photos.length === 1 && description.value.trim() && !desk.edit.description) {
-    desk.change({ description: description.value }, "description");
-  }
+  if (open && early && !desk.edit.description) desk.change({ description: early }, "description");
+  if (open) early = "";
   document.body.classList.toggle("working", open);
   stage.layout();
 });

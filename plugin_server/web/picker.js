@@ -4,6 +4,7 @@ import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPo
 import { t } from "./texts.js";
 
 const HUES = 36; // at which the gamut is measured
+const MARGIN = 1.12; // around it
 const GAP = 14;
 
 export class Picker {
@@ -12,7 +13,8 @@ export class Picker {
   #open = null;
   #polar = [0, 0];
   #lightness = 50;
-  #reach = 110; // a and b at the edge of the plane
+  #middle = [0, 0]; // a and b in the middle of the plane
+  #reach = 110; // from there to its edge
   #asking = null;
 
   /** `suggest(photo, x, y, signal)` answers [{color, weight}]; `reference` draws the eyedropper. */
@@ -64,7 +66,7 @@ export class Picker {
     this.#open = dab;
     const { photo, hint } = dab;
     this.#lightness = toLab(photo.colorAt(hint.x, hint.y))[0];
-    this.#reach = 1.08 * Math.max(...Array.from({ length: HUES }, (_, at) => maxChroma(this.#lightness, (at * 360) / HUES)), 1);
+    this.#frame();
     this.#polar = toPolar(parseHex(hint.color));
     this.#element.hidden = false;
     document.getElementById("dropper").hidden = !this.reference.drawDropper();
@@ -159,6 +161,21 @@ export class Picker {
     document.getElementById("dab-size-value").textContent = `${percent.toFixed(1)} %`;
   }
 
+  /** Let the plane show just the colours that there are at this lightness. */
+  #frame() {
+    const edge = Array.from({ length: HUES }, (_, at) => {
+      const angle = (2 * Math.PI * at) / HUES;
+      const chroma = maxChroma(this.#lightness, (360 * at) / HUES);
+      return [chroma * Math.cos(angle), chroma * Math.sin(angle)];
+    });
+    const ends = [0, 1].map((axis) => {
+      const values = edge.map((ab) => ab[axis]);
+      return [Math.min(...values), Math.max(...values)];
+    });
+    this.#middle = ends.map(([least, most]) => (least + most) / 2);
+    this.#reach = MARGIN * Math.max(1, ...ends.map(([least, most]) => (most - least) / 2));
+  }
+
   /** Draw a and b at this lightness; what sRGB lacks stays empty. */
   #drawPlane() {
     const { width, height } = this.#plane;
@@ -181,8 +198,9 @@ export class Picker {
     context.putImageData(this.#background, 0, 0);
     const angle = (this.#polar[0] * Math.PI) / 180;
     const { width, height } = this.#plane;
-    const x = width / 2 + ((this.#polar[1] * Math.cos(angle)) / this.#reach) * (width / 2);
-    const y = height / 2 - ((this.#polar[1] * Math.sin(angle)) / this.#reach) * (height / 2);
+    const [a, b] = [this.#polar[1] * Math.cos(angle), this.#polar[1] * Math.sin(angle)];
+    const x = width / 2 + ((a - this.#middle[0]) / this.#reach) * (width / 2);
+    const y = height / 2 - ((b - this.#middle[1]) / this.#reach) * (height / 2);
     for (const [color, lineWidth] of [["#000", 4], ["#fff", 2]]) {
       context.strokeStyle = color;
       context.lineWidth = lineWidth;
@@ -194,7 +212,10 @@ export class Picker {
 
   #abAt(x, y) {
     const { width, height } = this.#plane;
-    return [((x + 0.5) / width - 0.5) * 2 * this.#reach, (0.5 - (y + 0.5) / height) * 2 * this.#reach];
+    return [
+      this.#middle[0] + ((x + 0.5) / width - 0.5) * 2 * this.#reach,
+      this.#middle[1] + (0.5 - (y + 0.5) / height) * 2 * this.#reach,
+    ];
   }
 
   #pickOnPlane(event) {

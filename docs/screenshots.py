@@ -1,0 +1,124 @@
+"""Draw the web page's screenshots, docs/images/web-*.png, with the weights that are installed.
+
+python docs/screenshots.py
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import skimage.data
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+
+IMAGES = Path(__file__).parent / "images"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+COLOURS = 256  # of the palette, so that a screenshot stays below 200 kB
+PATIENCE = 120_000
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Serve a library of the free photos that come with scikit-image; give the address."""
+    program = [sys.executable, "-m", "plugin_server"]
+    with tempfile.TemporaryDirectory() as library:
+        subprocess.run([*program, "library", "add", "--samples", "--library", library], check=True)
+        command = [*program, "serve", "--port", "0", "--library", library]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                found = re.search(r"http://\S+", process.stdout.readline())
+                assert found is not None
+                yield found.group()
+            finally:
+                process.terminate()
+
+
+def grey(name: str, side: int) -> FilePayload:
+    """Make a grey PNG of one of scikit-image's photos."""
+    picture = Image.fromarray(getattr(skimage.data, name)()).convert("L")
+    size = (side, round(side * picture.height / picture.width))
+    file = io.BytesIO()
+    picture.resize(size, Image.Resampling.BICUBIC).save(file, "PNG")
+    return {"name": f"{name}.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def settle(page: Page) -> None:
+    """Wait for the result of what is asked."""
+    page.wait_for_timeout(300)
+    status = re.compile("^(Preview|Full size)")
+    expect(page.locator("#status")).to_have_text(status, timeout=PATIENCE)
+
+
+def shoot(page: Page, name: str) -> None:
+    """Save what shows with few colours."""
+    page.wait_for_timeout(500)  # decoding and fading end
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    reduced = picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    path = IMAGES / f"web-{name}.png"
+    reduced.save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+
+
+def draw(page: Page) -> None:
+    """Go through the page as its users do."""
+    page.get_by_label("Photo").set_input_files(
+        [grey("chelsea", 900), grey("astronaut", 900), grey("coffee", 1600)]
+    )
+    expect(page.locator(".frame")).to_have_count(3, timeout=PATIENCE)
+    settle(page)
+    page.locator(".frame").nth(1).click()
+    page.get_by_label("Description").fill("an astronaut in an orange suit in front of a flag")
+    settle(page)
+    page.get_by_label("Description").blur()
+    page.locator("#mode-split").click()
+    page.wait_for_timeout(3000)  # the rest of the strip
+    shoot(page, "divider")
+    page.locator("#mode-result").click()
+    page.get_by_label("Description").fill("an astronaut in a blue suit")
+    settle(page)
+    for box in page.locator(".mark input").all():
+        box.check()
+    page.locator("#mode-side").click()
+    shoot(page, "side")
+    page.locator("#mode-result").click()
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet is not None
+    page.mouse.click(sheet["x"] + 0.25 * sheet["width"], sheet["y"] + 0.75 * sheet["height"])
+    settle(page)
+    expect(page.locator("#suggested button").first).to_be_visible(timeout=PATIENCE)
+    shoot(page, "dab")
+
+
+def main() -> None:
+    """Draw every screenshot."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        sys.exit("no Chromium on PATH: `make chromium` installs Debian's")
+    IMAGES.mkdir(exist_ok=True)
+    with server() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS])
+        page = browser.new_page(viewport={"width": 1280, "height": 760})
+        page.goto(address)
+        draw(page)
+        page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="dark")
+        page.goto(address)
+        page.get_by_label("Photo").set_input_files([grey("coffee", 1600)])
+        page.get_by_label("Description").fill("a red cup on a wooden table")
+        settle(page)
+        page.get_by_label("Description").blur()
+        shoot(page, "narrow")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
