@@ -58,9 +58,9 @@ class AddReport:
     """What an ``add`` did.
 
     ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
-    and ``near_duplicates`` show the same picture. ``seconds`` passed meanwhile. ``cpu_seconds`` is the
-    processor time of everything and ``decode_seconds`` that of reading and decoding alone; unlike
-    ``seconds`` they do not depend on what else the machine did.
+    and ``near_duplicates`` show the same picture. ``seconds`` passed meanwhile. ``cpu_seconds`` is
+    the processor time of everything and ``decode_seconds`` that of reading and decoding alone;
+    unlike ``seconds`` they do not depend on what else the machine did.
     """
 
     added: tuple[Exemplar, ...] = ()
