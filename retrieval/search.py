@@ -189,17 +189,16 @@ def passes(colors: tuple[str, ...], query: Query) -> bool:
 def grey_picture(image: NDArray[Any]) -> FloatArray:
     """Make (H, W) or (H, W, 1..4) of any depth a grey (h, w, 3) float32 in [0, 1], and small."""
     pixels = image[..., None] if image.ndim == 2 else image
-    pixels = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1]
-    height, width = pixels.shape[:2]
+    height, width, channels = pixels.shape
     scale = EMBEDDED_SIDE / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+        pixels = small.reshape(size[1], size[0], channels)
     unit = pixels.astype(np.float32)
     if np.issubdtype(image.dtype, np.integer):
         unit /= np.float32(np.iinfo(image.dtype).max)
-    unit = unit.reshape(*unit.shape[:2], -1)
-    grey = unit @ LUMA if unit.shape[2] == 3 else unit[..., 0]
+    grey = unit[..., :3] @ LUMA if channels >= 3 else unit[..., 0]
     return np.repeat(grey[..., None], 3, axis=2)
 
 

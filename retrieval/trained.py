@@ -27,7 +27,7 @@ Batch = tuple[Keys, FloatArray]
 Read = Callable[[], Iterable[Batch]]  # yields every vector of truth, from the first, at each call
 
 CELLS_PER_ROOT: Final = 4  # cells: about so many times the square root of the vectors
-PROBED_SHARE: Final = 1 / 32  # of the cells, those that a search reads
+PROBED_SHARE: Final = 3 / 128  # of the cells, those that a search reads
 PROBED_LEAST: Final = 64
 TRAINING_PER_CELL: Final = 64
 TRAINING_ROUNDS: Final = 10
