@@ -86,6 +86,7 @@ def carried(trust: list[float], sharp: torch.Tensor | None = None) -> Carried:
     return Carried(
         soft, exact.expand(1, 3, 2), torch.tensor(trust).expand(1, 3, 3), logits, empty,
         empty.long(),
+        torch.zeros(1),
     )  # fmt: skip
 
 
