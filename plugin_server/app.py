@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
-from flask import Flask, Request
+from flask import Flask, Request, request
 
 from plugin_server import errors, guard
 from plugin_server.config import Config
 from plugin_server.routes import colorize, exemplars, health, images, jobs, page, suggestions
 from plugin_server.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
 MAX_PARTS = 100
@@ -18,7 +21,20 @@ IN_MEMORY = 64 * 1024 * 1024  # a larger upload goes through a temporary file
 
 
 class UploadRequest(Request):
-    """A request whose uploads stay in memory up to a useful size; Flask's own limit is 500 kB."""
+    """A request whose uploads stay in memory up to a useful size; Flask's own limit is 500 kB.
+
+    It closes them itself: those of a form that breaks off are known to nobody else.
+    """
+
+    def __init__(self, environ: WSGIEnvironment, *args: Any, **options: Any) -> None:
+        super().__init__(environ, *args, **options)
+        self._uploads: list[IO[bytes]] = []
+
+    def close(self) -> None:
+        """Close all uploads."""
+        for upload in self._uploads:
+            upload.close()
+        super().close()
 
     def _get_file_stream(
         self,
@@ -27,7 +43,9 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, mode="rb+")
+        upload = tempfile.SpooledTemporaryFile(IN_MEMORY, "rb+")  # noqa: SIM115 - close() does
+        self._uploads.append(upload)
+        return upload
 
 
 def create_app(config: Config | None = None, service: Service | None = None) -> Flask:
@@ -45,6 +63,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
         service.warm()
     app = Flask("plugin_server", static_folder="web", static_url_path="/web")
     app.request_class = UploadRequest
+    app.teardown_request(lambda _problem: request.close())
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_PARTS
