@@ -164,6 +164,7 @@ class Store:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # who removes a photo means it
         except sqlite3.Error:
             connection.close()
             raise

@@ -59,6 +59,12 @@ def test_a_grey_photo_finds_its_colour_original(clip: Clip, photos: list[np.ndar
     assert (grey @ colour.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
+def test_photos_are_embedded_alike_alone_and_together(clip: Clip, photos: list[np.ndarray]) -> None:
+    together = clip.embed_images(photos)
+    for photo, vector in zip(photos, together, strict=True):
+        np.testing.assert_allclose(vector, clip.embed_image(photo), atol=1e-5)
+
+
 def test_colour_words_move_the_vector(clip: Clip) -> None:
     red, blue, again = clip.embed_texts(["a red car", "a blue car", "A red car"])
     assert red @ blue < 0.95
