@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -198,6 +199,30 @@ def test_a_16_bit_tiff_comes_back_as_one_and_repeats(coffee: Desk) -> None:
     expect(coffee.page.get_by_label("Description")).to_have_value("a green cup")
     coffee.settle()
     assert coffee.download() == (name, data)
+
+
+def test_a_photo_that_was_turned_is_upright_and_so_are_its_dabs(opened: Desk) -> None:
+    picture = Image.open(io.BytesIO(grey_photo("coffee", 1200)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    file = io.BytesIO()
+    picture.save(file, "JPEG", exif=exif)
+    opened.add(("turned.jpg", file.getvalue()))
+    opened.settle()
+    click_photo(opened, 0.9, 0.1)
+    opened.page.locator("#hex").fill("lime")
+    opened.page.locator("#hex").press("Enter")
+    opened.page.keyboard.press("Escape")
+    opened.settle()
+    name, data = opened.download()
+    assert name == "turned-color.png"
+    result = Image.open(io.BytesIO(data))
+    assert result.size == (800, 1200)
+    (hint,) = json.loads(result.info["photochrom"])["hints"]
+    assert abs(hint["x"] - 720) <= 3
+    assert abs(hint["y"] - 120) <= 3
+    pixels = np.asarray(result.convert("RGB")).astype(np.float32) / 255
+    assert srgb_to_lab(pixels[round(hint["y"]), round(hint["x"])])[1] < 0  # green, as it was told
 
 
 def test_paint_only_here_and_repeat_it_with_the_saved_mask(coffee: Desk) -> None:
