@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -34,6 +36,7 @@ FloatArray = NDArray[np.float32]
 
 BATCH: Final = 32  # photos in one pass of the image tower and in one transaction
 AHEAD: Final = 3  # batches that may be decoded before they are embedded
+LARGE: Final = 32_000_000  # bytes; such photos are decoded one at a time, for the memory's sake
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class Ingest:
         self._recaption = recaption
         self._twins = Twins()
         self._tally = _Tally()
+        self._large = threading.Lock()
 
     def run(
         self,
@@ -192,8 +196,9 @@ class Ingest:
         started = time.thread_time()
         try:
             refuse_early(found, self._limits.max_bytes)
-            data = found.read()
-            small = decode_small(data, self._limits)
+            with self._large if (place.length or place.size) > LARGE else nullcontext():
+                data = found.read()
+                small = decode_small(data, self._limits)
             seconds = time.thread_time() - started
             return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
         except PhotoRefused as problem:

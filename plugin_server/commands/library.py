@@ -64,7 +64,7 @@ def library() -> None:
 
 
 @library.command(epilog=ADD_EXAMPLES)
-@click.argument("paths", nargs=-1, metavar="PATH...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option("--samples", is_flag=True, help="Add the free photos that come with scikit-image.")
 @click.option("--recaption", is_flag=True, help="Read the captions of unchanged photos again.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every photo that was passed over.")
@@ -105,10 +105,12 @@ def add(
         ctx.exit(STOPPED)
 
 
-@library.command("list", epilog=LIST_EXAMPLES)
+@library.command("list", epilog=LIST_EXAMPLES, short_help="List the exemplars, or some of them.")
 @click.argument("text", required=False, default="")
-@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1))
-@click.option("--offset", default=0, show_default=True, type=click.IntRange(0))
+@click.option("-n", "--limit", default=50, show_default=True, type=click.IntRange(1),
+              help="How many at most.")  # fmt: skip
+@click.option("--offset", default=0, show_default=True, type=click.IntRange(0),
+              help="How many to pass over.")  # fmt: skip
 @json_option
 @library_option
 def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path | None) -> None:
@@ -127,7 +129,7 @@ def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path
 
 
 @library.command(epilog=REMOVE_EXAMPLES)
-@click.argument("ids", nargs=-1, metavar="ID...")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option(
     "--under", type=click.Path(path_type=Path), metavar="PATH",
     help="Remove all that came from this folder or shard, whether it is still there or not.",
@@ -149,7 +151,7 @@ def remove(
         click.echo(f"{removed:,} removed, {len(exemplars):,} exemplars left")
 
 
-@library.command(epilog=CHECK_EXAMPLES)
+@library.command(epilog=CHECK_EXAMPLES, short_help="Compare the library with the photos.")
 @click.option("--repair", is_flag=True, help="Put right what can be put right.")
 @click.option("--re-embed", is_flag=True, help="Compute the vectors again with this CLIP model.")
 @library_option
