@@ -22,6 +22,7 @@ from failures import (
     ForeignServer,
     Refused,
     ServerMissing,
+    SilentServer,
     TimedOut,
     Unauthorized,
     Unavailable,
@@ -484,7 +485,7 @@ def test_a_program_that_speaks_no_http_is_told_from_ours(greeting: bytes) -> Non
 def test_a_program_that_says_nothing_is_not_waited_for() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        pytest.raises(ForeignServer, match="does not answer"),
+        pytest.raises(SilentServer, match="does not answer"),
     ):
         Client(f"http://127.0.0.1:{silent.getsockname()[1]}").health(timeout=0.3)
 

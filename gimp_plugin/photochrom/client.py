@@ -32,6 +32,7 @@ from failures import (
     Failure,
     ForeignServer,
     Refused,
+    SilentServer,
     TimedOut,
     Unavailable,
 )
@@ -140,7 +141,7 @@ class Client:
 
         Raises:
             ServerMissing: nothing listens there.
-            ForeignServer: another program does.
+            ForeignServer: another program does (SilentServer: it says nothing).
             Unauthorized: it wants a token.
             Failure: anything else.
         """
@@ -159,7 +160,7 @@ class Client:
             except (BadAnswer, Unavailable, KeyError) as problem:
                 raise ForeignServer(not_photochrom(self.address)) from problem
             except (TimedOut, BrokenConnection) as problem:
-                raise ForeignServer(
+                raise SilentServer(
                     f"something accepts connections at {self.address} and does not answer; if it "
                     "is a Photochrom server, stop it, and try again"
                 ) from problem

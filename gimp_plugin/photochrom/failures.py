@@ -8,6 +8,7 @@
     |- ServerMissing          nothing answers at the address
     |  `- NotStarted          the server was started and ended, or never answered
     |- ForeignServer          something answers there, and it is not Photochrom
+    |  `- SilentServer        something listens there and says nothing
     |- WrongVersion           Photochrom, but another version than this plug-in's
     |- BrokenConnection       the server ended, or hung up, in the middle
     |- BadAnswer              an answer that makes no sense
@@ -44,6 +45,10 @@ class NotStarted(ServerMissing):
 
 class ForeignServer(Failure):
     """Another program has the port."""
+
+
+class SilentServer(ForeignServer):
+    """A program has the port and does not answer; ours may be that slow for a moment."""
 
 
 class WrongVersion(Failure):

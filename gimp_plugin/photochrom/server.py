@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client import DEFAULT_TIMEOUT, Client, Health
-from failures import Failure, NotStarted, ServerMissing, WrongVersion
+from failures import Failure, NotStarted, ServerMissing, SilentServer, WrongVersion
 from installation import Installation, find
 from lock import Lock
 from process import ServerProcess
@@ -180,9 +180,10 @@ def _last_look(client: Client, watch: Watch, started: float, process: ServerProc
 
 
 def _answer(client: Client) -> Health | None:
+    """Ask a server that may be about to start; None as long as it does not answer."""
     try:
         return client.health(timeout=5.0)
-    except ServerMissing:
+    except (ServerMissing, SilentServer):
         return None
 
 
