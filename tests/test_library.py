@@ -398,15 +398,17 @@ def kill_and_finish(tmp_path: Path, *, photos: int, kills: int, seed: int) -> No
     write_album(album, photos)
     for copy in range(5):
         shutil.copy(album / f"photo-{copy:04}.jpg", album / f"same-{copy}.jpg")
-    began = time.monotonic()
     finish(start(tmp_path / "undisturbed", album))
-    whole = time.monotonic() - began
     undisturbed = ExemplarLibrary.open(tmp_path / "undisturbed", clip=FakeClip())
     rng = np.random.default_rng(seed)
     counts = []
     for _ in range(kills):
         process = start(folder, album)
-        time.sleep(float(rng.uniform(0, whole / 4)))
+        assert process.stdout is not None
+        some = rng.integers(1, photos // 2)
+        while int(process.stdout.readline()) < some:
+            pass  # so many photos are through; then at any moment of the next batches
+        time.sleep(float(rng.uniform(0, 0.1)))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         library = ExemplarLibrary.open(folder, clip=FakeClip())
