@@ -256,6 +256,19 @@ def test_paint_only_here_and_repeat_it_with_the_saved_mask(coffee: Desk) -> None
     assert coffee.download() == (name, data)
 
 
+def test_erasing_first_leaves_the_rest_coloured(coffee: Desk) -> None:
+    coffee.page.locator("#tool-brush").click()
+    coffee.page.locator("#mask-erase").click()
+    coffee.page.locator("#viewport").focus()
+    for key in ("Enter", "ArrowRight", "Enter"):
+        coffee.page.keyboard.press(key)
+    expect(coffee.page.locator("#mask-actions")).to_be_visible()
+    coffee.settle()
+    spread = np.ptp(coffee.shown().astype(int), axis=2)
+    assert spread[spread.shape[0] // 2, spread.shape[1] // 2] == 0
+    assert spread[:, : spread.shape[1] // 4].mean() > 5
+
+
 def test_results_are_kept_and_one_click_returns_to_any(coffee: Desk) -> None:
     first = coffee.shown()
     coffee.describe("a red cup")

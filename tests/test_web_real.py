@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,16 @@ PHOTOCHROM = [sys.executable, "-c", "from plugin_server.cli import main; main()"
 ROOT = Path(__file__).parent.parent
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running server and its library's folder."""
+
+    address: str
+    library: str
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Make a library of the photos that come with scikit-image, and serve it."""
     library = str(tmp_path_factory.mktemp("library"))
     adding = [*PHOTOCHROM, "library", "add", "--samples", "--library", library]
@@ -32,13 +42,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             first = server.stdout.readline()
             found = re.search(r"http://\S+", first)
             assert found, f"the server did not start: {first!r}"
-            yield found.group()
+            yield Served(found.group(), library)
         finally:
             server.terminate()
 
 
-def test_load_describe_dab_exemplar_compare_download_and_repeat(address: str) -> None:
-    with chromium() as browser, desk(browser, address) as opened:
+def test_load_describe_dab_exemplar_compare_download_and_repeat(
+    served: Served, tmp_path: Path
+) -> None:
+    with chromium() as browser, desk(browser, served.address) as opened:
         page = opened.page
         original = ("coffee.png", grey_photo("coffee", 1300))
         opened.add(original)
@@ -64,6 +76,14 @@ def test_load_describe_dab_exemplar_compare_download_and_repeat(address: str) ->
         expect(page.locator("#divider")).to_be_visible()
 
         name, data = opened.download()
+        page.get_by_role("button", name="Copy as command line").click()
+        expect(page.locator("#status")).to_have_text("Copied.")
+        command = page.evaluate("navigator.clipboard.readText()")
+        (tmp_path / original[0]).write_bytes(original[1])
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": tools, "PHOTOCHROM_LIBRARY": served.library}
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True)
+        assert (tmp_path / name).read_bytes() == data
         page.reload()
         opened.add((name, data), original)
         opened.settle()

@@ -6,7 +6,7 @@ export const NOTHING = Object.freeze({
   hints: Object.freeze([]),
   reference: null, // {blob, small, name}; small is a reduced copy for previews
   exemplar: null, // {id, caption, score, path}
-  mask: null, // {base: Blob | null, strokes: [{points: [[x, y]], radius, erase}]}
+  mask: null, // {base: Blob | null, strokes: see mask.js}
   saturation: 1,
   strength: 1,
 });

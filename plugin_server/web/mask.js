@@ -1,9 +1,13 @@
-// The mask "only here": strokes of a soft brush, in full-size pixels, over an optional given mask.
+// The mask "only here": strokes of a soft brush over an optional given mask.
+//
+// A mask is {base: Blob | null, strokes}; a stroke is {points: [[x, y]], radius, erase} in full-size
+// pixels, or {everywhere: true}.
 
 import { blobOf, load } from "./photo.js";
 
 const SOFT = 0.35; // share of the radius over which a stroke fades
 const RINGS = 8;
+const EVERYWHERE = Object.freeze({ everywhere: true });
 
 /** Draw a mask for a picture `scale` times the full size; white is coloured, black stays. */
 export async function drawMask(mask, scale, width, height, canvas = document.createElement("canvas")) {
@@ -17,7 +21,14 @@ export async function drawMask(mask, scale, width, height, canvas = document.cre
     context.drawImage(picture, 0, 0, width, height);
     URL.revokeObjectURL(picture.src);
   }
-  for (const stroke of mask.strokes) drawStroke(context, stroke, scale);
+  for (const stroke of mask.strokes) {
+    if (stroke.everywhere) {
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, width, height);
+    } else {
+      drawStroke(context, stroke, scale);
+    }
+  }
   return canvas;
 }
 
@@ -48,11 +59,11 @@ export async function maskBlob(mask, scale, width, height) {
   return blobOf(await drawMask(mask, scale, width, height));
 }
 
-/** The mask with one more stroke; the first one that erases starts from a mask that is all white. */
-export const withStroke = (mask, stroke) => ({
-  base: mask?.base ?? null,
-  strokes: [...(mask?.strokes ?? []), stroke],
-});
+/** The mask with one more stroke; where the first one erases, all the rest is coloured. */
+export function withStroke(mask, stroke) {
+  if (mask) return { ...mask, strokes: [...mask.strokes, stroke] };
+  return { base: null, strokes: stroke.erase ? [EVERYWHERE, stroke] : [stroke] };
+}
 
 /** Show what will stay as it is: a veil over the black parts. */
 export async function drawVeil(mask, scale, width, height, canvas) {
