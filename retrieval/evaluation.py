@@ -86,14 +86,27 @@ def embed(
             flush()
         on_progress(row + 1)
     flush()
-    words = [vector for vector in embed_captions(clip, texts) if vector is not None]
-    dimension = color[0].shape[1] if color else 0
+    words = _embed_texts(clip, texts)
     return Embedded(
         np.concatenate(color) if color else np.empty((0, 0), np.float32),
         np.concatenate(grey) if grey else np.empty((0, 0), np.float32),
-        np.stack(words) if words else np.empty((0, dimension), np.float32),
+        words if len(words) else np.empty((0, color[0].shape[1] if color else 0), np.float32),
         np.asarray(rows, np.int64),
     )
+
+
+def _embed_texts(clip: Embedder, texts: Sequence[str]) -> FloatArray:
+    """Embed texts (N, D), those of a length together: a batch takes the time of its longest."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    vectors: dict[int, FloatArray] = {}
+    for start in range(0, len(order), BATCH):
+        some = order[start : start + BATCH]
+        for i, vector in zip(some, embed_captions(clip, [texts[i] for i in some]), strict=True):
+            assert vector is not None, "an empty caption was kept"
+            vectors[i] = vector
+    if not vectors:
+        return np.empty((0, 0), np.float32)
+    return np.stack([vectors[i] for i in range(len(texts))])
 
 
 def ranks(scores: FloatArray, right: Rows) -> Rows:
