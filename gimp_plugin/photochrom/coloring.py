@@ -51,7 +51,6 @@ def _insert_all(
     image: Gimp.Image, source: Gimp.Layer, wish: Wish, results: list[Result]
 ) -> list[Gimp.Layer]:
     uri = wish.reference.uri if wish.reference else None
-    origin = Origin(source.get_tattoo(), wish.output, uri)
     layers: list[Gimp.Layer] = []
     with one_undo_step(image):
         try:
@@ -65,7 +64,12 @@ def _insert_all(
                         result.pixels,
                         name=_name(wish, result),
                         settings=result.settings,
-                        origin=origin,
+                        origin=Origin(
+                            source.get_tattoo(),
+                            wish.output,
+                            uri,
+                            round(result.timings.get("total", 0.0), 3),
+                        ),
                     ),
                 )
             for hidden in layers[1:]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import gi
 from failures import Failure
@@ -46,17 +46,16 @@ class Origin:
     """Where a coloured layer comes from; kept with it as ``photochrom-origin``.
 
     ``source`` is the tattoo of the layer that was coloured; ``reference`` the URI of the file
-    whose colours it took, if there was one.
+    whose colours it took, if there was one; ``server_seconds`` what the server took.
     """
 
     source: int
     output: str
     reference: str | None = None
+    server_seconds: float = 0.0
 
     def to_json(self) -> str:
-        return json.dumps(
-            {"source": self.source, "output": self.output, "reference": self.reference}
-        )
+        return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, layer: Gimp.Layer) -> Origin | None:
@@ -238,7 +237,9 @@ def _set(layer: Gimp.Layer, pixels: Pixels) -> None:
     # GEGL would ignore data of another size in silence.
     assert memoryview(pixels.data).nbytes == expected
     buffer = layer.get_buffer()
-    buffer.set(area, f"{MODELS[pixels.channels]} {TYPES[pixels.dtype]}", pixels.data)
+    # Anything but bytes would be taken apart into one Python number for each.
+    data = pixels.data if isinstance(pixels.data, bytes) else bytes(pixels.data)
+    buffer.set(area, f"{MODELS[pixels.channels]} {TYPES[pixels.dtype]}", data)
     buffer.flush()
 
 
