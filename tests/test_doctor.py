@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 from command import free_port, run
 
+from fakes import FakeClip
 from models.checkpoint import WeightsError
 from plugin_server import doctor
 from plugin_server.config import Config
 from plugin_server.service import Service
+from retrieval.library import ExemplarLibrary
 
 
 def test_doctor_names_everything() -> None:
@@ -35,6 +38,27 @@ def test_doctor_finds_a_package_that_is_missing() -> None:
     finding = doctor.examine_package("photochrom-no-such-package")
     assert finding.state is doctor.State.BROKEN
     assert "pip install photochrom-no-such-package" in finding.remedy
+
+
+def test_doctor_finds_every_package_that_photochrom_itself_needs() -> None:
+    broken = [one for one in doctor.examine_packages() if one.state is doctor.State.BROKEN]
+    assert broken == []
+
+
+def test_doctor_looks_at_the_library_and_makes_none(tmp_path: Path) -> None:
+    finding = doctor.examine_library(tmp_path / "library")
+    assert (finding.state, finding.remedy) == (doctor.State.NOTE, "photochrom library add FOLDER")
+    assert not (tmp_path / "library").exists()
+    library = ExemplarLibrary.open(tmp_path / "library", clip=FakeClip())
+    library.add([], samples=True)
+    finding = doctor.examine_library(tmp_path / "library")
+    assert finding.state is doctor.State.OK
+    assert finding.found == f"{len(library)} exemplars in {tmp_path / 'library'}"
+    library.close()
+    (tmp_path / "library" / "library.sqlite").write_bytes(b"damaged" * 999)
+    finding = doctor.examine_library(tmp_path / "library")
+    assert finding.state is doctor.State.NOTE
+    assert "is damaged" in finding.remedy
 
 
 def test_doctor_looks_at_the_port() -> None:
