@@ -18,6 +18,7 @@ from plugin_server.shelf import Shelf
 from plugin_server.studio import Studio
 from plugin_server.turns import Client
 from plugin_server.version import product_version
+from retrieval.errors import LibraryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,14 +97,7 @@ class Service:
         from models.predictor import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
-        library: ExemplarLibrary | None = None
-        problem = NO_LIBRARY
-        if config.library is not None:
-            try:
-                library = open_library(config.library, clip)
-            except Exception as error:  # photos can be coloured without it
-                problem = f"the library cannot be opened: {_one_line(error)}"
-                log.warning("%s (%s)", problem, config.library)
+        library, problem = library_or_why_not(config.library, clip)
         return cls(
             colorizer,
             clip,
@@ -126,14 +120,24 @@ class Service:
 
     def health(self) -> dict[str, object]:
         """Say what this service is and which models it uses."""
+        exemplars, library = self._library_state()
         return {
             "status": "ok",
             "version": product_version(),
             "device": self.device,
             "models": {"colorizer": self.colorizer.name, "clip": self.clip.name},
-            "exemplars": 0 if self.library is None else len(self.library),
-            "library": self._library_problem if self.library is None else "ok",
+            "exemplars": exemplars,
+            "library": library,
         }
+
+    def _library_state(self) -> tuple[int, str]:
+        """Count the exemplars and say whether the library can be used now."""
+        if self.library is None:
+            return 0, self._library_problem
+        try:
+            return len(self.library), "ok"
+        except LibraryError as problem:
+            return 0, _one_line(problem)
 
     def require_library(self) -> ExemplarLibrary:
         """Return the library.
@@ -178,16 +182,24 @@ class Service:
         self.photos.close()
 
 
-def open_library(folder: Path, clip: Embedder) -> ExemplarLibrary:
-    """Open the library, making an empty one where there is none.
+def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLibrary | None, str]:
+    """Open the library, making an empty one where there is none; or say why it cannot be used.
 
-    Raises:
-        retrieval.errors.LibraryError: it is damaged, or made by another version or model.
-        OSError: the folder cannot be made or read.
+    Photos can be coloured without it, so nothing that is wrong with it stops the server.
     """
+    if folder is None:
+        return None, NO_LIBRARY
     from retrieval.library import ExemplarLibrary
 
-    return ExemplarLibrary.open(folder, clip=clip)
+    try:
+        return ExemplarLibrary.open(folder, clip=clip), ""
+    except (LibraryError, OSError) as error:
+        problem = f"the library cannot be opened: {_one_line(error)}"
+    except Exception as error:
+        log.error("the library %s cannot be opened", folder, exc_info=error)
+        problem = "the library cannot be opened; the server's log says more"
+    log.warning("%s (%s)", problem, folder)
+    return None, problem
 
 
 def _one_line(problem: Exception) -> str:

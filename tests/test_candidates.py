@@ -17,12 +17,12 @@ from models.job import ColorizeJob
 from plugin_server.config import Config
 from plugin_server.contact_sheet import MARGIN, WIDTH, Candidate, draw_sheet
 from plugin_server.request import ColorizeRequest
-from plugin_server.service import Service, open_library
+from plugin_server.service import Service, library_or_why_not
 from retrieval.library import ExemplarLibrary
 
 
 def load(config: Config) -> Service:
-    library = None if config.library is None else open_library(config.library, FakeClip())
+    library, _ = library_or_why_not(config.library, FakeClip())
     return Service(FakeColorizer(), FakeClip(), library=library)
 
 

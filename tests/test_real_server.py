@@ -24,9 +24,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    library = str(tmp_path_factory.mktemp("library"))
     with subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [*COMMAND, "serve", "--port", "0", "--library", library],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     ) as server:
         try:
             assert server.stdout is not None

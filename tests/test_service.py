@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import decoded, encoded, grey_picture
 
-from fakes import FakeClip, HeldColorizer
+from fakes import FakeClip, FakeColorizer, HeldColorizer
 from models.job import ColorizeJob, Hint, JobError
 from plugin_server.errors import NoLibrary
 from plugin_server.images import BrokenImage, ImageError, Limits, TooLarge
 from plugin_server.masks import mask_of
 from plugin_server.request import ColorizeRequest
-from plugin_server.service import Service
+from plugin_server.service import Service, library_or_why_not
+from retrieval.library import ExemplarLibrary
 
 
 def test_two_pictures_are_worked_on_at_a_time_and_no_more() -> None:
@@ -153,3 +155,38 @@ def test_a_library_that_cannot_be_opened_is_said_and_stops_nothing(service: Serv
     with pytest.raises(NoLibrary, match="version 9"):
         broken.require_library()
     assert broken.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
+
+
+@pytest.mark.parametrize("kind", ["a file in its place", "no library at all"])
+def test_a_library_that_is_damaged_is_none_with_a_reason(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "library"
+    if kind == "no library at all":
+        ExemplarLibrary.open(folder, clip=FakeClip())
+        for file in folder.iterdir():
+            if file.is_file():
+                file.write_bytes(b"no database at all" * 100)
+    else:
+        folder.write_bytes(b"x")
+    library, why = library_or_why_not(folder, FakeClip())
+    assert library is None
+    assert "cannot be opened" in why
+    assert len(why) > 40
+
+
+def test_an_empty_library_is_made_and_counted(tmp_path: Path) -> None:
+    library, _ = library_or_why_not(tmp_path / "new", FakeClip())
+    assert library is not None
+    health = Service(FakeColorizer(), FakeClip(), library=library).health()
+    assert (health["exemplars"], health["library"]) == (0, "ok")
+    assert library_or_why_not(None, FakeClip())[0] is None
+
+
+def test_a_library_that_breaks_later_does_not_break_health(tmp_path: Path) -> None:
+    library, _ = library_or_why_not(tmp_path, FakeClip())
+    service = Service(FakeColorizer(), FakeClip(), library=library)
+    for file in tmp_path.iterdir():
+        if file.is_file():
+            file.write_bytes(b"no database at all" * 100)
+    health = service.health()
+    assert health["status"] == "ok"
+    assert health["library"] != ""
