@@ -215,14 +215,18 @@ class ExemplarLibrary:
     ) -> AddReport:
         """Add folders, photos and tar shards; what is known and unchanged is passed over.
 
-        Photos that cannot be used are in the report with a reason. ``should_stop`` is asked after
-        every batch. ``recaption`` reads the captions of unchanged photos again.
+        Photos that cannot be used are in the report with a reason. ``should_stop`` is asked for
+        every file found and after every batch. ``recaption`` reads the captions of unchanged photos again.
 
         Raises:
             BadPath: a path does not exist; nothing was added then.
             LibraryUnusable: the disk is full, ...; the batches before are kept.
         """
-        found = list(find_photos(paths, library=self.folder))
+        found = []
+        for item in find_photos(paths, library=self.folder):
+            found.append(item)
+            if should_stop is not None and should_stop():  # a walk over a network may take minutes
+                return AddReport(stopped=True)
         if samples:
             found += find_samples()
         report = self._ingest(recaption=recaption).run(

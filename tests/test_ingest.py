@@ -325,6 +325,13 @@ def test_it_stops_when_asked_and_goes_on_later(library: ExemplarLibrary, tmp_pat
     assert library.check().is_clean
 
 
+def test_it_stops_while_it_still_looks_for_photos(library: ExemplarLibrary, tmp_path: Path) -> None:
+    write_album(tmp_path / "album", 3)
+    report = library.add([tmp_path / "album"], should_stop=lambda: True)
+    assert report == AddReport(stopped=True)
+    assert len(library) == 0
+
+
 def test_a_failing_model_keeps_the_batches_before(tmp_path: Path) -> None:
     class Failing(FakeClip):
         calls = 0
