@@ -216,7 +216,8 @@ class ExemplarLibrary:
         """Add folders, photos and tar shards; what is known and unchanged is passed over.
 
         Photos that cannot be used are in the report with a reason. ``should_stop`` is asked for
-        every file found and after every batch. ``recaption`` reads the captions of unchanged photos again.
+        every file found and after every batch. ``recaption`` reads the captions of unchanged photos
+        again; ``samples`` adds the free photos that come with scikit-image.
 
         Raises:
             BadPath: a path does not exist; nothing was added then.
