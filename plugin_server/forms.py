@@ -253,6 +253,8 @@ def _check_names(
 ) -> None:
     known = model.model_fields
     for name in (*texts, *files):
+        if name is None:  # whatever Werkzeug's types say: a part whose header is damaged
+            raise BadForm("a part of the form has no name; name each one in its header")
         if name not in known:
             raise BadForm(f"the field {_shorten(name)!r} is unknown; use {', '.join(known)}")
         count = len(texts.getlist(name)) + len(files.getlist(name))

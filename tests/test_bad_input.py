@@ -105,6 +105,12 @@ def test_a_body_that_is_no_form_is_refused(client: FlaskClient, content_type: st
     assert "multipart/form-data" in refusal(response, 415)
 
 
+def test_a_part_without_a_name_is_refused(client: FlaskClient) -> None:
+    body = form(encoded(grey_picture())).replace(b' name="image";', b"")
+    response = client.post("/v1/colorize", data=body, content_type=FORM)
+    assert "no name" in refusal(response, 400)
+
+
 def test_a_form_without_a_boundary_is_refused(client: FlaskClient) -> None:
     response = client.post("/v1/colorize", data=b"abc", content_type="multipart/form-data")
     assert response.status_code == 400
