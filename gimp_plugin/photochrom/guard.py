@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from typing import IO, Any
 
@@ -73,7 +72,7 @@ def main(stream: IO[bytes]) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(request, timeout=SECONDS).close()
-    except urllib.error.URLError as problem:
+    except OSError as problem:  # urllib's own errors are such
         print(f"photochrom: the job could not be cancelled ({problem})", file=sys.stderr)
 
 

@@ -6,10 +6,12 @@ formats are sRGB, and GEGL converts between them and the image's space.
 
 from __future__ import annotations
 
+import array
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import gi
 from failures import Failure
@@ -22,11 +24,18 @@ from gi.repository import Gegl, Gimp  # noqa: E402
 
 COLOR_LAYER, RGB_LAYER = "color-layer", "rgb-layer"
 ORIGIN = "photochrom-origin"  # a parasite beside PARASITE: which layer was coloured, and how
+STRIP = 256  # rows that are written at a time: no second copy of a large layer is made
 MAX_NAME = 60  # letters of a layer's name
 
 # Channels of ``Pixels`` -> babl's model, perceptual and with straight alpha.
 MODELS = {1: "Y'", 2: "Y'A", 3: "R'G'B'", 4: "R'G'B'A"}
 TYPES = {"uint8": "u8", "uint16": "u16", "float32": "float"}
+# Type of an array's items, and what is opaque among them.
+ARRAYS: dict[str, tuple[str, Any]] = {
+    "uint8": ("B", 255),
+    "uint16": ("H", 65535),
+    "float32": ("f", 1.0),
+}
 ONE = 0x3F800000  # 1.0 as the bits of a float32
 EIGHT_BIT = (Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U8_PERCEPTUAL)
 SIXTEEN_BIT = (
@@ -232,15 +241,33 @@ def insert(
 
 
 def _set(layer: Gimp.Layer, pixels: Pixels) -> None:
-    area = Gegl.Rectangle.new(0, 0, pixels.width, pixels.height)
-    expected = pixels.width * pixels.height * pixels.channels * ITEM_SIZES[pixels.dtype]
+    data = memoryview(pixels.data).cast("B")
+    row = pixels.width * pixels.channels * ITEM_SIZES[pixels.dtype]
     # GEGL would ignore data of another size in silence.
-    assert memoryview(pixels.data).nbytes == expected
+    assert len(data) == row * pixels.height
+    form = f"{MODELS[4]} {TYPES[pixels.dtype]}"
     buffer = layer.get_buffer()
-    # Anything but bytes would be taken apart into one Python number for each.
-    data = pixels.data if isinstance(pixels.data, bytes) else bytes(pixels.data)
-    buffer.set(area, f"{MODELS[pixels.channels]} {TYPES[pixels.dtype]}", data)
+    for top in range(0, pixels.height, STRIP):
+        rows = min(STRIP, pixels.height - top)
+        strip = data[top * row : (top + rows) * row]
+        # Anything but bytes would be taken apart into one Python number for each.
+        buffer.set(
+            Gegl.Rectangle.new(0, top, pixels.width, rows),
+            form,
+            bytes(strip) if pixels.channels == 4 else _with_alpha(strip, pixels.dtype),
+        )
     buffer.flush()
+
+
+def _with_alpha(rgb: memoryview, dtype: str) -> bytes:
+    """Add an opaque alpha to RGB samples: babl does the same, after half a second's thought."""
+    code, opaque = ARRAYS[dtype]
+    samples: array.array[Any] = array.array(code)
+    samples.frombytes(rgb)
+    whole: array.array[Any] = array.array(code, [opaque]) * (len(samples) // 3 * 4)
+    for channel in range(3):
+        whole[channel::4] = samples[channel::3]
+    return whole.tobytes()
 
 
 def _place(image: Gimp.Image, source: Gimp.Layer) -> int:
