@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -98,7 +98,9 @@ def colorize(
     with watch.stage("guidance"):
         condition, notices = condition_of(job, reference, small, colorizer=colorizer, clip=clip)
     with watch.stage("network"):
-        prediction = colorizer.predict(small, condition)
+        # Carried colours are laid over the answer alone: hundreds of half-sure hints among the
+        # network's inputs drive its colours far off.
+        prediction = colorizer.predict(small, replace(condition, hints=None))
         guide = _shrunk(small, prediction.ab.shape[:2])
         dabs = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
         ab = _with_hints(prediction.ab, dabs, condition.hints, guide, strength=job.strength)
