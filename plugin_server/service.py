@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.job import ColorizeJob
+from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.errors import NoLibrary
 from plugin_server.images import Limits
-from plugin_server.jobs import EmbeddedJobs, Jobs
+from plugin_server.jobs import Jobs
 from plugin_server.request import Answer, ColorizeRequest, Request
 from plugin_server.shelf import Shelf
 from plugin_server.studio import Studio

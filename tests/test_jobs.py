@@ -10,9 +10,10 @@ import pytest
 from held_work import HeldWork
 
 from models.progress import Stopped
+from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.errors import Busy, NotDone, NotKept
 from plugin_server.images import BrokenImage
-from plugin_server.jobs import STAGES, EmbeddedJobs, Status
+from plugin_server.jobs import STAGES, Status
 from plugin_server.request import ColorizeRequest
 from plugin_server.shelf import Shelf
 from plugin_server.turns import Client

@@ -16,7 +16,7 @@ from running import running
 
 from fakes import FakeClip, FakeColorizer, HeldColorizer
 from plugin_server.config import Config
-from plugin_server.jobs import EmbeddedJobs
+from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.service import Service
 from plugin_server.shelf import Shelf
 
