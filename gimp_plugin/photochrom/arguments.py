@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gi
-from layers import COLOR_LAYER, RGB_LAYER
+from origin import COLOR_LAYER, RGB_LAYER
 from wish import AUTO
 
 gi.require_version("Gimp", "3.0")

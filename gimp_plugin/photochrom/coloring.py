@@ -7,7 +7,8 @@ import time
 import gi
 from client import Client, Result
 from guard import Guard
-from layers import Origin, insert, layer_name, one_undo_step, read
+from layers import insert, layer_name, one_undo_step, read
+from origin import Origin
 from progress import Bar
 from wish import Wish
 

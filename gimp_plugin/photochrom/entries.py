@@ -8,7 +8,8 @@ from typing import Any
 
 import gi
 from failures import Failure
-from layers import Origin, Unusable, latest, settings_of, source_of
+from layers import Unusable
+from origin import Origin, latest, settings_of, source_of
 from painting import find_dabs_layer, read_hints
 from reference import Reference
 from wish import Wish, split_exemplars

@@ -7,14 +7,13 @@ formats are sRGB, and GEGL converts between them and the image's space.
 from __future__ import annotations
 
 import array
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import gi
 from failures import Failure
+from origin import COLOR_LAYER, ORIGIN, Origin, attach
 from pixels import ITEM_SIZES, Pixels
 from settings import PARASITE, Settings
 
@@ -22,8 +21,6 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp  # noqa: E402
 
-COLOR_LAYER, RGB_LAYER = "color-layer", "rgb-layer"
-ORIGIN = "photochrom-origin"  # a parasite beside PARASITE: which layer was coloured, and how
 STRIP = 256  # rows that are written at a time: no second copy of a large layer is made
 MAX_NAME = 60  # letters of a layer's name
 
@@ -50,41 +47,6 @@ class Unusable(Failure):
     """What is selected cannot be coloured; the message says what to select instead."""
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a coloured layer comes from; kept with it as ``photochrom-origin``.
-
-    ``source`` is the tattoo of the layer that was coloured; ``reference`` the URI of the file
-    whose colours it took, if there was one; ``server_seconds`` what the server took.
-    """
-
-    source: int
-    output: str
-    reference: str | None = None
-    server_seconds: float = 0.0
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def of(cls, layer: Gimp.Layer) -> Origin | None:
-        """Read the origin of a layer; None where Photochrom did not make it."""
-        try:
-            read = json.loads(_note(layer, ORIGIN) or "null")
-            source, output, reference = read["source"], read["output"], read["reference"]
-        except (ValueError, TypeError, KeyError):
-            return None
-        if not isinstance(source, int) or output not in (COLOR_LAYER, RGB_LAYER):
-            return None
-        return cls(source, output, reference if isinstance(reference, str) else None)
-
-
-def settings_of(layer: Gimp.Layer) -> Settings | None:
-    """Read the settings that made a layer; None where Photochrom did not make it."""
-    note = _note(layer, PARASITE)
-    return None if note is None else Settings.from_json(note)
-
-
 def selected_layer(drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
     """Return the one layer among what is selected; for a layer's mask, the layer.
 
@@ -99,29 +61,6 @@ def selected_layer(drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
     if not isinstance(drawable, Gimp.Layer):
         raise Unusable("a channel is selected: select the layer that is to be coloured")
     return drawable
-
-
-def latest(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """Return ``layer`` if Photochrom made it, else the uppermost that was made from it, else it."""
-    if Origin.of(layer) is not None:
-        return layer
-    tattoo, place = layer.get_tattoo(), image.get_item_position(layer)
-    parent = layer.get_parent()
-    for other in (parent.get_children() if parent else image.get_layers())[:place]:
-        origin = Origin.of(other)
-        if origin is not None and origin.source == tattoo:
-            return other
-    return layer
-
-
-def source_of(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """Return the layer that ``layer`` was made from if Photochrom made it, else itself.
-
-    After a run its result is selected, and the next one means the photo all the same.
-    """
-    origin = Origin.of(layer)
-    found = origin and image.get_layer_by_tattoo(origin.source)
-    return found or layer
 
 
 def read(layer: Gimp.Layer, output: str) -> Pixels:
@@ -223,8 +162,8 @@ def insert(
     )
     try:
         _set(layer, pixels)
-        _attach(layer, PARASITE, settings.to_json())
-        _attach(layer, ORIGIN, origin.to_json())
+        attach(layer, PARASITE, settings.to_json())
+        attach(layer, ORIGIN, origin.to_json())
         image.insert_layer(layer, source.get_parent(), _place(image, source))
         _, x, y = source.get_offsets()
         layer.set_offsets(x, y)
@@ -305,17 +244,6 @@ def _mask(image: Gimp.Image, source: Gimp.Layer, layer: Gimp.Layer) -> None:
         layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
     if layer.get_mask() is not None:
         layer.set_edit_mask(False)  # what is painted next goes onto the layer
-
-
-def _attach(layer: Gimp.Layer, name: str, text: str) -> None:
-    layer.attach_parasite(
-        Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, list(text.encode("ascii")))
-    )
-
-
-def _note(layer: Gimp.Layer, name: str) -> bytes | None:
-    parasite = layer.get_parasite(name)
-    return None if parasite is None else bytes(parasite.get_data())
 
 
 def layer_name(words: str, otherwise: str) -> str:

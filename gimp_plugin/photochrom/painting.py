@@ -6,7 +6,8 @@ from typing import Any
 
 import gi
 from dabs import find_dabs
-from layers import Origin, Unusable, read_paint, sample_alpha
+from layers import Unusable, read_paint, sample_alpha
+from origin import Origin
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp  # noqa: E402

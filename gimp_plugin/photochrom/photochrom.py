@@ -17,7 +17,8 @@ from coloring import colorize  # noqa: E402
 from entries import COLORIZERS, SETTINGS, Call, Closed, Entry  # noqa: E402
 from failures import Cancelled, Failure  # noqa: E402
 from gi.repository import Gegl, Gimp, GLib, GObject  # noqa: E402
-from layers import selected_layer, source_of  # noqa: E402
+from layers import selected_layer  # noqa: E402
+from origin import source_of  # noqa: E402
 from progress import Bar  # noqa: E402
 from server import connect, describe  # noqa: E402
 

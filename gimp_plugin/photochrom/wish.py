@@ -8,7 +8,7 @@ from typing import Any
 
 from client import Client, Result
 from failures import Failure
-from layers import COLOR_LAYER
+from origin import COLOR_LAYER
 from pixels import Pixels
 from reference import Reference
 
