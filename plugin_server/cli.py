@@ -31,6 +31,7 @@ EXAMPLES = """\b
 Examples:
   photochrom colorize grandmother.jpg -d "a woman in a green dress"
   photochrom colorize scans/*.tif -o coloured/
+  photochrom library add ~/Pictures
   photochrom serve
   photochrom doctor
 """
