@@ -72,8 +72,8 @@ def send(client: FlaskClient, attack: Attack) -> int:
         assert len(refusal(response, status)) > 10
     if status == 202:
         place = response.headers["Location"]
-        events = client.get(f"{place}/events").text
-        assert '"done"' in events or '"failed"' in events
+        with client.get(f"{place}/events") as events:
+            assert '"done"' in events.text or '"failed"' in events.text
         result = client.get(f"{place}/result")
         assert result.status_code == 200 or result.status_code in REFUSED, result.text
         client.delete(place)
