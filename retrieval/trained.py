@@ -27,10 +27,10 @@ Batch = tuple[Keys, FloatArray]
 Read = Callable[[], Iterable[Batch]]  # yields every vector of truth, from the first, at each call
 
 CELLS_PER_ROOT: Final = 4  # cells: about so many times the square root of the vectors
-PROBED_SHARE: Final = 3 / 128  # of the cells, those that a search reads
+PROBED_SHARE: Final = 1 / 64  # of the cells, those that a search reads
 PROBED_LEAST: Final = 64
-TRAINING_PER_CELL: Final = 64
-TRAINING_ROUNDS: Final = 10
+TRAINING_PER_CELL: Final = 40
+TRAINING_ROUNDS: Final = 6
 ADDED_AT_ONCE: Final = 8192
 FORMAT: Final = 1
 TRAILER: Final = 512  # bytes at the end of the file: JSON, padded with spaces
