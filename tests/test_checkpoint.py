@@ -101,7 +101,12 @@ def test_a_single_flipped_bit_in_released_weights_is_refused(tmp_path: Path) -> 
 
 def test_the_weights_that_come_with_photochrom_are_whole() -> None:
     files = inspect_weights()
-    assert [file.name for file in files] == ["colorizer", "matcher", "CLIP image tower", "CLIP text tower"]
+    assert [file.name for file in files] == [
+        "colorizer",
+        "matcher",
+        "CLIP image tower",
+        "CLIP text tower",
+    ]
     assert [file.problem for file in files] == ["", "", "", ""]
 
 
