@@ -75,3 +75,14 @@ def test_hints_at_the_corners_are_inside() -> None:
 def test_a_description_that_is_no_text_is_refused() -> None:
     with pytest.raises(JobError, match="UTF-8"):
         ColorizeJob(b"a red \xff coat".decode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("name", ["auto", "rbbrzwlfhtgv", "A-b_9", "x" * 64])
+def test_exemplars_are_named_by_id_or_auto(name: str) -> None:
+    assert ColorizeJob(exemplar=name).exemplar == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "é", "x" * 65, "a\n"])
+def test_an_id_that_cannot_be_one_is_refused(name: str) -> None:
+    with pytest.raises(JobError, match="auto"):
+        ColorizeJob(exemplar=name)
