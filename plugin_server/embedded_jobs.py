@@ -24,6 +24,8 @@ log = logging.getLogger("photochrom")
 STEP = 0.01  # progress is told in steps no smaller than this
 REMEMBERED = 1000  # finished jobs whose state can be asked for
 WAITING_BYTES = 1 << 30
+USUAL = 1.0  # seconds for a job, before any was done
+LATELY = 0.1  # the share of the last job in what is usual
 
 
 @dataclass(eq=False, slots=True)
@@ -73,6 +75,7 @@ class EmbeddedJobs:
         self._turns: Turns[_Job] = Turns()
         self._held = 0  # bytes of the work that waits
         self._running = 0  # jobs that have a place
+        self._usual = USUAL  # seconds that a job takes, lately
         self._unfinished: set[_Job] = set()
         self._is_closed = False
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
@@ -172,22 +175,30 @@ class EmbeddedJobs:
         """Raise Busy where the work has no place; the lock is held."""
         limit = self._workers + self._room
         admitted = len(self._unfinished)
+        seconds = self._seconds_until_room(admitted)
+        later = f"try again in {seconds} seconds"
         if admitted >= limit:
             raise Busy(
-                f"{limit} photos are being coloured or waiting, which is the limit; "
-                "try again in a few seconds"
+                f"{limit} photos are being coloured or waiting, which is the limit; {later}",
+                seconds=seconds,
             )
         own = self._turns.count_of(client.address)
         if own and admitted >= limit - self._room // 4:
             raise Busy(
                 f"{own} photos of yours are waiting, and the places that are left are for others; "
-                "try again in a few seconds"
+                f"{later}",
+                seconds=seconds,
             )
         if self._turns and self._held + work.size > self._waiting_bytes:
             raise Busy(
                 f"{self._held:,} bytes of photos are waiting and the limit is "
-                f"{self._waiting_bytes:,}; try again in a few seconds"
+                f"{self._waiting_bytes:,}; {later}",
+                seconds=seconds,
             )
+
+    def _seconds_until_room(self, admitted: int) -> int:
+        """Guess when a quarter of those who are here now are served, from 1 to 60 seconds."""
+        return min(max(round(self._usual * admitted / self._workers / 4), 1), 60)
 
     def _fill_places(self) -> None:
         """Begin the jobs whose turn it is, as far as there are places; the lock is held."""
@@ -211,6 +222,7 @@ class EmbeddedJobs:
 
     def _perform(self, job: _Job, work: Request) -> None:
         """Do a job; in a thread of the pool."""
+        begun = self._clock()
         try:
             answer = self._do(work, self._watching(job))
             kept = self._shelf.put(answer.body) if job.keep else ""
@@ -221,6 +233,8 @@ class EmbeddedJobs:
                 log.error("error in the job %s", job.status.id, exc_info=error)
             self._finish(job, "failed", error=error)
         else:
+            with self._lock:
+                self._usual += LATELY * (self._clock() - begun - self._usual)
             self._finish(job, "done", answer=answer, kept=kept)
 
     def _watching(self, job: _Job) -> Progress:

@@ -107,7 +107,10 @@ class BadValue(ProblemError):
 
 class Busy(ProblemError):
     status = 429
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+    def __init__(self, detail: str, *, seconds: int = 2) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 class NotYet(ProblemError):
@@ -187,6 +190,8 @@ def _status_of(error: LibraryError) -> int:
 
 def headers_of(error: Exception) -> dict[str, str]:
     """Give the headers that go with the refusal."""
+    if isinstance(error, Busy):
+        return {"Retry-After": str(error.seconds)}
     if isinstance(error, ProblemError):
         return error.headers
     return MEMORY_HEADERS if is_out_of_memory(error) else {}

@@ -48,6 +48,12 @@ class Memory(Generic[Key, Value]):
                 _, dropped = self._values.popitem(last=False)
                 self._used -= self._size_of(dropped)
 
+    def retain(self, wanted: Callable[[Key], bool]) -> None:
+        """Forget the values of all other keys."""
+        with self._lock:
+            for key in [key for key in self._values if not wanted(key)]:
+                self._used -= self._size_of(self._values.pop(key))
+
 
 class RememberingClip:
     """A CLIP model that remembers the descriptions it read last: previews ask for one again."""

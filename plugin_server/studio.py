@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from models.guidance import ChromaPredictor, Embedder
     from retrieval.library import ExemplarLibrary
 
-LAYERS = 128 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
+LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
 
 
 class Studio:
@@ -188,6 +188,7 @@ class Studio:
 
     def _remember(self, name: ImageId, layer: Layer) -> None:
         layer.pixels.flags.writeable = False  # several requests may share it
+        self._layers.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
     def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:

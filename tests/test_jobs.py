@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 from held_work import HeldWork
 
-from models.progress import Stopped
+from models.progress import Progress, Stopped
 from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.errors import Busy, NotDone, NotKept
 from plugin_server.images import BrokenImage
 from plugin_server.jobs import STAGES, Status
-from plugin_server.request import ColorizeRequest
+from plugin_server.request import Answer, ColorizeRequest, Request
 from plugin_server.shelf import Shelf
 from plugin_server.turns import Client
 
@@ -136,7 +136,6 @@ def test_the_queue_is_bounded_and_a_place_is_left_for_others(
     with pytest.raises(Busy, match="limit"):
         jobs.submit(photo("d"), Client("10.0.0.4"))
     assert Busy.status == 429
-    assert int(Busy.headers["Retry-After"]) > 0
     jobs.cancel(ids[-1])
     jobs.submit(photo("d"), Client("10.0.0.4"))
 
@@ -325,3 +324,20 @@ def test_many_clients_at_once_get_their_own(make: MakeJobs, work: HeldWork) -> N
         assert not thread.is_alive()
     assert not wrong
     assert sorted(work.begun) == sorted(f"{n} {t}".encode() for n in range(10) for t in range(20))
+
+
+def test_whoever_is_refused_is_told_when_there_may_be_room() -> None:
+    now = [0.0]
+
+    def do(request: Request, progress: Progress) -> Answer:
+        now[0] += 8
+        return Answer(b"x", "image/png")
+
+    shelf = Shelf(seconds=600, count=10, size=1000)
+    jobs = EmbeddedJobs(do, workers=1, waiting=15, shelf=shelf, clock=lambda: now[0])
+    for _ in range(60):
+        jobs.run(photo("a"), ANNA, gone=never)
+    assert jobs._seconds_until_room(16) == pytest.approx(8 * 16 / 4, abs=1)
+    assert jobs._seconds_until_room(1000) == 60
+    assert jobs._seconds_until_room(0) == 1
+    jobs.close()

@@ -128,7 +128,7 @@ def test_a_busy_server_is_asked_again_when_it_says(tmp_path: Path) -> None:
         answer = remote.colorize(ColorizeRequest(image))
     assert answer.body == b"colour of " + image
     assert answer.notices == ("a notice",)
-    assert waited == [2.0]
+    assert waited == [1.0]
     assert states[0] == "the server is busy"
     assert states[-1] == "done"
     service.close()
