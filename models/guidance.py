@@ -126,6 +126,11 @@ class ChromaPredictor(Protocol):
     @property
     def working_size(self) -> int: ...
 
+    @property
+    def reads_words(self) -> bool:
+        """Tell whether it reads descriptions word by word, beside the vector of their scene."""
+        ...
+
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...
 
     def distribution(

@@ -129,8 +129,12 @@ def condition_of(
     notices: tuple[str, ...] = ()
     text = tokens = image = matches = None
     if job.description:
-        embedding = clip.embed_text(job.description)
-        text, tokens, notices = embedding.vector, embedding.tokens, embedding.notices
+        read = clip.embed_text(job.description)
+        notices = read.notices
+        if colorizer.reads_words and read.tokens is not None:
+            text, tokens = read.scene, read.tokens  # a colour belongs to a place, not to the scene
+        else:
+            text = read.vector
     if reference is not None:
         colours = reference.small()
         if is_colourless(colours):

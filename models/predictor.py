@@ -62,6 +62,7 @@ class Predictor:
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.working_size = model.config.working_size
+        self.reads_words = model.config.token_width > 0
 
     @torch.inference_mode()
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:
@@ -162,7 +163,7 @@ class Predictor:
     def _decode(self, features: list[Tensor], condition: Condition, hints: Tensor | None) -> Tensor:
         model, embedding, words = self.model, condition.embedding, None
         vector = model.null if embedding is None else torch.from_numpy(embedding)
-        if condition.tokens is not None and model.config.token_width:
+        if condition.tokens is not None and self.reads_words:
             tokens = torch.from_numpy(condition.tokens)[None]
             words = Words(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool))
         batch = None if hints is None else hints[None]

@@ -42,6 +42,7 @@ class FakeColorizer:
 
     name = "fake-colorizer"
     working_size = 32
+    reads_words: bool = False
 
     def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
         ab = np.empty((*lightness.shape, 2), np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
 from fakes import FakeClip, FakeColorizer
+from models.guidance import Condition, Prediction, TextEmbedding
 from models.job import ColorizeJob, Hint, JobError
 from models.pipeline import Colorized, Reference, colorize, working_lightness, working_shape
 from models.reference import join_embeddings
@@ -304,3 +305,46 @@ def test_dabs_and_references_give_the_same_colours_at_every_size() -> None:
         views.append(cv2.resize(result, (80, 80), interpolation=cv2.INTER_AREA))
     ab = [rgb2lab(view)[..., 1:] for view in views]
     assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 1
+
+
+class ClipOfWords(FakeClip):
+    """Gives a piece for every word, and takes "red" out of the scene."""
+
+    def embed_text(self, text: str) -> TextEmbedding:
+        words = text.split()
+        scene = " ".join(word for word in words if word != "red")
+        return TextEmbedding(
+            super().embed_text(text).vector,
+            (),
+            np.full((len(words), 3), 0.5, np.float32),
+            super().embed_text(scene).vector if scene else None,
+        )
+
+
+class Listening(FakeColorizer):
+    """Keeps the conditions it is given."""
+
+    def __init__(self, *, reads_words: bool) -> None:
+        self.reads_words = reads_words
+        self.given: list[Condition] = []
+
+    def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+        self.given.append(condition)
+        return super().predict(lightness, condition)
+
+
+@pytest.mark.parametrize("reads_words", [True, False])
+def test_colours_reach_a_network_that_reads_words_as_words_alone(reads_words: bool) -> None:
+    colorizer, clip = Listening(reads_words=reads_words), ClipOfWords()
+    for description in ("a red car", "red"):
+        job = ColorizeJob(description)
+        colorize(picture(16, 20, 1, np.uint8), job, colorizer=colorizer, clip=clip)
+    sentence, word = colorizer.given
+    whole, scene = (FakeClip().embed_text(text).vector for text in ("a red car", "a car"))
+    assert sentence.embedding is not None
+    np.testing.assert_array_equal(sentence.embedding, scene if reads_words else whole)
+    assert (word.embedding is None) is reads_words
+    assert not word.is_null
+    for condition, pieces in ((sentence, 3), (word, 1)):
+        assert (condition.tokens is not None) is reads_words
+        assert condition.tokens is None or condition.tokens.shape == (pieces, 3)
