@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 
+class NoMatcher(RuntimeError):
+    """A colorizer that cannot take colours from a reference; the message names the remedy."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextEmbedding:
     """A description as CLIP sees it.
@@ -140,5 +144,9 @@ class ChromaPredictor(Protocol):
         ...
 
     def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
-        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness."""
+        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness.
+
+        Raises:
+            NoMatcher: it has none for its encoder.
+        """
         ...

@@ -37,7 +37,7 @@ from models.colorizer import (
 from models.correspondence import CHECKPOINT as MATCHER
 from models.correspondence import Matcher, encoder_digest, lay_over, load_matcher
 from models.film import Words
-from models.guidance import Condition, Distribution, HintMap, Prediction
+from models.guidance import Condition, Distribution, HintMap, NoMatcher, Prediction
 from models.palette import transport
 from models.pipeline import working_shape
 
@@ -100,12 +100,12 @@ class Predictor:
         the reference's palette, with a lower confidence.
 
         Raises:
-            WeightsError: there is no matcher for this colorizer's encoder.
+            NoMatcher: there is none for this colorizer's encoder.
         """
         rows, columns = lightness.shape
         assert rows % GRID == columns % GRID == 0, lightness.shape
         if self.matcher is None:
-            raise WeightsError(
+            raise NoMatcher(
                 f"the colorizer {self.name!r} has an encoder of its own and no matcher for "
                 "references: train one with `python -m models.training.correspondence PHOTOS "
                 f"--weights FILE` and put its {MATCHER.name} beside the colorizer's weights"

@@ -22,6 +22,7 @@
     |  |- TooLarge           413
     |  `- UnsupportedImage   415
     |- models.job.JobError   422   saturation, strength or hints make no sense
+    |- models.guidance.NoMatcher  501   these weights cannot take colours from a reference
     |- retrieval.errors.LibraryError  422   a photo or a query that the library refuses
     |  |- UnknownExemplar    404
     |  |- MissingPhoto       410   the exemplar's photo was deleted, moved or changed since
@@ -45,6 +46,7 @@ from typing import ClassVar
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from models.guidance import NoMatcher
 from models.job import JobError
 from models.progress import Stopped
 from plugin_server.images import BrokenImage, ImageError, TooLarge, UnsupportedImage
@@ -167,6 +169,8 @@ def status_and_detail(error: Exception) -> tuple[int, str]:
             return 422, str(error)
         case LibraryError():
             return _status_of(error), str(error)
+        case NoMatcher():
+            return 501, str(error)
         case Stopped():
             return 503, STOPPED
     if is_out_of_memory(error):

@@ -21,7 +21,7 @@ from models.correspondence import (
     encoder_digest,
     load_matcher,
 )
-from models.guidance import HintMap
+from models.guidance import HintMap, NoMatcher
 from models.predictor import Predictor, load_colorizer
 
 Array = NDArray[np.float32]
@@ -139,7 +139,7 @@ def test_a_colorizer_with_another_encoder_says_that_it_has_no_matcher() -> None:
         bins=((0.0, 0.0), (10.0, 20.0)), widths=(8, 8, 8, 8), condition_width=8
     )
     other = Predictor(build_colorizer(config), name="mine")
-    with pytest.raises(WeightsError, match=r"'mine' .* no matcher .*models\.training\.corresp"):
+    with pytest.raises(NoMatcher, match=r"'mine' .* no matcher .*models\.training\.corresp"):
         other.match(np.zeros((8, 8), np.float32), np.zeros((8, 8, 3), np.float32))
 
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from fakes import FailingColorizer, FakeClip, HeldColorizer
+from models.guidance import NoMatcher
 from plugin_server.app import create_app
 from plugin_server.config import Config
 from plugin_server.errors import is_out_of_memory
@@ -63,6 +64,12 @@ def test_out_of_memory_of_opencv_is_known() -> None:
     assert is_out_of_memory(cv2.error("(-4:Insufficient memory) Failed to allocate 99 bytes"))
     assert not is_out_of_memory(cv2.error("(-215:Assertion failed) !_src.empty()"))
     assert not is_out_of_memory(ValueError("a photo of a memory"))
+
+
+def test_weights_that_take_no_references_say_so() -> None:
+    response = post(failing(NoMatcher("train a matcher first")))
+    assert response.status_code == 501
+    assert response.get_json(force=True)["detail"] == "train a matcher first"
 
 
 def test_too_many_waiting_requests_are_refused_and_health_still_answers() -> None:

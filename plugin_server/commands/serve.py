@@ -135,8 +135,9 @@ def run(
 ) -> None:
     """Take the port, load and warm the models, then listen until interrupted or idle."""
     started = time.perf_counter()
-    from plugin_server import serving
+    from plugin_server import memory, serving
 
+    memory.share_heaps()
     form = "%(asctime)s %(levelname)s: %(message)s" if to_log else "%(levelname)s: %(message)s"
     logging.basicConfig(format=form, level=logging.WARNING)
     # Requests that wait are expected here, and waitress would warn about each.
