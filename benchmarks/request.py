@@ -17,6 +17,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -77,9 +78,15 @@ def server() -> Iterator[Server]:
     """Start ``photochrom serve`` and wait until it is healthy."""
     started = time.perf_counter()
     command = [sys.executable, "-c", "from plugin_server.cli import main; main()"]
-    with subprocess.Popen(
-        [*command, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory() as library,
+        subprocess.Popen(
+            [*command, "serve", "--port", "0", "--library", library],
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             found = re.search(r"http://\S+", process.stdout.readline())

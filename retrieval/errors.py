@@ -30,7 +30,10 @@ class UnknownExemplar(LibraryError):
 
     def __init__(self, exemplar_id: str) -> None:
         shown = exemplar_id if len(exemplar_id) <= 40 else exemplar_id[:40] + "..."
-        super().__init__(f"the library has no exemplar {shown!r}: it may have been removed")
+        super().__init__(
+            f"the library has no exemplar {shown!r}: it may have been removed; "
+            "`photochrom library list` shows those it has"
+        )
 
 
 class MissingPhoto(LibraryError):
