@@ -1,7 +1,8 @@
 """The way of a layer: pixels and a job in, coloured pixels out.
 
 Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer ->
-joined, at full size, with the lightness the layer came with.
+carried colours and dabs spread over it -> joined, at full size, with the lightness the layer came
+with.
 """
 
 from __future__ import annotations
@@ -118,9 +119,10 @@ def condition_of(
     colorizer: ChromaPredictor,
     clip: Embedder,
 ) -> tuple[Condition, tuple[str, ...]]:
-    """Turn guidance into the network's two inputs, and say what could not be used.
+    """Turn words and a reference into a condition, and say what could not be used.
 
-    Dabs are not among them: they are spread over the network's answer, which measures better.
+    Its hints are the colours carried from the reference. ``colorize`` lays them over the network's
+    answer, and after them the dabs, which are not among them.
     """
     if job.strength == 0:
         given = job.description or job.hints or reference

@@ -255,6 +255,7 @@ class EmbeddedJobs:
     def _stop(self, job: _Job) -> None:
         """Cancel a job that is not finished; a running one ends its work a little later."""
         job.stop.set()
+        # Under one lock: nobody may see a job that is queued and has no turn any more.
         with self._lock:
             if job.status.is_finished:
                 return
@@ -262,7 +263,7 @@ class EmbeddedJobs:
             if self._turns.remove(job.client, job):
                 assert work is not None
                 self._held -= work.size
-        self._finish(job, "cancelled")
+            self._finish(job, "cancelled")
 
     def _finish(
         self,

@@ -34,7 +34,6 @@ NO_LIBRARY = (
     "this server has no library of exemplars; start it with `photochrom serve --library DIR`"
 )
 
-
 KEPT_SECONDS = 15 * 60
 KEPT_PHOTOS = 200
 KEPT_RESULTS = 200
@@ -178,9 +177,11 @@ class Service:
         return self.jobs.unfinished() > 0
 
     def close(self) -> None:
-        """Stop all work and forget what is kept."""
+        """Stop all work, forget what is kept, and give back what the library holds open."""
         self.jobs.close()
         self.photos.close()
+        if self.library is not None:
+            self.library.close()
 
 
 def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLibrary | None, str]:

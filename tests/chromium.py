@@ -6,7 +6,6 @@ import base64
 import io
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +15,8 @@ import pytest
 import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from running import running
 
-from plugin_server import serving
-from plugin_server.app import create_app
 from plugin_server.config import Config
 from plugin_server.service import Service
 
@@ -56,17 +54,8 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def serving_in_thread(service: Service, config: Config) -> Iterator[str]:
     """Serve, and give the address."""
-    bound = serving.reserve(config)
-    server = serving.Server(create_app(config, service), config, bound)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield serving.address_of(bound)
-    finally:
-        server.stop()
-        thread.join(timeout=30)
-        bound.close()
-        assert not thread.is_alive()
+    with running(service, config) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @dataclass

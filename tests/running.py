@@ -23,6 +23,6 @@ def running(service: Service, config: Config) -> Iterator[int]:
         yield bound.getsockname()[1]
     finally:
         server.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=30)
         bound.close()
         assert not thread.is_alive()

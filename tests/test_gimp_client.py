@@ -30,8 +30,8 @@ from failures import (
 from flask import request
 from flask.testing import FlaskClient
 from pixels import Pixels, npy_header, read_npy
+from running import running
 from scripted import HEALTH, Reply, scripted
-from test_serving import running
 from wire import CHUNK, Form, Watch
 
 from fakes import FakeClip, FakeColorizer, HeldColorizer

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from real_gimp import Command, Gimp, NoGimp, find_command, find_newer
+from running import running
 from skimage.color import rgb2lab
-from test_serving import running
 
 from fakes import FakeClip, FakeColorizer
 from models.job import ColorizeJob

@@ -19,7 +19,7 @@ ARROWS: dict[str, frozenset[str]] = {
 }
 # Package -> third-party packages that belong to another layer.
 STRANGERS: dict[str, frozenset[str]] = {
-    "models": frozenset({"flask", "werkzeug", "waitress", "faiss", "gi"}),
+    "models": frozenset({"flask", "werkzeug", "waitress", "faiss", "sqlite3", "gi"}),
     "retrieval": frozenset({"flask", "werkzeug", "waitress", "gi"}),
     "plugin_server": frozenset({"faiss", "gi"}),
 }

@@ -7,16 +7,15 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 
 import numpy as np
 import pytest
 from conftest import FORM, decoded, encoded, form, grey_picture
+from running import running
 
 from fakes import FakeClip, FakeColorizer, HeldColorizer
 from plugin_server import serving
-from plugin_server.app import create_app
 from plugin_server.config import Config
 from plugin_server.service import Service
 
@@ -29,22 +28,6 @@ def post(port: int, body: bytes) -> tuple[int, bytes, str]:
         return response.status, response.read(), response.headers["Content-Type"]
     finally:
         connection.close()
-
-
-@contextmanager
-def running(service: Service, config: Config) -> Iterator[int]:
-    """Serve in a thread; give the port."""
-    bound = serving.reserve(config)
-    server = serving.Server(create_app(config, service), config, bound)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield bound.getsockname()[1]
-    finally:
-        server.stop()
-        thread.join(timeout=10)
-        bound.close()
-        assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -50,9 +50,7 @@ STAGES = {
     "decode": "Reading the layer",
     "lightness": "Reading the layer",
     "guidance": "Reading the guidance",
-    "match": "Matching the reference",
     "network": "Choosing colours",
-    "spread": "Spreading the dabs",
     "join": "Joining colour and lightness",
     "encode": "Writing the result",
 }

@@ -189,9 +189,5 @@ export class Coloring extends EventTarget {
   cancel() {
     this.#full?.abort();
   }
-
-  get isBusy() {
-    return this.#running || this.#full !== null;
-  }
 }
 

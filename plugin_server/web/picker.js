@@ -57,10 +57,6 @@ export class Picker {
     reference.mountDropper(document.getElementById("dropper-canvas"), (color) => this.#take(parseHex(color)));
   }
 
-  get isOpen() {
-    return this.#open !== null;
-  }
-
   /** Open at a dab; `onColor` hears every colour tried. */
   open(dab) {
     this.#open = dab;
