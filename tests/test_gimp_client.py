@@ -324,7 +324,7 @@ def test_a_full_queue_is_waited_for() -> None:
 
         second = client.colorize(GREY, on_progress=watch)
         first.join()
-    assert any("trying again in 2 s" in text for text in seen)
+    assert any("trying again in 1 s" in text for text in seen)
     assert [bytes(result.pixels.data) for result in results] == [bytes(second.pixels.data)]
 
 
