@@ -19,25 +19,21 @@ import json
 import os
 import platform
 import random
-import re
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from served import served
 
 from models.color import lightness
 
@@ -208,24 +204,6 @@ def _send(caller: Caller, way: str, image: bytes, description: str) -> bytes:
             return first
 
 
-@contextmanager
-def server() -> Iterator[tuple[int, int]]:
-    """Start ``photochrom serve`` with an empty library; give its port and its process."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", "from plugin_server.cli import main; main()", "serve"]
-        with subprocess.Popen(
-            [*command, "--port", "0", "--library", folder], stdout=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                assert process.stdout is not None
-                found = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
-                if found is None:
-                    raise click.ClickException("the server did not start: see its message above")
-                yield int(found[1]), process.pid
-            finally:
-                process.terminate()
-
-
 def resident(pid: int) -> float:
     """Return the megabytes of memory that a process has now."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
@@ -262,7 +240,9 @@ def drive(
 
 def measure(clients: int, photos: int, soak: float | None) -> Report:
     """Run the load against a server of its own."""
-    with server() as (port, pid):
+    with served() as server:
+        port, pid = urlsplit(server.address).port, server.pid
+        assert port is not None
         drive(port, pid, clients=clients, photos=WARM_UP, seconds=None, seed=1, tally=Tally())
         before = resident(pid)
         tally, started = Tally(), time.perf_counter()

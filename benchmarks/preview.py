@@ -18,9 +18,6 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +29,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
+from served import served
 
 WORDS = ("red", "blue", "green", "white", "yellow", "orange", "purple", "pink", "brown", "black")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -61,29 +59,6 @@ class Wait:
     def outside(self) -> float:
         """The share of the time that the server had no part in."""
         return 1 - self.server / self.total
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """Start ``photochrom serve``; give its address."""
-    command = [sys.executable, "-c", "from plugin_server.cli import main; main()"]
-    with (
-        tempfile.TemporaryDirectory() as library,
-        subprocess.Popen(
-            [*command, "serve", "--port", "0", "--library", library],
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            if found is None:
-                raise click.ClickException("the server did not start: see its message above")
-            yield found.group()
-        finally:
-            process.terminate()
 
 
 @contextmanager
@@ -147,8 +122,8 @@ def quantile(values: list[float], share: float) -> float:
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the JSON.")
 def main(repeat: int, side: int, json_file: Path | None) -> None:
     """Measure the time from a key press to the refreshed preview."""
-    with server() as address, browser_page() as page:
-        page.goto(address)
+    with served() as server, browser_page() as page:
+        page.goto(server.address)
         file = {"name": "coffee.png", "mimeType": "image/png", "buffer": photo(side)}
         page.get_by_label("Photo").set_input_files([file])
         settle(page)

@@ -15,9 +15,7 @@ import json
 import platform
 import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 import uuid
@@ -32,6 +30,7 @@ import skimage.data
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from served import served
 
 DESCRIPTION = "an astronaut in an orange suit in front of a flag"
 RESIDENT_REQUESTS = 20
@@ -75,28 +74,12 @@ def photo(megapixels: float, *, mode: str) -> bytes:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Start ``photochrom serve`` and wait until it is healthy."""
-    started = time.perf_counter()
-    command = [sys.executable, "-c", "from plugin_server.cli import main; main()"]
-    with (
-        tempfile.TemporaryDirectory() as library,
-        subprocess.Popen(
-            [*command, "serve", "--port", "0", "--library", library],
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            if found is None:
-                raise click.ClickException("the server did not start: see its message above")
-            with urllib.request.urlopen(f"{found.group()}/v1/health", timeout=30) as answer:
-                assert json.load(answer)["status"] == "ok"
-            yield Server(found.group(), process.pid, time.perf_counter() - started)
-        finally:
-            process.terminate()
+    """Start the server and wait until it is healthy."""
+    begun = time.perf_counter()
+    with served() as started:
+        with urllib.request.urlopen(f"{started.address}/v1/health", timeout=30) as answer:
+            assert json.load(answer)["status"] == "ok"
+        yield Server(started.address, started.pid, time.perf_counter() - begun)
 
 
 def send(address: str, image: bytes) -> dict[str, float]:
