@@ -113,7 +113,14 @@ class GuidedForm(PhotoForm):
 
 
 class ConfidenceForm(GuidedForm):
-    """The fields of `POST /v1/confidence`."""
+    """The fields of `POST /v1/confidence`; a place may be named, as for `POST /v1/suggestions`."""
+
+    x: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Not needed: the answer shows every place."
+    )
+    y: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Not needed: the answer shows every place."
+    )
 
     def request(self) -> ConfidenceRequest:
         """Build the request."""

@@ -326,6 +326,8 @@ def test_a_photo_sent_once_serves_many_requests(to_free: Connect) -> None:
     levels = decoded(sure.read())
     assert levels.shape == (40, 50)
     assert (levels == 128).all(), "the fake is half sure everywhere"
+    placed = caller.ask("POST", "/v1/confidence", form(None, **fields))
+    np.testing.assert_array_equal(decoded(placed.read()), levels)
 
 
 def test_suggestions_are_colours_with_weights(to_free: Connect) -> None:

@@ -20,6 +20,7 @@ from plugin_server.commands.library_session import (
 from plugin_server.commands.parameters import clip_option
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
+REFUSED = 2  # nothing that was named could be added
 
 EXAMPLES = """\b
 Examples:
@@ -103,6 +104,9 @@ def add(
     if report.stopped:
         click.echo("stopped: the same command goes on from here", err=True)
         ctx.exit(STOPPED)
+    known = report.unchanged or report.duplicates or report.near_duplicates or report.recaptioned
+    if report.refused and not report.added and not known:
+        ctx.exit(REFUSED)
 
 
 @library.command("list", epilog=LIST_EXAMPLES, short_help="List the exemplars, or some of them.")
