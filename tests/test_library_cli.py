@@ -66,6 +66,13 @@ def test_add_says_what_it_did_and_how_fast(folder: Path, tmp_path: Path) -> None
     assert again.stdout.splitlines()[0] == "0 added, 6 known already, 1 refused"
 
 
+def test_the_exit_code_tells_when_nothing_could_be_added(folder: Path, tmp_path: Path) -> None:
+    Image.fromarray(data.camera()).save(tmp_path / "grey.png")
+    refused = say(folder, "add", tmp_path / "grey.png")
+    assert refused.exit_code == 2
+    assert refused.stdout.splitlines()[0] == "0 added, 1 refused"
+
+
 def test_verbose_names_the_duplicates(folder: Path, tmp_path: Path) -> None:
     album = tmp_path / "album"
     write_album(album, 1)
