@@ -10,7 +10,7 @@ import torch
 from models.clip import load_clip
 from models.colorizer import Colorizer, ColorizerConfig, build_encoder
 from models.film import FiLMBlock, WordAttention, Words
-from models.training.colorizer import attention_loss, leak_loss
+from models.training.losses import attention_loss, leak_loss
 from models.training.references import ImageBank
 from models.training.texts import TextBank, color_span
 

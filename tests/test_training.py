@@ -17,7 +17,7 @@ from skimage import data
 from models.predictor import load_colorizer
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.cli import train
-from models.training.colorizer import balanced_cross_entropy
+from models.training.losses import balanced_cross_entropy
 from models.training.photos import PhotosError, read_photos
 from models.training.reading import Score, choose
 

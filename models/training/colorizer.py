@@ -25,16 +25,14 @@ from torch.utils.data import DataLoader
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.color import srgb_to_lab
 from models.colorizer import (
-    AB_SCALE,
-    STRIDES,
     Colorizer,
     ColorizerConfig,
-    annealed_mean,
     build_colorizer,
 )
 from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
+from models.training.losses import attention_loss, balanced_cross_entropy, leak_loss, near_hints
 from models.training.photos import Photo
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
@@ -220,7 +218,7 @@ def train(
                     features, condition, hints, described.words
                 )
             logits = logits.float()
-            emphasis = 1 + options.hint_emphasis * _near_hints(hints)
+            emphasis = 1 + options.hint_emphasis * near_hints(hints)
             areas = [torch.zeros_like(ab[0, 0]) if b is None else b.area for b in batch.before]
             area = torch.stack([*areas, *(before.area for before in befores)])
             emphasis += options.area_emphasis * area
@@ -261,19 +259,6 @@ def train(
         save()
         look()
     return checkpoint
-
-
-def balanced_cross_entropy(
-    logits: Tensor, bins: Tensor, weights: Tensor, balance: Tensor, emphasis: Tensor
-) -> Tensor:
-    """Cross-entropy of (N, Q, h, w) logits to soft targets, lifted for rare colours.
-
-    ``bins`` and ``weights`` are (N, 5, h, w), nearest bin first; ``emphasis`` is (N, h, w).
-    """
-    log_weights = torch.log_softmax(logits, dim=1)
-    entropy = -(weights * log_weights.gather(1, bins)).sum(1)
-    lift = balance[bins[:, 0]] * emphasis
-    return (entropy * lift).sum() / lift.sum()
 
 
 def finish(
@@ -345,40 +330,12 @@ def _describe_batch(
     return described, pairs, vectors
 
 
-def attention_loss(attention: Tensor, focus: Tensor, area: Tensor) -> Tensor:
-    """Teach the pieces in ``focus`` (N, T) to be read inside the area (N, H, W), not outside.
-
-    ``attention`` is (N, T, h, w). Inside and outside weigh the same, however small the area.
-    """
-    read = (attention * focus[:, :, None, None]).sum(1).clamp(1e-4, 1 - 1e-4)
-    inside = F.interpolate(area[:, None], size=read.shape[1:], mode="area")[:, 0]
-    outside = 1 - inside
-    missed = -(inside * read.log()).sum() / inside.sum().clamp_min(1)
-    strayed = -(outside * (1 - read).log()).sum() / outside.sum().clamp_min(1)
-    return (missed + strayed) / 2
-
-
-def leak_loss(after: Tensor, before: Tensor, area: Tensor, bins: Tensor) -> Tensor:
-    """How far the mean colours outside the area (N, h, w) move, in AB_SCALE units of ab."""
-    means = [annealed_mean(logits, bins, temperature=1.0) for logits in (after, before)]
-    near = F.max_pool2d(area[:, None], 3, stride=1, padding=1)[:, 0]
-    outside = 1 - near
-    moved = ((means[0] - means[1]).square().sum(1) + 1e-4).sqrt()
-    return (outside * moved).sum() / outside.sum().clamp_min(1) / AB_SCALE
-
-
 def _load_common(model: Colorizer, tensors: dict[str, Tensor]) -> None:
     """Take over what another network has as well; what it has not stays as it was made."""
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     assert not unexpected, unexpected
     words = (".words.", ".to_local.", "name_colors.")
     assert all(any(word in name for word in words) for name in missing), missing
-
-
-def _near_hints(hints: Tensor) -> Tensor:
-    """Mark the cells that hold a certain hint, and their neighbours: (N, h, w), 0 or 1."""
-    cells = F.max_pool2d((hints[:, 2:] == 1).float(), STRIDES[0])
-    return F.max_pool2d(cells, 3, stride=1, padding=1)[:, 0]
 
 
 def _done(progress: Progressing, options: TrainOptions) -> float:
