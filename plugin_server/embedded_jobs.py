@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.progress import Progress, Stopped
+from plugin_server import memory
 from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
 from plugin_server.jobs import State, Status, on_the_whole
 from plugin_server.request import Answer, Request
@@ -236,6 +237,8 @@ class EmbeddedJobs:
             with self._lock:
                 self._usual += LATELY * (self._clock() - begun - self._usual)
             self._finish(job, "done", answer=answer, kept=kept)
+        if self._running == 0:
+            memory.trim()
 
     def _watching(self, job: _Job) -> Progress:
         """Make the callback that the work tells how far it is, and that stops it."""

@@ -1,4 +1,4 @@
-"""How the C library hands out memory: in a few heaps that shrink, not one for each thread."""
+"""How the C library hands out memory: in a few heaps, which shrink when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -16,10 +16,22 @@ def share_heaps() -> bool:
     does not get. A server has dozens of threads that each handle a photo now and then, so without
     this its memory grows with the number of them that ever did. Call it before threads start.
     """
+    return _call("mallopt", _ARENA_MAX, HEAPS)
+
+
+def trim() -> bool:
+    """Give free memory inside the heaps back to the system; tell whether there was any.
+
+    glibc gives back only what is free at a heap's end, which one small block there prevents.
+    """
+    return _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> bool:
     if sys.platform != "linux":
         return False
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library, such as musl, has one heap anyway
+        function = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):  # another C library, such as musl, has no such heaps
         return False
-    return bool(mallopt(_ARENA_MAX, HEAPS))
+    return bool(function(*arguments))

@@ -33,6 +33,20 @@ print(len(re.findall("<heap nr", open(sys.argv[2]).read())))
 """
 
 
+# A block at the heap's end keeps all that is free below it, until it is trimmed.
+TRIMMED = """
+from pathlib import Path
+from plugin_server.memory import trim
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+kept = [bytearray(2000) for _ in range(100_000)]
+del kept[:-1]
+before = resident()
+assert trim()
+print(before - resident())
+"""
+
+
 def heaps(how: str, report: Path) -> int:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, how, str(report)],
@@ -47,3 +61,11 @@ def heaps(how: str, report: Path) -> int:
 def test_threads_share_two_heaps(tmp_path: Path) -> None:
     assert heaps("shared", tmp_path / "shared.xml") <= 2
     assert heaps("each its own", tmp_path / "own.xml") > 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_what_is_free_inside_a_heap_is_given_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TRIMMED], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 100
