@@ -24,11 +24,7 @@ from torch.utils.data import DataLoader
 
 from models.checkpoint import read_checkpoint, save_checkpoint
 from models.color import srgb_to_lab
-from models.colorizer import (
-    Colorizer,
-    ColorizerConfig,
-    build_colorizer,
-)
+from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
 from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
@@ -313,7 +309,7 @@ def _describe_batch(
     said = [*batch.texts, *(before.text for before in befores)]
     colors = [before and before.words[1] for before in batch.before]
     described = texts.describe(said, [*colors, *(before.words[0] for before in befores)])
-    vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+    vectors = described.vectors_or(model.null)
     if images is None:
         return described, pairs, vectors
     rows, references = [], []

@@ -91,7 +91,7 @@ def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Hel
 
 def _read(model: Colorizer, features: list[Tensor], texts: TextBank, text: str | None) -> Tensor:
     described = texts.describe([text])
-    vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+    vectors = described.vectors_or(model.null)
     condition = model.condition(features, vectors)
     return model.decode(features, condition, None, described.words).half()
 

@@ -35,6 +35,10 @@ class Described:
     words: Words | None
     focus: Tensor
 
+    def vectors_or(self, null: Tensor) -> Tensor:
+        """Return the scenes' vectors (N, D), the learned null (D,) where there is no scene."""
+        return torch.where(self.blank[:, None], null, self.vectors)
+
 
 class TextBank:
     """Embeds texts with CLIP and keeps what it has embedded."""

@@ -49,7 +49,7 @@ def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Vali
         captions = [photo.captions[0] for photo in batch]
         for name, said in (("none", [None] * len(batch)), ("caption", captions)):
             described = texts.describe(said)
-            vectors = torch.where(described.blank[:, None], model.null, described.vectors)
+            vectors = described.vectors_or(model.null)
             condition = model.condition(features, vectors)
             logits = model.decode(features, condition, None, described.words)
             ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
