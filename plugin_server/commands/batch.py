@@ -1,0 +1,320 @@
+"""``photochrom colorize DIR -o OUT``: folders in, folders out; stopped and resumed at will."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from plugin_server.commands.batch_hands import cores, nap
+from plugin_server.commands.library_session import stoppable
+
+if TYPE_CHECKING:
+    from plugin_server.batch import Outcome, Recipe, Tally
+    from plugin_server.batch_manifest import Manifest
+    from plugin_server.batch_output import Format
+    from plugin_server.batch_report import Report
+    from plugin_server.batch_sources import Passed, Photo, Sources
+    from plugin_server.commands.batch_hands import Hands
+
+FAILED: Final = 2  # some photos have no result
+ENDED_EARLY: Final = 3  # the disk is full, the server is gone; the same command goes on
+STOPPED: Final = 130  # the exit code of a program that Ctrl-C ended
+BETWEEN_LOOKS: Final = 2.0  # seconds, at a folder that is watched
+TICK: Final = 60.0  # seconds between lines where there is no terminal to draw a bar on
+FORMATS: Final = ("same", "png", "tiff", "jpeg", "webp")
+
+OPTIONS = (
+    click.option(
+        "-r", "--recursive", is_flag=True,
+        help="Colour what is in folders below, too; the output folder gets the same tree.",
+    ),
+    click.option(
+        "--descriptions", type=click.Path(path_type=Path), metavar="FILE.csv",
+        help="A table with the columns file and description.",
+    ),
+    click.option(
+        "--captions/--no-captions", default=True,
+        help="Take descriptions from NAME.txt or NAME.json beside a photo, or from inside it.  "
+        "[default: yes]",
+    ),
+    click.option(
+        "--format", "format_", type=click.Choice(FORMATS), default="same", show_default=True,
+        help="What a folder's results are written as. JPEG and WebP stay small but lose a little; "
+        "png keeps every lightness exactly.",
+    ),
+    click.option(
+        "--retry-failed", is_flag=True, help="Try photos again that failed in an earlier run."
+    ),
+    click.option(
+        "--watch", is_flag=True,
+        help="Stay, and colour what is put into the folder, such as by a scanner.",
+    ),
+    click.option(
+        "--contact-sheet", "sheet", type=click.Path(path_type=Path), metavar="FILE.html",
+        help="Show all photos before and after, on pages to look through.",
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(1, 64), metavar="N",
+        help="How many photos at a time.  [default: as many as there are cores; 4 for a --server]",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """The options that only folders have."""
+
+    recursive: bool
+    descriptions: Path | None
+    captions: bool
+    format: Format
+    retry_failed: bool
+    watch: bool
+    sheet: Path | None
+    jobs: int | None
+
+    def is_meant(self, photos: Sequence[Path]) -> bool:
+        """Tell whether folders are to be coloured, rather than the named photos one by one."""
+        asked = (
+            self.recursive, self.descriptions, self.retry_failed, self.watch, self.sheet,
+            not self.captions, self.format != "same", self.jobs,
+        )  # fmt: skip
+        return any(asked) or all(photo.is_dir() for photo in photos)
+
+
+def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a batch, as its argument ``batch``."""
+
+    @functools.wraps(command)
+    def with_options(
+        *args: Any, recursive: bool, descriptions: Path | None, captions: bool, format_: Format,
+        retry_failed: bool, watch: bool, sheet: Path | None, jobs: int | None, **others: Any,
+    ) -> Any:  # fmt: skip
+        batch = BatchOptions(
+            recursive, descriptions, captions, format_, retry_failed, watch, sheet, jobs
+        )
+        return command(*args, batch=batch, **others)
+
+    for option in reversed(OPTIONS):
+        with_options = option(with_options)
+    return with_options
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCommand:
+    """A batch as the command line asks for it; ``run`` does it and gives the exit code."""
+
+    options: BatchOptions
+    photos: Sequence[Path]
+    output: Path
+    overwrite: bool
+
+    def run(self, recipe: Recipe, begin: Callable[[Callable[[], bool]], Hands]) -> int:
+        """Colour everything, write the report and the sheet, say what came of it.
+
+        ``begin`` gets the hands that colour, once nothing else stands in the way; it is told how
+        to learn that the user wants to stop.
+
+        Raises:
+            click.ClickException: it cannot begin.
+        """
+        from plugin_server.batch_descriptions import DescriptionsError
+        from plugin_server.batch_manifest import Manifest, ManifestError
+        from plugin_server.batch_sources import SourceError
+
+        try:
+            sources, recipe = self._sources(), self._described(recipe)
+            with Manifest(self.output) as manifest, stopping() as should_stop:
+                hands = begin(should_stop)
+                return self._work(manifest, sources, recipe, hands, should_stop)
+        except (SourceError, DescriptionsError, ManifestError) as problem:
+            raise click.ClickException(str(problem)) from problem
+
+    def _described(self, recipe: Recipe) -> Recipe:
+        """Add the descriptions to what all photos share."""
+        from plugin_server.batch_descriptions import Descriptions, read_table
+
+        table = self.options.descriptions
+        rows = read_table(table) if table is not None else {}
+        descriptions = Descriptions(rows, recipe.job.description, self.options.captions)
+        return replace(recipe, descriptions=descriptions)
+
+    def _sources(self) -> Sources:
+        from plugin_server.batch_sources import SourceError, Sources
+
+        sheet = self.options.sheet
+        if sheet is not None and sheet.suffix.lower() not in (".html", ".htm"):
+            raise SourceError(f"{sheet} is no name of a page: call it {sheet.stem or 'sheet'}.html")
+        return Sources.parse(self.photos, self.output, recursive=self.options.recursive)
+
+    def _work(
+        self,
+        manifest: Manifest,
+        sources: Sources,
+        recipe: Recipe,
+        hands: Hands,
+        should_stop: Callable[[], bool],
+    ) -> int:
+        from plugin_server.batch import Batch
+        from plugin_server.batch_output import Output
+        from plugin_server.batch_report import Report, shown
+        from plugin_server.batch_watch import watch
+
+        options = self.options
+        found: Iterable[Photo | Passed | None] = sources
+        if options.watch:
+            click.echo(f"watching {_named(self.photos)}; Ctrl-C ends it", err=True)
+            found = watch(sources, wait=lambda: not nap(BETWEEN_LOOKS, should_stop))
+        with _progress(None if options.watch else sources) as advance:
+
+            def tell(outcome: Outcome) -> None:
+                if outcome.ending == "failed":
+                    name, error = outcome.record.name, outcome.record.error
+                    click.echo(f"{shown(name)}: {shown(error)}", err=True)
+                elif outcome.ending == "coloured" and options.watch:
+                    click.echo(shown(str(self.output / outcome.record.output)))
+                advance()
+
+            batch = Batch(
+                hands.colour, recipe, manifest=manifest, limits=hands.limits,
+                output=Output(self.output, options.format), in_flight=hands.in_flight,
+                overwrite=self.overwrite, retry_failed=options.retry_failed,
+                should_stop=should_stop, on_outcome=tell,
+            )  # fmt: skip
+            tally = batch.run(found)
+        self._conclude(manifest, Report(self.output, tally, cores()), recipe, should_stop)
+        return _exit_code(tally, watched=options.watch)
+
+    def _conclude(
+        self, manifest: Manifest, report: Report, recipe: Recipe, should_stop: Callable[[], bool]
+    ) -> None:
+        tally = report.tally
+        try:
+            report.write(manifest)
+            if self.options.sheet is not None and (self.options.watch or not tally.stopped):
+                self._draw(self.options.sheet, manifest, tally, should_stop)
+        except OSError as problem:
+            click.echo(f"the report cannot be written: {problem.strerror}", err=True)
+        unused = [] if tally.stopped else recipe.descriptions.unused()
+        for line in report.lines(manifest, unused):
+            click.echo(line)
+        if tally.stopped and not self.options.watch:
+            click.echo(f"{tally.stopped}: the same command goes on from here", err=True)
+
+    def _draw(
+        self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]
+    ) -> None:
+        from plugin_server.batch_report import shown
+        from plugin_server.batch_sheet import Sheet
+
+        seen = (record for record in manifest if record.name in tally.seen)
+        stop = should_stop if not self.options.watch else (lambda: False)
+        with _bar("Drawing", len(tally.seen)) as advance:
+            sheet = Sheet(file, self.output, cores())
+            pages = sheet.draw(seen, len(tally.seen), on_photo=advance, should_stop=stop)
+        if pages:
+            more = f", {pages} pages" if pages > 1 else ""
+            click.echo(f"contact sheet: {shown(str(file))}{more}")
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C, and the system's request to end, finish the photos in hand; twice, at once."""
+    with stoppable() as should_stop:
+        before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+        try:
+            yield should_stop
+        except KeyboardInterrupt:
+            # Threads at work would keep the process; what they leave half done is found again.
+            click.echo("stopped", err=True)
+            sys.stdout.flush()
+            os._exit(STOPPED)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _exit_code(tally: Tally, *, watched: bool) -> int:
+    if tally.stopped and tally.stopped != "stopped":
+        return ENDED_EARLY
+    if tally.stopped and not watched:
+        return STOPPED
+    return FAILED if tally.failures else 0
+
+
+def _named(photos: Sequence[Path]) -> str:
+    return ", ".join(click.format_filename(photo) for photo in photos)
+
+
+@contextmanager
+def _progress(sources: Sources | None) -> Iterator[Callable[[], None]]:
+    """Show how far a batch is; None where nobody knows how much there will be."""
+    if sources is None:
+        yield lambda: None
+        return
+    with _bar("Colouring", sources.count()) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar with rate and time left on stderr; lines now and then where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield _ticker(title, total)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(
+        *columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(),
+        speed_estimate_period=120,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _ticker(title: str, total: int) -> Callable[[], None]:
+    from plugin_server.batch_report import duration
+
+    began = said = time.monotonic()
+    done = 0
+
+    def advance() -> None:
+        nonlocal done, said
+        done += 1
+        now = time.monotonic()
+        if now - said >= TICK:
+            said = now
+            rate = done / (now - began)
+            left = duration(max(total - done, 0) / rate)
+            click.echo(
+                f"{title}: {done:,} of {total:,}, {rate:.1f} a second, {left} left", err=True
+            )
+
+    return advance

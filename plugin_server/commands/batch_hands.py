@@ -1,0 +1,108 @@
+"""What colours the photos of a batch: this process, or a server."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from models.progress import Stopped
+
+if TYPE_CHECKING:
+    from plugin_server.batch import Colour
+    from plugin_server.images import Limits
+    from plugin_server.request import Answer, ColorizeRequest
+    from plugin_server.service import Service
+
+REMOTE_JOBS: Final = 4  # photos on their way to a server, coloured there, or on their way back
+PATIENCE: Final = 120.0  # seconds for which a server that is gone is looked for
+NAP: Final = 0.2  # seconds in which Ctrl-C is noticed
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """``colour`` does a photo; it may be called by ``in_flight`` threads at once."""
+
+    colour: Colour
+    limits: Limits
+    in_flight: int
+
+
+def local_hands(load: Callable[[int], Service], jobs: int | None) -> Hands:
+    """Colour in this process, ``jobs`` photos at a time.
+
+    One thread more than that reads the next photo and writes the last one meanwhile. With several
+    photos at a time each one keeps to a single core: threads inside the network would only wait
+    for each other.
+    """
+    from plugin_server.memory import share_heaps
+
+    workers = jobs or cores()
+    share_heaps()
+    service = load(workers)
+    if workers > 1:
+        import torch
+
+        torch.set_num_threads(max(cores() // workers, 1))
+    return Hands(service.colorize, service.limits, workers + 1)
+
+
+def remote_hands(
+    address: str,
+    token: str | None,
+    jobs: int | None,
+    should_stop: Callable[[], bool],
+    *,
+    patience: float = PATIENCE,
+) -> Hands:
+    """Let a server colour, with several requests on their way.
+
+    A server that says how long it is busy is asked again then; one that cannot be reached, for
+    ``patience`` seconds, before the batch ends.
+
+    Raises:
+        click.ClickException: the address is none.
+    """
+    from plugin_server.batch import CannotGoOn
+    from plugin_server.commands.remote import Remote, RemoteError, Unreachable
+
+    def sleep(seconds: float) -> None:
+        if nap(seconds, should_stop):
+            raise Stopped
+
+    try:
+        remote = Remote(address, token, sleep=sleep)
+    except RemoteError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+    def colour(request: ColorizeRequest) -> Answer:
+        pause, end = 1.0, time.monotonic() + patience
+        while True:
+            try:
+                return remote.colorize(request)
+            except Unreachable as problem:
+                if time.monotonic() + pause > end:
+                    raise CannotGoOn(str(problem)) from problem
+            sleep(pause)
+            pause = min(2 * pause, 15.0)
+
+    return Hands(colour, remote.limits, jobs or REMOTE_JOBS)
+
+
+def nap(seconds: float, should_stop: Callable[[], bool]) -> bool:
+    """Wait; return at once, and True, when asked to stop."""
+    end = time.monotonic() + seconds
+    while not should_stop() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, NAP))
+    return should_stop()
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
