@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_HINTS = 10_000
+MAX_PALETTE = 6
+MAX_WEIGHT = 1000
 MAX_ID = 64
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
@@ -38,10 +40,23 @@ class Hint:
                 raise JobError(f"hint {name} is {value}: give a finite number of pixels")
         if self.radius is not None and self.radius < 0:
             raise JobError(f"hint radius is {self.radius:g}: give 0 or more pixels")
-        color = self.color.lower()
-        if not _HEX.fullmatch(color):
-            raise JobError(f"hint color is {self.color!r}: write it as #rrggbb, such as #c04030")
-        object.__setattr__(self, "color", color)
+        object.__setattr__(self, "color", _checked_color(self.color, "hint"))
+
+
+@dataclass(frozen=True, slots=True)
+class PaletteColor:
+    """A colour that the whole picture should have; ``weight`` is its share beside the others'."""
+
+    color: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "color", _checked_color(self.color, "palette"))
+        if not 0 < self.weight <= MAX_WEIGHT:
+            raise JobError(
+                f"the palette's weight of {self.color} is {self.weight:g}: give a number above 0 "
+                f"and at most {MAX_WEIGHT}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,8 @@ class ColorizeJob:
 
     ``saturation`` scales the chroma (0 to 2); ``strength`` is how far the guidance outweighs the
     network's own guess (0 to 1). ``exemplar`` is the id of a photo in the library whose colours are
-    wanted, or ``auto`` for the one that fits best.
+    wanted, or ``auto`` for the one that fits best. ``palette`` holds up to six colours that the
+    whole picture should have.
 
     Raises:
         JobError: a value is out of its range.
@@ -61,6 +77,7 @@ class ColorizeJob:
     saturation: float = 1.0
     strength: float = 1.0
     exemplar: str | None = None
+    palette: tuple[PaletteColor, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "description", self.description.strip())
@@ -79,6 +96,10 @@ class ColorizeJob:
             )
         if len(self.hints) > MAX_HINTS:
             raise JobError(f"{len(self.hints)} hints were given: send at most {MAX_HINTS}")
+        if len(self.palette) > MAX_PALETTE:
+            raise JobError(
+                f"the palette has {len(self.palette)} colours: give at most {MAX_PALETTE}"
+            )
 
     def check_against(self, width: int, height: int) -> None:
         """Refuse hints whose centre lies outside a layer of this size."""
@@ -128,3 +149,44 @@ def _parse_hint(number: int, entry: Any) -> Hint:
         return Hint(x, y, entry["color"], None if radius is None else float(radius))
     except OverflowError as problem:
         raise JobError(f"hint {number} has a number too large to be a pixel") from problem
+
+
+def parse_palette(text: str) -> tuple[PaletteColor, ...]:
+    """Read a palette from its JSON form, ``["#rrggbb", {"color":"#rrggbb","weight":2}]``.
+
+    Raises:
+        JobError: no JSON, not a list of colours, or a value out of range.
+    """
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise JobError(f'palette is not JSON ({problem}): send ["#rrggbb", ..]') from problem
+    if not isinstance(entries, list):
+        raise JobError(f"palette is JSON but a {type(entries).__name__}: send a list of colours")
+    if len(entries) > MAX_PALETTE:
+        raise JobError(f"the palette has {len(entries)} colours: give at most {MAX_PALETTE}")
+    return tuple(_parse_color(number, entry) for number, entry in enumerate(entries))
+
+
+def _parse_color(number: int, entry: Any) -> PaletteColor:
+    match entry:
+        case str():
+            return PaletteColor(entry)
+        case {"color": str(color), **others} if others.keys() <= {"weight"}:
+            weight = others.get("weight", 1)
+            if isinstance(weight, bool) or not isinstance(weight, int | float):
+                raise JobError(f"palette colour {number} has weight={weight!r}: give a number")
+            return PaletteColor(color, float(min(weight, 2 * MAX_WEIGHT)))
+        case _:
+            raise JobError(
+                f'palette colour {number} is not understood: write it as "#rrggbb" or as '
+                '{"color": "#rrggbb", "weight": 2}'
+            )
+
+
+def _checked_color(color: str, where: str) -> str:
+    """Return #rrggbb in small letters."""
+    small = color.lower()
+    if not _HEX.fullmatch(small):
+        raise JobError(f"{where} color is {color!r}: write it as #rrggbb, such as #c04030")
+    return small

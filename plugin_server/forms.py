@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
-from models.job import ColorizeJob, Hint, parse_hints
-from plugin_server.errors import BadForm, BadValue, NotAForm, NotYet
+from models.job import ColorizeJob, Hint, parse_hints, parse_palette
+from plugin_server.errors import BadForm, BadValue, NotAForm
 from plugin_server.images import MEDIA_TYPES, Layer
 from plugin_server.request import (
     ColorizeRequest,
@@ -165,8 +165,12 @@ class ColorizeForm(GuidedForm):
         "that fits the image and the description best.",
         examples=["auto"],
     )
-    palette: str | None = Field(
-        None, description="Up to six colours as JSON. Not available yet: answered with 501."
+    palette: str = Field(
+        "",
+        description="Up to six colours that the whole picture should have, as JSON: each is "
+        "`#rrggbb`, or an object with color and weight, its share beside the others' (default 1).",
+        examples=['["#2a6f4e", {"color": "#e8d8b0", "weight": 2}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
     )
 
     def request(self, choose_type: Callable[[Layer], str] = own_type) -> ColorizeRequest:
@@ -174,8 +178,7 @@ class ColorizeForm(GuidedForm):
 
         Raises:
             BadForm: two fields contradict each other.
-            NotYet: a field belongs to a later version.
-            JobError: the hints make no sense.
+            JobError: the hints or the palette make no sense.
         """
         return ColorizeRequest(
             self.photo(),
@@ -190,18 +193,17 @@ class ColorizeForm(GuidedForm):
 
         Raises:
             BadForm: two fields contradict each other.
-            NotYet: a field belongs to a later version.
-            JobError: the hints make no sense.
+            JobError: the hints or the palette make no sense.
         """
         if self.reference is not None and self.exemplar is not None:
             raise BadForm("reference and exemplar were both sent; send one of them at most")
-        if self.palette is not None:
-            raise NotYet(
-                "palette is not available in this version; leave it out and use description, "
-                "hints, reference or exemplar"
-            )
         return ColorizeJob(
-            self.description, self._hints(), self.saturation, self.strength, self.exemplar
+            self.description,
+            self._hints(),
+            self.saturation,
+            self.strength,
+            self.exemplar,
+            parse_palette(self.palette) if self.palette.strip() else (),
         )
 
 

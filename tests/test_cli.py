@@ -39,14 +39,32 @@ def test_colorize_writes_beside_the_photo(tmp_path: Path) -> None:
 
 
 def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> None:
-    from models.job import ColorizeJob, Hint
+    from models.job import ColorizeJob, Hint, PaletteColor
 
     photo = write(tmp_path / "a.png")
-    args = ("-d", "a red tram", "--hint", "3,4,#FF0000,2.5", "--saturation", 0.5, "--strength", 0.9)
+    args = ("-d", "a red tram", "--hint", "3,4,#FF0000,2.5", "--saturation", 0.5, "--strength", 0.9,
+            "--palette", "#2A6F4E:3, #e8d8b0")  # fmt: skip
     assert run("colorize", photo, *args, "-o", tmp_path / "b.png").exit_code == 0
-    job = ColorizeJob("a red tram", (Hint(3.0, 4.0, "#ff0000", 2.5),), 0.5, 0.9)
+    palette = (PaletteColor("#2a6f4e", 3), PaletteColor("#e8d8b0"))
+    job = ColorizeJob("a red tram", (Hint(3.0, 4.0, "#ff0000", 2.5),), 0.5, 0.9, palette=palette)
     expected = fake_service(Config()).colorize(ColorizeRequest(photo.read_bytes(), job)).body
     assert (tmp_path / "b.png").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("palette", "said"),
+    [
+        ("red", "'red'"),
+        ("#2a6f4e:", "#RRGGBB[:WEIGHT]"),
+        ("#2a6f4e:much", "#RRGGBB[:WEIGHT]"),
+        ("#2a6f4e:0", "above 0"),
+        (",".join(["#2a6f4e"] * 7), "at most 6"),
+    ],
+)
+def test_a_palette_that_makes_no_sense_is_refused(tmp_path: Path, palette: str, said: str) -> None:
+    result = run("colorize", write(tmp_path / "a.png"), "--palette", palette)
+    assert result.exit_code in (1, 2)
+    assert said in result.stderr
 
 
 def test_16_bit_tiff_stays_16_bit_tiff(tmp_path: Path) -> None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 
 import pytest
 
-from models.job import MAX_HINTS, ColorizeJob, Hint, JobError, parse_hints
+from models.job import (
+    MAX_HINTS,
+    ColorizeJob,
+    Hint,
+    JobError,
+    PaletteColor,
+    parse_hints,
+    parse_palette,
+)
 
 
 def test_hints_survive_a_round_trip_through_json() -> None:
@@ -86,3 +95,43 @@ def test_exemplars_are_named_by_id_or_auto(name: str) -> None:
 def test_an_id_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(JobError, match="auto"):
         ColorizeJob(exemplar=name)
+
+
+def test_a_palette_survives_a_round_trip_through_json() -> None:
+    palette = parse_palette('["#AABB0C", {"color": "#000000", "weight": 2}, {"color": "#ffffff"}]')
+    assert palette == (PaletteColor("#aabb0c"), PaletteColor("#000000", 2), PaletteColor("#ffffff"))
+    assert parse_palette(json.dumps([asdict(color) for color in palette])) == palette
+    assert parse_palette("[]") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#aabbcc", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"color": "#aabbcc"}', "list"),
+        ("[7]", "colour 0"),
+        ('["red"]', "'red'"),
+        ('["#fff"]', "#rrggbb"),
+        ('["#aabbcc", {"colour": "#aabbcc"}]', "colour 1"),
+        ('[{"color": "#aabbcc", "share": 1}]', "colour 0"),
+        ('[{"color": "#aabbcc", "weight": "2"}]', "weight='2'"),
+        ('[{"color": "#aabbcc", "weight": true}]', "weight=True"),
+        ('[{"color": "#aabbcc", "weight": 0}]', "above 0"),
+        ('[{"color": "#aabbcc", "weight": -1}]', "above 0"),
+        ('[{"color": "#aabbcc", "weight": NaN}]', "above 0"),
+        ('[{"color": "#aabbcc", "weight": 1e999}]', "at most 1000"),
+        (f'[{{"color": "#aabbcc", "weight": 1{"0" * 400}}}]', "at most 1000"),
+        (json.dumps(["#aabbcc"] * 7), "at most 6"),
+    ],
+)
+def test_bad_palettes_are_refused_with_a_reason(text: str, said: str) -> None:
+    with pytest.raises(JobError) as error:
+        parse_palette(text)
+    assert said in str(error.value)
+
+
+def test_a_palette_has_at_most_six_colours_however_it_was_made() -> None:
+    ColorizeJob(palette=(PaletteColor("#aabbcc"),) * 6)
+    with pytest.raises(JobError, match="7 colours"):
+        ColorizeJob(palette=(PaletteColor("#aabbcc"),) * 7)

@@ -39,6 +39,7 @@ def test_the_server_gives_the_bytes_that_this_process_would(address: str, tmp_pa
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(encoded(grey_picture(), "JPEG"))
     options = ["-d", "a red tram", "--hint", "5,6,#2040e0", "--saturation", "0.7"]
+    options += ["--palette", "#2a6f4e:2.5,#e8d8b0"]
     result = run("colorize", photo, *options, "--server", address, load=nothing_loads)
     assert result.exit_code == 0, result.stderr
     written = tmp_path / "photo-color.png"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from models.job import Hint, JobError
+from models.job import Hint, JobError, PaletteColor
 
 
 class HintType(click.ParamType[Hint]):
@@ -31,6 +32,30 @@ class HintType(click.ParamType[Hint]):
             self.fail(f"{value!r}: X, Y and RADIUS must be numbers of pixels", param, ctx)
 
 
+class PaletteType(click.ParamType[tuple[PaletteColor, ...]]):
+    """``#RRGGBB[:WEIGHT],...``."""
+
+    name = "palette"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[PaletteColor, ...]:
+        if isinstance(value, tuple):
+            return value
+        colors = []
+        for part in filter(None, str(value).split(",")):
+            color, colon, weight = part.partition(":")
+            try:
+                colors.append(PaletteColor(color.strip(), float(weight) if colon else 1.0))
+            except JobError as problem:
+                self.fail(str(problem), param, ctx)
+            except ValueError:
+                self.fail(
+                    f"{part.strip()!r} is not #RRGGBB[:WEIGHT], such as #2a6f4e:3", param, ctx
+                )
+        return tuple(colors)
+
+
 clip_option = click.option(
     "--clip",
     default="embedded",
@@ -46,3 +71,16 @@ weights_option = click.option(
     envvar="PHOTOCHROM_WEIGHTS",
     help="A colorizer of your own, made by `photochrom train`.",
 )
+
+
+def broker_option(*, required: bool) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make the option that names the Redis server which all machines share."""
+    return click.option(
+        "--broker",
+        metavar="URL",
+        required=required,
+        envvar="PHOTOCHROM_BROKER",
+        show_envvar=True,
+        help="Let photochrom worker on any machine do the work: redis://[:PASSWORD@]HOST:PORT/0, "
+        "rediss:// with TLS. A password is safer in the environment.",
+    )

@@ -36,6 +36,10 @@ class RemoteError(Exception):
     """The server refused, failed or cannot be reached; the message says why."""
 
 
+class Unreachable(RemoteError):
+    """The server does not answer at all, or forgot the job because it was started again."""
+
+
 class Remote:
     """A Photochrom server in place of a service of this process.
 
@@ -143,7 +147,7 @@ class Remote:
                     answer = connection.getresponse()
                 except (OSError, HTTPException) as problem:
                     why = getattr(problem, "strerror", None) or str(problem) or "no answer"
-                    raise RemoteError(
+                    raise Unreachable(
                         f"the server {self._address} cannot be reached ({why}); "
                         "is `photochrom serve` running there?"
                     ) from problem
@@ -153,7 +157,8 @@ class Remote:
                 detail = _detail(answer)
                 pause = _pause(answer)
                 if pause is None or waited + pause > PATIENCE:
-                    raise RemoteError(detail)
+                    forgotten = answer.status == 404 and path.startswith("/v1/jobs/")
+                    raise (Unreachable if forgotten else RemoteError)(detail)
             finally:
                 connection.close()
             self._on_state("the server is busy", 0.0)
@@ -168,6 +173,7 @@ def form_of(request: ColorizeRequest) -> tuple[bytes, str]:
         "description": job.description,
         "hints": json.dumps([asdict(hint) for hint in job.hints]) if job.hints else "",
         "exemplar": job.exemplar or "",
+        "palette": json.dumps([asdict(color) for color in job.palette]) if job.palette else "",
         "saturation": repr(float(job.saturation)),
         "strength": repr(float(job.strength)),
     }
