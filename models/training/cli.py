@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 
+from models.baselines import LEARNED, OURS
+
 EXAMPLES = """\b
 Examples:
   photochrom train my-photos/ --run runs/mine --minutes 60
   photochrom train train-000.tar train-001.tar --run runs/big --steps 40000
   photochrom train my-photos/ --run runs/mine      (again: goes on where it stopped)
   photochrom serve --weights runs/mine/colorizer.safetensors
+  photochrom train my-photos/ --run runs/field --model zhang2016 --cpu-seconds 600
 """
 
 
@@ -26,6 +29,18 @@ Examples:
 )
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
 @click.option("--minutes", type=click.FloatRange(0.1), help="Train so long, instead of --steps.")
+@click.option(
+    "--cpu-seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="Train for so much of the processor's time, instead of --steps.",
+)
+@click.option(
+    "--model",
+    type=click.Choice((OURS, *LEARNED)),
+    default=OURS,
+    show_default=True,
+    help="Photochrom's own network, or a baseline of the field.",
+)
 @click.option("--side", default=128, show_default=True, help="Crop size, a multiple of 32.")
 @click.option("--batch", default=32, show_default=True, help="Photos in a batch.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
@@ -47,18 +62,27 @@ Examples:
     show_default=True,
     help="CLIP model that reads captions; MODEL/PRETRAINED of open_clip uses the network.",
 )
+@click.option(
+    "--references/--no-references",
+    default=True,
+    show_default=True,
+    help="Learn from reference photos too, for which all photos are looked at beforehand.",
+)
 @click.option("--seed", default=0, show_default=True)
 def train(
     photos: tuple[Path, ...],
     run: Path,
     steps: int,
     minutes: float | None,
+    cpu_seconds: float | None,
+    model: str,
     side: int,
     batch: int,
     hold_out: int,
     colourfulness: float,
     described_colourfulness: float,
     clip: str,
+    references: bool,
     seed: int,
 ) -> None:
     """Train a colorizer on PHOTOS: colour photos in tar shards or folders.
@@ -66,6 +90,9 @@ def train(
     Captions are read from KEY.json or KEY.txt beside a photo; photos without any are used as well.
     Start the same command again to go on after an interruption. The finished weights are
     RUN/colorizer.safetensors.
+
+    With --model a baseline is trained in its stead, for --cpu-seconds, into RUN/NAME.safetensors;
+    the same budget for several makes them comparable (docs/baselines.md).
     """
     from models.checkpoint import WeightsError
     from models.clip import load_clip
@@ -79,6 +106,9 @@ def train(
 
     if side % 32:
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
+    if model != OURS:
+        _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
+        return
     try:
         found = list(read_photos(photos, short_side=2 * side))
         reader = load_clip(clip)
@@ -100,7 +130,7 @@ def train(
         held[:160],
         run,
         texts=bank,
-        images=ImageBank.of(reader, found),
+        images=ImageBank.of(reader, found) if references else None,
         options=TrainOptions(steps=steps, minutes=minutes, batch_size=batch, seed=seed),
         samples=SampleOptions(side=side),
         record=record,
@@ -120,3 +150,37 @@ def train(
         f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
     )
     click.echo(f"wrote {run / 'colorizer.safetensors'}")
+
+
+def _train_baseline(
+    name: str,
+    paths: tuple[Path, ...],
+    run: Path,
+    cpu_seconds: float | None,
+    *,
+    side: int,
+    batch: int,
+    seed: int,
+) -> None:
+    from models.baselines.training import BaselineOptions, train_baseline
+    from models.training.photos import PhotosError, read_photos
+    from models.training.samples import SampleOptions
+
+    if cpu_seconds is None:
+        raise click.UsageError(f"--model {name} needs a budget: give --cpu-seconds, such as 600")
+    if side % 64:
+        raise click.UsageError(f"--side is {side}: baselines need a multiple of 64, such as 128")
+    try:
+        photos = list(read_photos(paths, short_side=2 * side))
+    except PhotosError as problem:
+        raise click.UsageError(str(problem)) from problem
+    click.echo(f"{len(photos)} photos to train on")
+    file = train_baseline(
+        name,
+        photos,
+        run,
+        options=BaselineOptions(cpu_seconds, batch_size=batch, seed=seed),
+        samples=SampleOptions(side=side),
+        record={"from": [path.name for path in paths], "photos": len(photos)},
+    )
+    click.echo(f"wrote {file}")
