@@ -38,14 +38,14 @@ def _rgb_to_xyz() -> NDArray[np.float64]:
     return matrix
 
 
-_TO_XYZ = _rgb_to_xyz()
-_TO_RGB = np.linalg.inv(_TO_XYZ)
+TO_XYZ = _rgb_to_xyz()
+TO_RGB = np.linalg.inv(TO_XYZ)
 # (f_x, f_y, f_z) = [L a b 1]: CIE 15:2004, equations 8.3 to 8.5, and back.
 _LAB_TO_F = np.array([[1 / 116, 1 / 500, 0, 16 / 116], [1 / 116, 0, 0, 16 / 116],
                       [1 / 116, 0, -1 / 200, 16 / 116]])  # fmt: skip
 _F_TO_LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]])
-_F_KNEE = 6 / 29  # below it f is a straight line
-_F_SLOPE = 841 / 108
+F_KNEE = 6 / 29  # below it f is a straight line
+F_SLOPE = 841 / 108
 _F_OFFSET = 4 / 29
 
 
@@ -56,7 +56,7 @@ def srgb_to_lab(rgb: NDArray[Any]) -> FloatArray:
 
 def lab_to_srgb(lab: NDArray[Any]) -> FloatArray:
     """Convert (..., 3) CIELAB to (..., 3) sRGB, float32, not clipped to [0, 1]."""
-    return _blockwise(lambda block: _encode(_block_to_linear(block)), _three(lab), channels=3)
+    return _blockwise(lambda block: encode(_block_to_linear(block)), _three(lab), channels=3)
 
 
 def lightness(pixels: NDArray[Any]) -> FloatArray:
@@ -67,9 +67,9 @@ def lightness(pixels: NDArray[Any]) -> FloatArray:
     pixels = np.asarray(pixels)
     if pixels.ndim == 2:
         grey = np.ascontiguousarray(pixels, np.float32)[..., None]
-        return _blockwise(lambda block: _lightness_of(_linearise(block)), grey, channels=1)[..., 0]
+        return _blockwise(lambda block: _lightness_of(linearise(block)), grey, channels=1)[..., 0]
     return _blockwise(
-        lambda block: _lightness_of(_apply(_TO_XYZ[1:2], _linearise(block))),
+        lambda block: _lightness_of(_apply(TO_XYZ[1:2], linearise(block))),
         _three(pixels),
         channels=1,
     )[..., 0]
@@ -93,7 +93,7 @@ def lab_to_srgb_in_gamut(lightness: NDArray[Any], ab: NDArray[Any]) -> FloatArra
         np.clip(flat_ab[part], -ABSURD, ABSURD, out=lab[:, 0, 1:])
         linear = _block_to_linear(lab)
         _reduce_chroma(lab, linear)
-        flat_out[part] = np.clip(_encode(linear), 0, 1)[:, 0]
+        flat_out[part] = np.clip(encode(linear), 0, 1)[:, 0]
     return out
 
 
@@ -139,7 +139,7 @@ def _outside(linear: FloatArray) -> NDArray[np.bool_]:
 
 def _block_to_lab(rgb: FloatArray) -> FloatArray:
     """Convert (n, 1, 3) sRGB to Lab."""
-    return _apply(_F_TO_LAB, _f(_apply(_TO_XYZ, _linearise(rgb))))
+    return _apply(_F_TO_LAB, _f(_apply(TO_XYZ, linearise(rgb))))
 
 
 def _block_to_linear(lab: FloatArray) -> FloatArray:
@@ -147,8 +147,8 @@ def _block_to_linear(lab: FloatArray) -> FloatArray:
     f = _apply(_LAB_TO_F, lab)
     xyz = f * f
     xyz *= f
-    np.copyto(xyz, (f - np.float32(_F_OFFSET)) / np.float32(_F_SLOPE), where=f <= _F_KNEE)
-    return _apply(_TO_RGB, xyz)
+    np.copyto(xyz, (f - np.float32(_F_OFFSET)) / np.float32(F_SLOPE), where=f <= F_KNEE)
+    return _apply(TO_RGB, xyz)
 
 
 def _lightness_of(luminance: FloatArray) -> FloatArray:
@@ -159,12 +159,12 @@ def _lightness_of(luminance: FloatArray) -> FloatArray:
 def _f(t: FloatArray) -> FloatArray:
     """CIE 15:2004, equation 8.6: a cube root, straight near black."""
     root = _power(t, 1 / 3)
-    straight = t * np.float32(_F_SLOPE) + np.float32(_F_OFFSET)
-    np.copyto(root, straight, where=t <= _F_KNEE**3)
+    straight = t * np.float32(F_SLOPE) + np.float32(_F_OFFSET)
+    np.copyto(root, straight, where=t <= F_KNEE**3)
     return root
 
 
-def _linearise(encoded: FloatArray) -> FloatArray:
+def linearise(encoded: FloatArray) -> FloatArray:
     """Undo the transfer curve of IEC 61966-2-1."""
     shifted = (encoded + np.float32(0.055)) / np.float32(1.055)
     linear = _power(shifted, 2.4)
@@ -172,7 +172,7 @@ def _linearise(encoded: FloatArray) -> FloatArray:
     return linear
 
 
-def _encode(linear: FloatArray) -> FloatArray:
+def encode(linear: FloatArray) -> FloatArray:
     """Apply the transfer curve of IEC 61966-2-1."""
     encoded = _power(linear, 1 / 2.4)
     encoded *= np.float32(1.055)

@@ -23,7 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab
+from models.color import srgb_to_lab
+from models.planes import A_SCALE, B_SCALE, f_of, joined
 
 FloatArray = NDArray[np.float32]
 
@@ -32,7 +33,7 @@ RADIUS = 1  # of the window a line is fitted to, in small pixels
 REACH = 2  # of the surroundings whose chroma bounds the result, in small pixels
 EPSILON = 4.0  # L squared: detail weaker than 2 L is taken for grain
 COLUMNS = 2048  # a block is this wide at most
-BLOCK = 1 << 17  # pixels in a block: enough to share between threads, little beside a picture
+BLOCK = 1 << 16  # pixels in a block: its dozen planes stay near a core, its calls are few
 WORKERS = min(4, os.cpu_count() or 1)
 
 
@@ -88,8 +89,8 @@ def recolor(
 class ChromaField:
     """Chroma as a linear function of lightness, everywhere in a picture.
 
-    planes: (h, 8, w) float32: for a and b each the slope, the offset, and the lowest and the
-    highest chroma allowed, in the order slope a, slope b, offset a, ...
+    planes: (h, 8, w) float32: for a / 500 and b / 200 each the slope over f_y, the offset, and
+    the lowest and the highest value allowed, in the order slope a, slope b, offset a, ...
     """
 
     planes: FloatArray
@@ -119,6 +120,7 @@ class ChromaField:
             low.append(_plane(cv2.erode(plane, window), guide))
             high.append(_plane(cv2.dilate(plane, window), guide))
         planes = np.stack(slopes + offsets + low + high, axis=1)
+        planes = _over_f(planes)
         return cls(np.ascontiguousarray(planes, np.float32), height, width)
 
     def at_columns(self, columns: slice) -> FloatArray:
@@ -141,35 +143,56 @@ def _recolor_block(
     pixels: NDArray[Any], field: FloatArray, mask: FloatArray | None
 ) -> NDArray[Any]:
     """Recolour (rows, columns, C); field (rows, 8, columns), mask (rows, columns) or None."""
-    channels = pixels.shape[2]
-    rgb = np.repeat(pixels[..., :1], 3, axis=2) if channels < 3 else pixels[..., :3]
-    grey = channels < 3 or _is_grey(rgb)
-    out = np.empty((*pixels.shape[:2], 4 if channels in (2, 4) else 3), pixels.dtype)
-    if out.shape[2] == 4:
-        out[..., 3] = pixels[..., -1]
+    planes = _split(pixels)
+    alpha = [planes.pop()] if len(planes) in (2, 4) else []
+    grey = len(planes) == 1 or _is_grey(planes)
+    own = planes if len(planes) == 3 else planes * 3
     if mask is not None and not mask.any():
-        out[..., :3] = rgb
-        return out
+        return _merged(own + alpha)
 
-    encoded = _to_unit(rgb[..., 0] if grey else rgb)
-    own_l = lightness(encoded)
-    ab = np.empty((*own_l.shape, 2), np.float32)
+    f = f_of(planes[:1] if grey else planes)
+    chroma = []
     for channel in range(2):
         slope, offset, low, high = (field[:, at + channel] for at in range(0, 8, 2))
-        plane = slope * own_l
+        plane = slope * f
         plane += offset
         np.maximum(plane, low, out=plane)
-        np.minimum(plane, high, out=ab[..., channel])
+        chroma.append(np.minimum(plane, high, out=plane))
+    a, b = chroma
     if mask is not None:
-        own_ab = 0 if grey else srgb_to_lab(encoded)[..., 1:]
-        ab = (1 - mask[..., None]) * own_ab + mask[..., None] * ab
-    if grey and not ab.any():  # float32 pixels come back as they are, to the last bit
-        out[..., :3] = rgb
-        return out
-    out[..., :3] = _from_unit(lab_to_srgb_in_gamut(own_l, ab), pixels.dtype)
+        a *= mask
+        b *= mask
+        if not grey:
+            own_ab = srgb_to_lab(_to_unit(pixels[..., :3]))[..., 1:] * (1 - mask[..., None])
+            a += own_ab[..., 0] * A_SCALE
+            b += own_ab[..., 1] * B_SCALE
+    if grey and not (a.any() or b.any()):  # float32 pixels come back as they are, to the last bit
+        return _merged(own + alpha)
+    new = joined(f, a, b, pixels.dtype)
     if mask is not None:
-        np.copyto(out[..., :3], rgb, where=(mask == 0)[..., None])
-    return out
+        for plane, before in zip(new, own, strict=True):
+            np.copyto(plane, before, where=mask == 0)
+    return _merged(new + alpha)
+
+
+def _over_f(planes: NDArray[Any]) -> NDArray[Any]:
+    """Turn a and b as lines over L into a / 500 and b / 200 as lines over f_y = (L + 16) / 116."""
+    scaled: NDArray[Any] = planes * np.array([A_SCALE, B_SCALE] * 4)[:, None]
+    scaled[:, 2:4] -= 16 * scaled[:, :2]
+    scaled[:, :2] *= 116
+    return scaled
+
+
+def _split(pixels: NDArray[Any]) -> list[NDArray[Any]]:
+    """Part (rows, columns, C) into C planes."""
+    pixels = np.ascontiguousarray(pixels)
+    shape = pixels.shape[:2]
+    return [np.asarray(plane).reshape(shape) for plane in cv2.split(pixels)]
+
+
+def _merged(planes: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join planes to (rows, columns, C)."""
+    return np.asarray(cv2.merge(planes)).reshape(*planes[0].shape, len(planes))
 
 
 def _to_unit(pixels: NDArray[Any]) -> FloatArray:
@@ -179,18 +202,9 @@ def _to_unit(pixels: NDArray[Any]) -> FloatArray:
     return pixels * np.float32(1 / np.iinfo(pixels.dtype).max)
 
 
-def _from_unit(rgb: FloatArray, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Turn float32 in [0, 1] into `dtype`, rounded; may work in place."""
-    if dtype == np.float32:
-        return rgb
-    rgb *= np.float32(np.iinfo(dtype).max)
-    rgb += np.float32(0.5)  # and cut, which is to round: nothing is negative
-    return rgb.astype(dtype)
-
-
-def _is_grey(rgb: NDArray[Any]) -> bool:
-    """Tell whether (H, W, 3) has three equal channels: the commonest form of a grey photo."""
-    return np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2])
+def _is_grey(planes: list[NDArray[Any]]) -> bool:
+    """Tell whether three planes are equal: the commonest form of a grey photo."""
+    return np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2])
 
 
 def _mean(plane: NDArray[Any]) -> FloatArray:
