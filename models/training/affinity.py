@@ -1,0 +1,222 @@
+"""Train the affinity that spreads a few known colours over a photo: read top to bottom.
+
+    python -m models.training.affinity PHOTOS... --run RUN [--minutes 3]
+
+The colorizer stays as it is: its encoder's features are read, its guess is what is corrected. Of
+every photo some true colours are revealed, 1 to 100, few as often as many; the others, corrected by
+kriging, are to be right. In a third of the photos one thing is turned to another hue first, and one
+of the revealed colours lies on it: that is what a person does with a dab.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.affinity import Affinity, AffinityConfig
+from models.checkpoint import save_checkpoint
+from models.color import srgb_to_lab
+from models.colorizer import Colorizer, annealed_mean
+from models.correspondence import encoder_digest
+from models.kriging import UNIT, predict, take_apart
+from models.predictor import load_colorizer
+from models.training.color_naming import HUES, WORDS, word_area
+from models.training.photos import Photo, read_photos, square
+
+FloatArray = NDArray[np.float32]
+
+SIDE = 224
+COVERAGE = (0.01, 0.55)  # share of the picture that is turned to another hue
+LEAST_ERROR = 4.0  # ab squared; better than that nobody sees
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityOptions:
+    """Everything that decides how a run goes, besides the photos; ``minutes`` of the processor."""
+
+    minutes: float = 3.0
+    batch: int = 8
+    most: int = 100
+    asked: int = 250
+    turned: float = 0.35
+    rate: float = 1.25e-3
+    weight_decay: float = 0.02
+    seed: int = 0
+
+
+class Encoded(NamedTuple):
+    """Photos as the networks see them, half precision.
+
+    ``features`` are the encoder's; ``lightness`` is (N, h, w), ``ab`` and ``guess`` (N, 2, h, w)
+    at stride 4, the guess without the gain that makes it as colourful as photos are.
+    """
+
+    features: list[Tensor]
+    lightness: Tensor
+    ab: Tensor
+    guess: Tensor
+
+    def pick(self, rows: Sequence[int], *, mirrored: bool = False) -> Encoded:
+        """Choose photos, in single precision."""
+        planes = [p[rows].float() for p in (*self.features, *self[1:])]
+        if mirrored:
+            planes = [p.flip(-1) for p in planes]
+        count = len(self.features)
+        return Encoded(planes[:count], *planes[count:])
+
+
+@torch.inference_mode()
+def encode(colorizer: Colorizer, photos: Sequence[Photo]) -> Encoded:
+    """Run the frozen colorizer over photos, which are squeezed to squares."""
+    planes: list[list[Tensor]] = []
+    for photo in photos:
+        lab = torch.from_numpy(srgb_to_lab(square(photo, SIDE).astype(np.float32) / 255))
+        lab = lab.permute(2, 0, 1)[None]
+        features = colorizer.encode(lab[:, :1].contiguous())
+        logits = colorizer.decode(features, colorizer.condition(features, colorizer.null[None]))
+        guess = annealed_mean(logits, colorizer.bins, temperature=colorizer.config.temperature)
+        small = F.avg_pool2d(lab, 4)
+        planes.append([p.half() for p in (*features, small[:, 0], small[:, 1:], guess)])
+    *features, lightness, ab, guess = (torch.cat(list(p)) for p in zip(*planes, strict=True))
+    return Encoded([f.clone() for f in features], lightness.clone(), ab.clone(), guess.clone())
+
+
+def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOptions) -> float:
+    """Train the model; return the mean loss of the last hundred steps."""
+    torch.manual_seed(options.seed)
+    generator = np.random.default_rng(options.seed)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=options.rate, weight_decay=options.weight_decay
+    )
+    losses: list[float] = []
+    started = time.process_time()
+    while (done := (time.process_time() - started) / (60 * options.minutes)) < 1:
+        for group in optimiser.param_groups:
+            warm = min(1.0, (len(losses) + 1) / 30)
+            group["lr"] = options.rate * warm * (1.001 + float(np.cos(np.pi * done)))
+        rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
+        batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
+        # Other weights guess paler or more vividly.
+        vivid = batch._replace(guess=batch.guess * gain * float(generator.uniform(0.7, 1.15)))
+        loss = loss_of(model.train(), vivid, options, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        losses.append(loss.item())
+        if len(losses) % 50 == 0:
+            click.echo(f"{done:6.1%}  step {len(losses)}  loss {np.mean(losses[-100:]):.3f}")
+    return float(np.mean(losses[-100:]))
+
+
+def loss_of(
+    model: Affinity, batch: Encoded, options: AffinityOptions, generator: np.random.Generator
+) -> Tensor:
+    """Reveal some colours of each photo; mean log of the squared error of others, as PSNR counts.
+
+    The logarithm lets photos that are guessed well matter as much as the others.
+    """
+    size = batch.lightness[0].numel()
+    truths, chosen = [], []
+    for ab in batch.ab:
+        truth = ab.permute(1, 2, 0)
+        cells = generator.permutation(size)[: options.most + options.asked]
+        turned = None
+        if generator.random() < options.turned:
+            turned = turn_something(truth.numpy(), generator)
+        if turned is not None:
+            truth = torch.from_numpy(turned[0])
+            inside = np.flatnonzero(turned[1])
+            cells[0] = inside[int(generator.integers(len(inside)))]
+        truths.append(truth.reshape(-1, 2))
+        chosen.append(cells)
+    numbers = torch.from_numpy(np.stack(chosen))
+    descriptors = model(batch.features, batch.lightness, numbers)
+    losses = []
+    for truth, guess, cells, described in zip(
+        truths, batch.guess, numbers, descriptors, strict=True
+    ):
+        guessed = guess.flatten(1).T[cells] / UNIT
+        wrong = truth[cells] / UNIT - guessed
+        revealed = int(np.exp(generator.uniform(0, np.log(options.most))) + 0.5)
+        asked = slice(options.most, None)
+        error = wrong[asked] - predict(
+            take_apart(described[:revealed], guessed[:revealed]),
+            wrong[:revealed],
+            take_apart(described[asked], guessed[asked]),
+        )
+        losses.append(((UNIT * error).square().sum(1).mean() + LEAST_ERROR).log())
+    return torch.stack(losses).mean()
+
+
+def turn_something(
+    ab: FloatArray, generator: np.random.Generator
+) -> tuple[FloatArray, NDArray[np.bool_]] | None:
+    """Turn one hue of (h, w, 2) ab to another: the new ab and where; None if it has too little."""
+    word, other = (WORDS[int(i)] for i in generator.choice(len(WORDS), 2, replace=False))
+    area = word_area(ab, word)
+    if not COVERAGE[0] <= area.mean() <= COVERAGE[1]:
+        return None
+    angle = np.radians(HUES[other] + generator.uniform(-10, 10))
+    chroma = np.maximum(np.linalg.norm(ab, axis=2), generator.uniform(25, 45))
+    turned = chroma[..., None] * np.array([np.cos(angle), np.sin(angle)])
+    return np.where(area[..., None], turned, ab).astype(np.float32), area
+
+
+@click.command()
+@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--run", type=click.Path(path_type=Path), default=Path("runs/affinity"))
+@click.option("--minutes", type=click.FloatRange(0.01), default=3.0, show_default=True)
+@click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
+@click.option("--photos", "most", default=1200, show_default=True, help="Use at most so many.")
+@click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
+@click.option("--seed", default=0, show_default=True)
+def main(
+    shards: tuple[Path, ...],
+    run: Path,
+    minutes: float,
+    weights: Path | None,
+    most: int,
+    hold_out: int,
+    seed: int,
+) -> None:
+    """Train the affinity of a colorizer; the weights are RUN/affinity.safetensors."""
+    cv2.setNumThreads(1)
+    colorizer = load_colorizer(weights).model
+    kept = [
+        photo for i, photo in enumerate(read_photos(shards, short_side=288)) if i % hold_out != 0
+    ]
+    kept = kept[:: max(-(-len(kept) // most), 1)]
+    options = AffinityOptions(minutes=minutes, seed=seed)
+    model = Affinity(AffinityConfig(encoder_digest(colorizer.encoder)))
+    loss = train(encode(colorizer, kept), model, gain=colorizer.config.chroma_gain, options=options)
+    write(
+        model,
+        run / "affinity.safetensors",
+        {
+            "options": asdict(options),
+            "data": {"from": [path.name for path in shards], "photos": len(kept)},
+            "scores": {"loss": loss},
+        },
+    )
+
+
+def write(model: Affinity, path: Path, details: dict[str, Any]) -> None:
+    """Write the weights in half precision."""
+    half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    save_checkpoint(path, half, {"config": asdict(model.config), **details})
+
+
+if __name__ == "__main__":
+    main()
