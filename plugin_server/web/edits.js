@@ -4,6 +4,7 @@
 export const NOTHING = Object.freeze({
   description: "",
   hints: Object.freeze([]),
+  palette: Object.freeze([]), // [{color, weight}], six at most
   reference: null, // {blob, small, name}; small is a reduced copy for previews
   exemplar: null, // {id, caption, score, path}
   mask: null, // {base: Blob | null, strokes: see mask.js}

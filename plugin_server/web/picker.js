@@ -1,4 +1,5 @@
 // The colour of a dab: the model's guesses for the spot, then every colour of the spot's lightness.
+// Of a colour of the palette: every colour of every lightness, and its weight.
 
 import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPolar, toRgb } from "./color.js";
 import { t } from "./texts.js";
@@ -12,6 +13,7 @@ export class Picker {
   #plane = document.getElementById("plane");
   #open = null;
   #polar = [0, 0];
+  #wished = [0, 0]; // the same before sRGB's limits at this lightness
   #lightness = 50;
   #middle = [0, 0]; // a and b in the middle of the plane
   #reach = 110; // from there to its edge
@@ -25,6 +27,14 @@ export class Picker {
     on("hue", "input", (event) => this.#set([event.target.valueAsNumber, this.#polar[1]]));
     on("chroma", "input", (event) => {
       this.#set([this.#polar[0], (event.target.valueAsNumber / 100) * maxChroma(this.#lightness, this.#polar[0])]);
+    });
+    on("lightness", "input", (event) => {
+      this.#light(event.target.valueAsNumber);
+      this.#set(this.#wished);
+    });
+    on("weight", "input", (event) => {
+      this.#open.onWeight(event.target.valueAsNumber);
+      this.#showWeight(event.target.valueAsNumber);
     });
     on("dab-size", "input", (event) => {
       const { photo, onRadius } = this.#open;
@@ -57,21 +67,44 @@ export class Picker {
     reference.mountDropper(document.getElementById("dropper-canvas"), (color) => this.#take(parseHex(color)));
   }
 
-  /** Open at a dab; `onColor` hears every colour tried. */
+  /** Open at a dab {photo, hint, radius}; `onColor` hears every colour tried. */
   open(dab) {
-    this.#open = dab;
-    const { photo, hint } = dab;
-    this.#lightness = toLab(photo.colorAt(hint.x, hint.y))[0];
-    this.#frame();
-    this.#polar = toPolar(parseHex(hint.color));
-    this.#element.hidden = false;
-    document.getElementById("dropper").hidden = !this.reference.drawDropper();
-    this.#drawPlane();
-    this.#showValues();
-    this.#showSize((dab.radius / Math.min(photo.width, photo.height)) * 100);
-    this.#place(dab.anchor);
+    const { photo, hint, radius } = dab;
+    this.#show(dab, hint.color, toLab(photo.colorAt(hint.x, hint.y))[0]);
+    this.#showSize((radius / Math.min(photo.width, photo.height)) * 100);
     this.#askForSuggestions();
+  }
+
+  /** Open at a colour of the palette, {color, weight}: its lightness is free. */
+  openFree(asked) {
+    this.#asking?.abort();
+    this.#show(asked, asked.color, toLab(parseHex(asked.color))[0]);
+    this.#showWeight(asked.weight);
+  }
+
+  #show(asked, color, lightness) {
+    this.#open = asked;
+    const free = this.#isFree;
+    document.getElementById("picker-title").textContent = t(free ? "pickerPaletteTitle" : "pickerTitle");
+    for (const id of ["suggestions", "dab-size-row"]) document.getElementById(id).hidden = free;
+    for (const id of ["lightness-row", "weight-row"]) document.getElementById(id).hidden = !free;
+    document.getElementById("dropper").hidden = !this.reference.drawDropper();
+    this.#polar = this.#wished = toPolar(parseHex(color));
+    this.#element.hidden = false;
+    this.#light(lightness);
+    this.#showValues();
+    this.#place(asked.anchor);
     this.#plane.focus();
+  }
+
+  get #isFree() {
+    return this.#open.hint === undefined;
+  }
+
+  #light(lightness) {
+    this.#lightness = lightness;
+    this.#frame();
+    this.#drawPlane();
   }
 
   close() {
@@ -124,12 +157,14 @@ export class Picker {
     return swatch;
   }
 
-  /** Take a colour's hue and chroma, at the lightness of the spot. */
+  /** Take a colour; a dab's at the lightness of the spot. */
   #take(rgb) {
+    if (this.#isFree) this.#light(toLab(rgb)[0]);
     this.#set(toPolar(rgb));
   }
 
   #set([hue, chroma]) {
+    this.#wished = [hue, chroma];
     this.#polar = [hue, Math.min(chroma, maxChroma(this.#lightness, hue))];
     this.#showValues();
     this.#drawMark();
@@ -148,8 +183,15 @@ export class Picker {
     document.getElementById("hue-value").textContent = `${Math.round(hue) % 360}°`;
     document.getElementById("chroma").value = String(percent);
     document.getElementById("chroma-value").textContent = `${percent} %`;
+    document.getElementById("lightness").value = String(Math.round(this.#lightness));
+    document.getElementById("lightness-value").textContent = String(Math.round(this.#lightness));
     document.getElementById("hex").value = toHex(this.#color);
     this.#element.style.setProperty("--picked", toHex(this.#color));
+  }
+
+  #showWeight(weight) {
+    document.getElementById("weight").value = String(weight);
+    document.getElementById("weight-value").textContent = String(weight);
   }
 
   #showSize(percent) {

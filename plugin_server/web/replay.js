@@ -40,6 +40,7 @@ export async function editOf(settings, files) {
     ...NOTHING,
     description: settings.description ?? "",
     hints: (settings.hints ?? []).map(({ x, y, color, radius = null }) => ({ x, y, color, radius })),
+    palette: (settings.palette ?? []).map((one) => ({ color: one.color ?? one, weight: one.weight ?? 1 })),
     reference,
     exemplar: exemplar
       ? { id: exemplar, caption: exemplar, score: null, path: `/v1/exemplars/${encodeURIComponent(exemplar)}/image` }

@@ -7,6 +7,7 @@ export async function guidanceFields(edit, scale, [width, height]) {
   return {
     description: edit.description.trim(),
     hints: edit.hints.length ? JSON.stringify(scaledHints(edit.hints, scale, width, height)) : "",
+    palette: edit.palette.length ? JSON.stringify(edit.palette) : "",
     reference: scale === 1 ? edit.reference?.blob : edit.reference?.small,
     exemplar: edit.exemplar?.id,
     mask: edit.mask ? await maskBlob(edit.mask, scale, width, height) : null,
@@ -35,6 +36,7 @@ export function keyOf(edit) {
   return JSON.stringify([
     plain.description.trim(),
     plain.hints.map(plainHint),
+    plain.palette,
     plain.saturation,
     plain.strength,
     identityOf(reference?.blob),
@@ -74,6 +76,9 @@ export function commandLine(photo, edit) {
   for (const { x, y, color, radius } of edit.hints) {
     parts.push("--hint", quoted([x, y, color, ...(radius === null ? [] : [radius])].join(",")));
   }
+  if (edit.palette.length) {
+    parts.push("--palette", quoted(edit.palette.map(({ color, weight }) => `${color}:${weight}`).join(",")));
+  }
   if (edit.reference) parts.push("--reference", fileName(edit.reference.name));
   if (edit.exemplar) parts.push("--exemplar", quoted(edit.exemplar.id));
   if (edit.mask) parts.push("--mask", fileName(edit.mask.base?.name ?? maskName(photo.name)));
@@ -92,6 +97,7 @@ export function curl(photo, edit, origin, withToken) {
   file("image", photo.name);
   if (edit.description.trim()) text("description", edit.description.trim());
   if (edit.hints.length) text("hints", JSON.stringify(edit.hints.map(plainHint)));
+  if (edit.palette.length) text("palette", JSON.stringify(edit.palette));
   if (edit.reference) file("reference", edit.reference.name);
   if (edit.exemplar) text("exemplar", edit.exemplar.id);
   if (edit.mask) file("mask", edit.mask.base?.name ?? maskName(photo.name));

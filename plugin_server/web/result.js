@@ -87,6 +87,7 @@ export function labelOf(edit) {
     edit.reference ? t("resultReference", { name: edit.reference.name }) : null,
     edit.exemplar ? t("resultExemplar", { caption: edit.exemplar.caption }) : null,
     count === 1 ? t("resultDab") : count ? t("resultDabs", { count }) : null,
+    edit.palette.length ? t("resultPalette", { colors: edit.palette.map(({ color }) => color).join(" ") }) : null,
     edit.mask ? t("resultMask") : null,
     edit.saturation === 1 ? null : `${t("saturation")} ${edit.saturation}`,
     edit.strength === 1 ? null : `${t("strength")} ${edit.strength}`,

@@ -1,0 +1,79 @@
+// The palette: up to six colours for the whole picture; each is a button, so that keys do it too.
+
+import { t } from "./texts.js";
+
+const MOST = 6;
+const START = "#807060"; // of a colour that is added before there is a result
+
+export function mountPalette(desk, picker) {
+  const byId = (id) => document.getElementById(id);
+  const [list, add, clear] = ["palette-list", "palette-add", "palette-clear"].map(byId);
+
+  const palette = () => desk.edit?.palette ?? [];
+  const chip = (index) => list.children[index]?.firstElementChild;
+  const replaceColor = (index, patch, gesture) =>
+    desk.change({ palette: palette().map((one, at) => (at === index ? { ...one, ...patch } : one)) }, gesture);
+  const remove = (index) => {
+    picker.close();
+    desk.change({ palette: palette().filter((_, at) => at !== index) });
+    (chip(Math.min(index, palette().length - 1)) ?? add).focus();
+  };
+
+  function open(index) {
+    const gesture = `palette-${index}-${performance.now()}`;
+    picker.openFree({
+      anchor: chip(index),
+      ...palette()[index],
+      onColor: (color) => replaceColor(index, { color }, gesture),
+      onWeight: (weight) => replaceColor(index, { weight }, `${gesture}-weight`),
+      onDelete: () => remove(index),
+      onClose: () => {
+        desk.current?.edits.settle();
+        chip(index)?.focus();
+      },
+    });
+  }
+
+  /** One button a colour, reused, so that the focus survives every change. */
+  function render() {
+    const all = palette();
+    while (list.children.length > all.length) list.lastElementChild.remove();
+    while (list.children.length < all.length) list.append(makeEntry(list.children.length));
+    all.forEach(({ color, weight }, index) => {
+      chip(index).style.setProperty("--dab", color);
+      chip(index).style.setProperty("--weight", weight);
+      chip(index).setAttribute("aria-label", t("paletteColor", { color, weight }));
+    });
+    add.disabled = !desk.current || all.length >= MOST;
+    clear.hidden = !all.length;
+  }
+
+  function makeEntry(index) {
+    const entry = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "chip weighted";
+    button.addEventListener("click", () => open(index));
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Delete" && event.key !== "Backspace") return;
+      event.preventDefault();
+      remove(index);
+    });
+    entry.append(button);
+    return entry;
+  }
+
+  /** A new colour is one that the picture has, so that it can be changed from there. */
+  add.addEventListener("click", () => {
+    const { shown, width, height } = desk.current;
+    const color = shown?.colorAt(width / 2, height / 2) ?? START;
+    desk.change({ palette: [...palette(), { color, weight: 1 }] });
+    open(palette().length - 1);
+  });
+  clear.addEventListener("click", () => {
+    picker.close();
+    desk.change({ palette: [] });
+    add.focus();
+  });
+  desk.hear("edit", render);
+}
