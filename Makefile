@@ -47,7 +47,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip || exit 1; \
 	set -x; $(BIN)/python -m pip install --disable-pip-version-check --quiet $${index:+--extra-index-url "$$index"} \
-	  $(TORCH) --editable '.[train,dev]'
+	  $(TORCH) --editable '.[cluster,train,dev]'
 	@touch $@
 
 demo: setup  ## colour a photo from two descriptions: out/demo.png

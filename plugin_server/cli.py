@@ -14,6 +14,7 @@ import click
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
+    "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),
     "gimp": ("plugin_server.commands.gimp", "gimp", "Install the plug-in for GIMP 3."),
     "doctor": ("plugin_server.commands.doctor", "doctor", "Say what works and what is missing."),

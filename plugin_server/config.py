@@ -10,6 +10,8 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from plugin_server.cluster.broker import Broker, BrokerError
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 EVENT_STREAMS = 32  # programs that may follow jobs at the same time
@@ -37,7 +39,8 @@ class Config:
     ``workers`` photos are decoded, coloured and encoded at a time; up to ``waiting`` more requests
     wait for their turn, and what comes after them is answered with 429. ``clip`` is ``embedded`` or
     an open_clip ``MODEL/PRETRAINED``; ``weights`` the colorizer's file where it is not the one that
-    comes with Photochrom; ``library`` the folder of the exemplars, or None for no library.
+    comes with Photochrom; ``library`` the folder of the exemplars, or None for no library. With a
+    ``broker`` workers on any machine colour the photos.
 
     Raises:
         ConfigError: a value is out of its range, or the server could be reached from other
@@ -54,6 +57,7 @@ class Config:
     clip: str = "embedded"
     weights: Path | None = None
     library: Path | None = None
+    broker: Broker | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -85,7 +89,8 @@ class Config:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Config:
-        """Read ``PHOTOCHROM_HOST``, ``_PORT``, ``_TOKEN``, ``_CLIP``, ``_WEIGHTS``, ``_LIBRARY``.
+        """Read ``PHOTOCHROM_HOST``, ``_PORT``, ``_TOKEN``, ``_CLIP``, ``_WEIGHTS``, ``_LIBRARY``,
+        ``_BROKER``.
 
         Raises:
             ConfigError: a value cannot be used.
@@ -94,6 +99,10 @@ class Config:
         if not port.isascii() or not port.isdigit():
             raise ConfigError(f"PHOTOCHROM_PORT is {port!r}: give a number from 0 to 65535")
         weights = environ.get("PHOTOCHROM_WEIGHTS")
+        try:
+            broker = Broker(url) if (url := environ.get("PHOTOCHROM_BROKER")) else None
+        except BrokerError as problem:
+            raise ConfigError(f"PHOTOCHROM_BROKER: {problem}") from problem
         return cls(
             host=environ.get("PHOTOCHROM_HOST", DEFAULT_HOST),
             port=int(port),
@@ -101,6 +110,7 @@ class Config:
             clip=environ.get("PHOTOCHROM_CLIP") or "embedded",
             weights=Path(weights) if weights else None,
             library=library_folder(environ),
+            broker=broker,
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from models.progress import Progress, Stopped
 from plugin_server import memory
 from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
-from plugin_server.jobs import State, Status, on_the_whole
+from plugin_server.jobs import QueueState, State, Status, on_the_whole
 from plugin_server.request import Answer, Request
 from plugin_server.shelf import Shelf
 from plugin_server.turns import Client, Turns
@@ -146,6 +146,11 @@ class EmbeddedJobs:
         """See ``Jobs.unfinished``."""
         with self._lock:
             return len(self._unfinished)
+
+    def state(self) -> QueueState:
+        """See ``Jobs.state``."""
+        with self._lock:
+            return QueueState("embedded", self._workers, len(self._turns), self._running)
 
     def close(self) -> None:
         """See ``Jobs.close``."""

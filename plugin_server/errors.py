@@ -14,19 +14,20 @@
     |  |- Misdirected        421   the Host header names another machine
     |  |- BadValue           422   a field can be read but its value makes no sense
     |  |- Busy               429   too many photos are waiting already
-    |  |- NotYet             501   a field or a call that does not exist yet
     |  |- NoLibrary          503   the library cannot be opened
+    |  |- NoBroker           503   the queue on another machine cannot be reached
     |  `- NoSpace            507   a photo or a result cannot be kept
     |- images.ImageError           a picture cannot be used
     |  |- BrokenImage        422
     |  |- TooLarge           413
     |  `- UnsupportedImage   415
-    |- models.job.JobError   422   saturation, strength or hints make no sense
+    |- models.job.JobError   422   saturation, strength, hints or palette make no sense
     |- models.guidance.NoMatcher  501   these weights cannot take colours from a reference
     |- retrieval.errors.LibraryError  422   a photo or a query that the library refuses
     |  |- UnknownExemplar    404
     |  |- MissingPhoto       410   the exemplar's photo was deleted, moved or changed since
     |  `- LibraryUnusable    503   (507 where the disk is full)
+    |- Elsewhere           any   what a worker on another machine refused, as it was there
     |- models.progress.Stopped  503   nobody waits for the answer
     |- MemoryError           503   (also as PyTorch and OpenCV report it)
     |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
@@ -115,16 +116,29 @@ class Busy(ProblemError):
         self.seconds = seconds
 
 
-class NotYet(ProblemError):
-    status = 501
-
-
 class NoLibrary(ProblemError):
     status = 503
 
 
+class NoBroker(ProblemError):
+    status = 503
+
+    def __init__(self, detail: str, *, seconds: int) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+
+
 class NoSpace(ProblemError):
     status = 507
+
+
+class Elsewhere(Exception):
+    """A worker's exception, told in its own words: the problem that it is for the client."""
+
+    def __init__(self, detail: str, *, status: int, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers or {}
 
 
 OUT_OF_MEMORY = (
@@ -159,7 +173,7 @@ def answer(error: Exception) -> Response:
 def status_and_detail(error: Exception) -> tuple[int, str]:
     """Say what the client is told of an exception that is none of Flask's."""
     match error:
-        case ProblemError():
+        case ProblemError() | Elsewhere():
             return error.status, str(error)
         case UnsupportedImage():
             return 415, str(error)
@@ -194,9 +208,9 @@ def _status_of(error: LibraryError) -> int:
 
 def headers_of(error: Exception) -> dict[str, str]:
     """Give the headers that go with the refusal."""
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | NoBroker):
         return {"Retry-After": str(error.seconds)}
-    if isinstance(error, ProblemError):
+    if isinstance(error, ProblemError | Elsewhere):
         return error.headers
     return MEMORY_HEADERS if is_out_of_memory(error) else {}
 

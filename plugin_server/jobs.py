@@ -1,7 +1,7 @@
 """Work that waits for its turn: how far it is, what came of it, and the way to stop it.
 
 ``Jobs`` is what the service asks of a queue. ``plugin_server.embedded_jobs`` has the one inside
-this process; a broker with workers elsewhere can take its place.
+this process, ``plugin_server.cluster.jobs`` the one whose workers are on any machine.
 """
 
 from __future__ import annotations
@@ -49,6 +49,20 @@ class Status:
         return self.state in FINISHED
 
 
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How a queue is: its ``kind``, who works for it, how much waits and runs.
+
+    ``health`` is ``ok``, or what is wrong with it and the remedy.
+    """
+
+    kind: Literal["embedded", "celery"]
+    workers: int
+    waiting: int
+    running: int
+    health: str = "ok"
+
+
 class Jobs(Protocol):
     """A queue of work, bounded, and fair between clients; every method is safe for threads.
 
@@ -77,6 +91,9 @@ class Jobs(Protocol):
 
     def unfinished(self) -> int:
         """Count the jobs that wait or run."""
+
+    def state(self) -> QueueState:
+        """Say how the queue is."""
 
     def close(self) -> None:
         """Stop everything, and return when nothing is being done any more."""

@@ -58,7 +58,7 @@ class AnswerTypes:
                 "the type when the job is sent"
             )
 
-    def choose(self, layer: Layer) -> str:
+    def __call__(self, layer: Layer) -> str:
         """Choose the answer's type for a layer, among those that can hold it if any can.
 
         The input's own type wins among equals, save that JPEG and WebP are answered in PNG: a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from models.reference import Reference
 from plugin_server.errors import BadValue, NoLibrary
 from plugin_server.images import ImageError, Limits, decode
 from plugin_server.remembering import Memory
+from plugin_server.request import FoundExemplar
 
 if TYPE_CHECKING:
     from plugin_server.images import Layer
@@ -47,11 +49,16 @@ class References:
         self._library_problem = library_problem
         self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
 
-    def choose(self, target: Layer, job: ColorizeJob, sent: bytes | None) -> Chosen:
+    def choose(
+        self,
+        target: Layer,
+        job: ColorizeJob,
+        sent: bytes | None,
+        found: FoundExemplar | None = None,
+    ) -> Chosen:
         """Return the reference for a target, or that none is asked for.
 
-        ``sent`` is the file of a reference. Of the library, ``auto`` is what fits the target's
-        lightness and the description best.
+        ``sent`` is the file of a reference, ``found`` the job's exemplar if it is known already.
 
         Raises:
             ImageError: the reference or the exemplar cannot be read or is too large.
@@ -63,10 +70,26 @@ class References:
             return Chosen(self._read(sent, "reference"))
         if job.exemplar is None:
             return Chosen()
+        found = found or self.find(lambda: target, job)
+        return Chosen(self._read(found.photo, f"exemplar {found.id}"), found.id, found.score)
+
+    def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
+        """Fetch the exemplar that a job asks for.
+
+        ``auto`` is what fits the target's lightness and the description best; only then the target
+        is asked for.
+
+        Raises:
+            NoLibrary: there is no library; the message says why.
+            BadValue: the library is empty.
+            retrieval.errors.LibraryError: there is no such exemplar, or its photo is gone.
+        """
+        assert job.exemplar is not None, "the job asks for no exemplar"
         if job.exemplar != AUTO:
-            return Chosen(self._read_exemplar(job.exemplar), job.exemplar)
-        best, *_ = self.candidates(target, job, 1)
-        return Chosen(self._read_exemplar(best.exemplar.id), best.exemplar.id, best.score)
+            return FoundExemplar(job.exemplar, self._required().image(job.exemplar))
+        best, *_ = self.candidates(target(), job, 1)
+        photo = self._required().image(best.exemplar.id)
+        return FoundExemplar(best.exemplar.id, photo, best.score)
 
     def candidates(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
         """Find the exemplars that fit best and differ from each other, the best first.
@@ -85,9 +108,6 @@ class References:
                 "`photochrom library add DIR`, or give a reference"
             )
         return found
-
-    def _read_exemplar(self, name: str) -> Reference:
-        return self._read(self._required().image(name), f"exemplar {name}")
 
     def _required(self) -> ExemplarLibrary:
         if self._library is None:

@@ -1,7 +1,7 @@
 """What can be asked for, as the forms, the command line and the jobs share it, and the answer.
 
-Every request is frozen and holds its pictures still encoded. All of it can be pickled, as far as
-``choose_type`` can, so that a request may travel to another process.
+Every request is frozen and holds its pictures still encoded, so that it may travel to another
+machine: ``plugin_server.cluster.wire``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,22 @@ def own_type(layer: Layer) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundExemplar:
+    """A photo of the library that lends its colours; ``score`` where it was searched for."""
+
+    id: str
+    photo: bytes = field(repr=False)
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ColorizeRequest:
     """Colour a photo.
 
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
     size, white where colour is wanted; ``reference`` one to take colours from. ``choose_type``
-    names the answer's media type once the input is known.
+    names the answer's media type once the input is known. ``found`` is the exemplar that the job
+    asks for, where it was fetched already: the worker then needs no library.
     """
 
     image: Image = field(repr=False)
@@ -36,6 +46,7 @@ class ColorizeRequest:
     mask: bytes | None = field(default=None, repr=False)
     reference: bytes | None = field(default=None, repr=False)
     choose_type: Callable[[Layer], str] = own_type
+    found: FoundExemplar | None = None
 
     @property
     def size(self) -> int:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.guidance import ChromaPredictor, Embedder
+    from plugin_server.cluster.broker import Broker
+    from plugin_server.cluster.jobs import ClusterJobs
     from plugin_server.config import Config
     from retrieval.library import ExemplarLibrary
 
@@ -47,7 +49,8 @@ class Service:
 
     ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
     own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
-    why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``.
+    why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``. With a
+    ``broker`` photos are coloured by workers elsewhere, and only the rest is done here.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Service:
         waiting: int = 48,
         kept_seconds: float = KEPT_SECONDS,
         device: str = "cpu",
+        broker: Broker | None = None,
     ) -> None:
         self.colorizer = colorizer
         self.clip = clip
@@ -79,12 +83,25 @@ class Service:
             photos=self.photos,
         )
         self.references = studio.references
-        self.jobs: Jobs = EmbeddedJobs(
+        self._here = EmbeddedJobs(
             studio.do,
             workers=workers,
             waiting=waiting,
             shelf=Shelf(seconds=kept_seconds, count=KEPT_RESULTS, size=KEPT_BYTES),
         )
+        self.jobs: Jobs = self._here
+        if broker is not None:
+            self.jobs = self._elsewhere(broker, studio, waiting, kept_seconds)
+
+    def _elsewhere(
+        self, broker: Broker, studio: Studio, waiting: int, kept_seconds: float
+    ) -> ClusterJobs:
+        from plugin_server.cluster.jobs import ClusterJobs
+        from plugin_server.cluster.ledger import Keep, Ledger, Room
+
+        keep = Keep(round(kept_seconds), KEPT_RESULTS, KEPT_BYTES)
+        ledger = Ledger(broker, room=Room(waiting), keep=keep)
+        return ClusterJobs(broker, ledger, self._here, studio.gathered)
 
     @classmethod
     def load(cls, config: Config) -> Service:
@@ -106,21 +123,17 @@ class Service:
             limits=Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels),
             workers=config.workers,
             waiting=config.waiting,
+            broker=config.broker,
         )
 
     def warm(self) -> None:
         """Colour a small picture, so that the first real one is not slower than the others."""
-        file = BytesIO()
-        np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
-        self.colorize(
-            ColorizeRequest(
-                file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png"
-            )
-        )
+        self._here.run(warm_request(), LOCAL, gone=lambda: False)
 
     def health(self) -> dict[str, object]:
         """Say what this service is and which models it uses."""
         exemplars, library = self._library_state()
+        queue = self.jobs.state()
         return {
             "status": "ok",
             "version": product_version(),
@@ -128,6 +141,9 @@ class Service:
             "models": {"colorizer": self.colorizer.name, "clip": self.clip.name},
             "exemplars": exemplars,
             "library": library,
+            "workers": queue.workers,
+            "waiting": queue.waiting,
+            "queue": queue.health,
         }
 
     def _library_state(self) -> tuple[int, str]:
@@ -182,6 +198,15 @@ class Service:
         self.photos.close()
         if self.library is not None:
             self.library.close()
+
+
+def warm_request() -> ColorizeRequest:
+    """Ask for a small picture with a description, in PNG."""
+    file = BytesIO()
+    np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
+    return ColorizeRequest(
+        file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png"
+    )
 
 
 def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLibrary | None, str]:

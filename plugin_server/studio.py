@@ -96,6 +96,22 @@ class Studio:
                 progress("add", 0.0)
                 return self._exemplars.add(request)
 
+    def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
+        """Fetch all that only this server has, so that the request can be done anywhere.
+
+        Raises:
+            NotKept, NoLibrary, BadValue, LibraryError, ImageError: as ``do``.
+        """
+        found = request.found
+        if request.job.exemplar is not None and found is None:
+            found = self.references.find(lambda: self._layer(request.image), request.job)
+        if isinstance(request.image, bytes):
+            return replace(request, found=found)
+        data = self.photos.get(request.image)
+        if data is None:
+            raise self._not_kept(request.image)
+        return replace(request, image=data, found=found)
+
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         started = time.perf_counter()
@@ -105,7 +121,7 @@ class Studio:
         media_type = request.choose_type(layer)
         mask = None if request.mask is None else self._mask(request.mask, width, height)
         decoded = time.perf_counter()
-        chosen = self.references.choose(layer, request.job, request.reference)
+        chosen = self.references.choose(layer, request.job, request.reference, request.found)
         found = time.perf_counter()
         result = colorize(
             layer.pixels,
@@ -178,13 +194,16 @@ class Studio:
             return known
         data = self.photos.get(image)
         if data is None:
-            raise NotKept(
-                f"there is no image {image[:40]!r}, or not any more: photos are kept for "
-                f"{self.photos.seconds / 60:g} minutes after they were used last; send it again"
-            )
+            raise self._not_kept(image)
         layer = decode(data, limits=self.limits)
         self._remember(image, layer)
         return layer
+
+    def _not_kept(self, image: ImageId) -> NotKept:
+        return NotKept(
+            f"there is no image {image[:40]!r}, or not any more: photos are kept for "
+            f"{self.photos.seconds / 60:g} minutes after they were used last; send it again"
+        )
 
     def _remember(self, name: ImageId, layer: Layer) -> None:
         layer.pixels.flags.writeable = False  # several requests may share it
@@ -218,7 +237,7 @@ class Studio:
             "mask": _digest(request.mask),
             "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
-            "palette": None,
+            "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
         }

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plugin_server.commands.parameters import clip_option, weights_option
+from plugin_server.cluster.broker import Broker, BrokerError
+from plugin_server.commands.parameters import broker_option, clip_option, weights_option
 from plugin_server.config import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -65,6 +66,7 @@ Examples:
     "--library", envvar="PHOTOCHROM_LIBRARY", type=click.Path(path_type=Path, file_okay=False),
     help="The folder of your exemplars; one in your data folder without it.",
 )  # fmt: skip
+@broker_option(required=False)
 @click.option(
     "--idle-exit", metavar="MINUTES", type=click.FloatRange(0, min_open=True),
     help="End after so long without any work; without it the server runs until it is stopped.",
@@ -85,6 +87,7 @@ def serve(
     max_megapixels: int,
     workers: int,
     library: Path | None,
+    broker: str | None,
     idle_exit: float | None,
     log: Path | None,
     clip: str,
@@ -109,8 +112,9 @@ def serve(
             clip=clip,
             weights=weights,
             library=library or library_folder(),
+            broker=Broker(broker) if broker else None,
         )
-    except ConfigError as problem:
+    except (ConfigError, BrokerError) as problem:
         raise click.ClickException(str(problem)) from problem
     run(config, ctx.obj, idle_minutes=idle_exit, to_log=log is not None)
 
@@ -178,6 +182,8 @@ def welcome(address: str, config: Config, seconds: float) -> str:
         f"Try it: open {address} in a browser, or run: curl{header} -F image=@photo.jpg "
         f'-F description="a red tram" {address}/v1/colorize -o photo-color.png',
     ]
+    if config.broker:
+        lines.append(f"Photos wait in {config.broker.shown} for photochrom worker --broker URL")
     if config.token:
         lines.insert(1, f"Token: {config.token}")
     return "\n".join(lines)

@@ -42,7 +42,7 @@ def blueprint(service: Service) -> Blueprint:
     def colorize() -> Response:
         types = AnswerTypes.from_accept(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
-        work = form.request(types.choose)
+        work = form.request(types)
         return picture_response(service.answer(work, client_of(request), gone=gone(request)))
 
     return routes

@@ -21,6 +21,11 @@ class Health(BaseModel):
     models: dict[str, str] = Field(description="The colorizer and the CLIP model, by name.")
     exemplars: int = Field(description="Photos in the library.")
     library: str = Field(description="`ok`, or why the library cannot be used.")
+    workers: int = Field(
+        description="How many photos can be coloured at a time, on all machines together."
+    )
+    waiting: int = Field(description="Photos that wait for their turn.")
+    queue: str = Field(description="`ok`, or why no photos can be coloured now.")
 
 
 def blueprint(service: Service, config: Config) -> Blueprint:

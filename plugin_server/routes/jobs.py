@@ -61,7 +61,7 @@ def blueprint(service: Service) -> Blueprint:
     def submit() -> tuple[dict[str, object], int, dict[str, str]]:
         types = AnswerTypes.wished(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
-        status = jobs.submit(form.request(types.choose), client_of(request))
+        status = jobs.submit(form.request(types), client_of(request))
         return state_of(status), 202, {"Location": url_for("jobs.show", id=status.id)}
 
     @routes.get("/v1/jobs/<id>")

@@ -1,0 +1,153 @@
+"""The Redis server that all machines share: its address, and what to say when it is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from plugin_server.errors import NoBroker, NoSpace
+
+PATIENCE = 5.0  # seconds for one reply
+AGAIN = 5  # seconds after which a client may ask again
+
+
+class BrokerError(ValueError):
+    """The address or this installation cannot work; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A Redis server by its URL, whose password is never shown.
+
+    Raises:
+        BrokerError: the URL is none of Redis, or the extra is not installed.
+    """
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in ("redis", "rediss") and bool(parts.hostname)
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            known = False
+        if not known:
+            raise BrokerError(
+                "the broker's address is no URL of a Redis server: write redis://HOST:PORT/0, with "
+                "a password redis://:PASSWORD@HOST:PORT/0, with TLS rediss://HOST:PORT/0"
+            )
+        if find_spec("celery") is None or find_spec("redis") is None:
+            raise BrokerError(
+                "a broker needs Celery and redis-py: pip install 'photochrom[cluster]'"
+            )
+
+    @property
+    def shown(self) -> str:
+        """The address without its user, password and options."""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}:{parts.port or 6379}{parts.path}"
+
+    @property
+    def tls(self) -> dict[str, Any] | None:
+        """What Celery must be told to use TLS; certificates are checked unless the URL says no."""
+        import ssl
+
+        parts = urlsplit(self.url)
+        if parts.scheme != "rediss":
+            return None
+        options: dict[str, Any] = {
+            name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl_")
+        }
+        kind = str(options.get("ssl_cert_reqs", "required")).lower().removeprefix("cert_")
+        options["ssl_cert_reqs"] = {
+            "none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL,
+        }.get(kind, ssl.CERT_REQUIRED)  # fmt: skip
+        return options
+
+    def connect(self, *, patience: float = PATIENCE) -> Redis:
+        """Make a client; nothing is sent before it is used. Threads may share it."""
+        from redis import Redis
+        from redis.backoff import ConstantBackoff
+        from redis.retry import Retry
+
+        client: Redis = Redis.from_url(
+            self.url,
+            socket_timeout=patience,
+            socket_connect_timeout=patience,
+            socket_keepalive=True,
+            # A connection that broke while nobody used it: once more, at once.
+            retry=Retry(ConstantBackoff(0.05), 1),
+        )
+        return client
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise what Redis refuses as problems that name the remedy.
+
+        Raises:
+            NoBroker: it cannot be reached, is starting, or does not accept the password.
+            NoSpace: its memory or its disk is full.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            yield
+        except RedisError as problem:
+            raise self.explain(problem) from problem
+
+    def explain(self, problem: Exception) -> NoBroker | NoSpace:
+        """Word what Redis said."""
+        from redis.exceptions import (
+            AuthenticationError,
+            AuthorizationError,
+            BusyLoadingError,
+            OutOfMemoryError,
+            ResponseError,
+        )
+
+        from plugin_server.errors import NoBroker, NoSpace
+
+        text = str(problem)
+        match problem:
+            case BusyLoadingError():
+                return NoBroker(
+                    f"the queue at {self.shown} is reading its data after a restart; "
+                    f"try again in {AGAIN} seconds",
+                    seconds=AGAIN,
+                )
+            case AuthenticationError() | AuthorizationError():
+                return NoBroker(
+                    f"the queue at {self.shown} does not accept the password of --broker; "
+                    "start with the one that redis.conf names",
+                    seconds=AGAIN,
+                )
+            case OutOfMemoryError():
+                return NoSpace(
+                    f"the memory of the queue at {self.shown} is full; try again when photos are "
+                    "done, or raise maxmemory in redis.conf"
+                )
+            case ResponseError() if text.startswith("MISCONF") or "No space left" in text:
+                return NoSpace(
+                    f"the queue at {self.shown} cannot write to its disk; try again when there is "
+                    "room for its data folder (redis.conf: dir)"
+                )
+            case ResponseError() if text.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
+                return NoBroker(
+                    f"the queue at {self.shown} wants a password; write it into --broker "
+                    "redis://:PASSWORD@HOST:PORT/0",
+                    seconds=AGAIN,
+                )
+        return NoBroker(
+            f"the queue at {self.shown} cannot be reached; the server tries again by itself: "
+            "start redis-server there, or start this server with another --broker",
+            seconds=AGAIN,
+        )

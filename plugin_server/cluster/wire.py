@@ -1,0 +1,127 @@
+"""How requests, answers and errors travel: JSON, and the pictures beside it as they are.
+
+Nothing here can make code run: pydantic builds the dataclasses that are named here and no others.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from models.job import ColorizeJob, JobError
+from plugin_server.errors import Elsewhere, headers_of, status_and_detail
+from plugin_server.negotiation import AnswerTypes
+from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, own_type
+
+
+class WireError(ValueError):
+    """What arrived is not what this version sends; other versions may use the same broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Colorize:
+    """A ``ColorizeRequest`` without its pictures."""
+
+    job: ColorizeJob
+    accept: dict[str, float] | None  # media type -> quality; None: the photo's own
+    exemplar: str | None = None  # the id of the one that was found
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An ``Answer`` without its body."""
+
+    media_type: str
+    notices: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    exemplar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What a client would have been told of an exception."""
+
+    status: int
+    detail: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+_COLORIZE = TypeAdapter(_Colorize)
+_ANSWER = TypeAdapter(_Answer)
+_PROBLEM = TypeAdapter(_Problem)
+
+
+def pack(request: ColorizeRequest) -> tuple[bytes, dict[str, bytes]]:
+    """Write a request as JSON, and its pictures by name."""
+    assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
+    match request.choose_type:
+        case AnswerTypes(qualities):
+            accept: dict[str, float] | None = dict(qualities)
+        case other:
+            assert other is own_type, "only AnswerTypes and own_type can travel"
+            accept = None
+    pictures = {"image": request.image}
+    for name, picture in (("mask", request.mask), ("reference", request.reference)):
+        if picture is not None:
+            pictures[name] = picture
+    text = _Colorize(request.job, accept)
+    if request.found is not None:
+        text = replace(text, exemplar=request.found.id, score=request.found.score)
+        pictures["exemplar"] = request.found.photo
+    return _COLORIZE.dump_json(text), pictures
+
+
+def unpack(text: bytes, pictures: dict[str, bytes]) -> ColorizeRequest:
+    """Read a request.
+
+    Raises:
+        WireError: it is none of this version's, or a picture is missing.
+    """
+    try:
+        sent = _COLORIZE.validate_json(text)
+        found = None
+        if sent.exemplar is not None:
+            found = FoundExemplar(sent.exemplar, pictures["exemplar"], sent.score)
+        return ColorizeRequest(
+            pictures["image"],
+            sent.job,
+            mask=pictures.get("mask"),
+            reference=pictures.get("reference"),
+            choose_type=own_type if sent.accept is None else AnswerTypes(sent.accept),
+            found=found,
+        )
+    except (ValidationError, KeyError, JobError) as problem:
+        raise WireError(
+            "the job was sent by another version of Photochrom, or its photo was not kept; "
+            "install the same version on all machines and send the photo again"
+        ) from problem
+
+
+def pack_answer(answer: Answer) -> bytes:
+    """Write an answer as JSON, without its body."""
+    return _ANSWER.dump_json(
+        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar)
+    )
+
+
+def unpack_answer(text: bytes, body: bytes) -> Answer:
+    """Put an answer together again."""
+    sent = _ANSWER.validate_json(text)
+    return Answer(body, sent.media_type, sent.notices, sent.timings, sent.exemplar)
+
+
+def pack_error(error: Exception) -> bytes:
+    """Write what a client is told of an exception as JSON."""
+    status, detail = status_and_detail(error)
+    return json.dumps(
+        {"status": status, "detail": detail, "headers": headers_of(error)}, ensure_ascii=False
+    ).encode()
+
+
+def unpack_error(text: bytes) -> Elsewhere:
+    """Read an error as the exception that gives the same problem."""
+    sent = _PROBLEM.validate_json(text)
+    return Elsewhere(sent.detail, status=sent.status, headers=sent.headers)

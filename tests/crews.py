@@ -1,0 +1,54 @@
+"""Crews of real worker processes with fake models."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from plugin_server.cluster.crew import Crew
+from plugin_server.cluster.worker import Settings
+
+TESTS = Path(__file__).parent
+PROGRAM = (sys.executable, str(TESTS / "cluster_worker.py"))
+SOON = 60.0  # seconds after which a test has failed; the machine may be busy
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}", "OMP_NUM_THREADS": "1", **more}
+
+
+@contextmanager
+def working(url: str, count: int = 1, *, environ: dict[str, str] | None = None,
+            **settings: Any) -> Iterator[Crew]:  # fmt: skip
+    """Let a crew work in a thread of this process; its workers are processes."""
+    crew = Crew(
+        Settings(url, "", 0, **settings), count, program=PROGRAM, environ=environ or environment()
+    )
+    thread = threading.Thread(target=crew.run)
+    thread.start()
+    try:
+        yield crew
+    finally:
+        crew.stop()
+        thread.join(timeout=SOON)
+        assert not thread.is_alive()
+
+
+def wait_until(is_true: Callable[[], bool], what: str) -> None:
+    """Look again and again; the processes that are looked at cannot be waited for otherwise."""
+    ends = time.monotonic() + SOON
+    while not is_true():
+        assert time.monotonic() < ends, f"never came: {what}"
+        time.sleep(0.02)
+
+
+def processes_of(pattern: str) -> str:
+    """List the command lines that every user of this machine can see."""
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
