@@ -237,10 +237,11 @@ class Batch:
         try:
             status = photo.path.stat()
             given = self._recipe.descriptions.given(photo.name, photo.path)
+            said = given or Described("", "")
             task = replace(
-                task, size=status.st_size, mtime_ns=status.st_mtime_ns,
-                settings=self._recipe.digest(given, choose_type.media_type), described_by=given.by if given else "",
-                description=given.text if given else "",
+                task, size=status.st_size, mtime_ns=status.st_mtime_ns, description=said.text,
+                described_by=said.by,
+                settings=self._recipe.digest(given, choose_type.media_type),
             )  # fmt: skip
             if known is not None and (ended := self._ended_before(known, task, output)):
                 return Outcome(ended, known)

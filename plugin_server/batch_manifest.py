@@ -149,7 +149,7 @@ class Manifest:
         at, line = 0, b""
         with open(self.path, "rb") as lines:
             for line in lines:
-                if line.endswith(b"\n") and (record := _parse(line)) is not None:
+                if (record := _parse(line)) is not None:
                     self._last[record.name] = at
                     (self._begun.add if record.state == "begun" else self._begun.discard)(
                         record.name
