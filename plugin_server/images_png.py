@@ -1,19 +1,23 @@
 """PNG: every depth read with its metadata, and written faster and smaller than is usual.
 
 Reading goes through libpng. Writing filters every row by the average of its neighbours and
-compresses with libdeflate: for a photograph of 12 megapixels a fifteenth of the time that
-Pillow's defaults take, and a smaller file.
+compresses with ISA-L, in bands of rows side by side: a fraction of the time that Pillow's defaults
+take, a smaller file for a photograph, and no more memory than a band beside the file itself.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import imagecodecs
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from plugin_server.images_exif import read_orientation, reset_orientation, strip_mark
@@ -30,7 +34,11 @@ from plugin_server.images_profile import MAX_PROFILE
 from plugin_server.images_settings import KEYWORD, to_xmp
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
-LEVEL = 1  # of libdeflate, out of 12: the next ones take twice as long for 6 %
+LEVEL = 1  # of ISA-L, out of 3
+BAND = 1 << 19  # pixels that are compressed at a time
+WORKERS = min(4, os.cpu_count() or 1)
+DEFLATE = b"\x78\x01"  # RFC 1950, 2.2: a window of 32 KB, the fastest level
+ADLER = 65_521  # the modulus of its checksum
 AVERAGE = 3  # PNG's filter type
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
 METRE = 0.0254  # metres in an inch
@@ -77,10 +85,19 @@ def write(
     if settings is not None:
         parts.append(_text_chunk(KEYWORD, settings.encode()))
         parts.append(_text_chunk(XMP_KEYWORD, to_xmp(settings)))
-    rows: Any = _filter(pixels)  # any buffer will do, whatever the stub says
-    parts.append(_chunk(b"IDAT", imagecodecs.deflate_encode(rows, LEVEL)))
-    parts.append(_chunk(b"IEND", b""))
-    return b"".join(parts)
+    file = io.BytesIO()
+    for part in parts:
+        file.write(part)
+    start, check = DEFLATE, 1
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for length, own_check, packed in pool.map(partial(_band, pixels), strips(pixels, BAND)):
+            check = _joined_check(check, own_check, length)
+            file.write(_chunk(b"IDAT", start + packed))
+            start = b""
+    end = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15).flush()
+    file.write(_chunk(b"IDAT", end + struct.pack(">I", check)))
+    file.write(_chunk(b"IEND", b""))
+    return file.getvalue()
 
 
 def read_settings(data: bytes) -> str | None:
@@ -99,27 +116,46 @@ def read_settings(data: bytes) -> str | None:
     return None
 
 
-def _filter(pixels: Pixels) -> NDArray[np.uint8]:
-    """Return the rows as PNG compresses them, (H, 1 + bytes): the filter type, the differences.
+def _band(pixels: Pixels, rows: slice) -> tuple[int, int, bytes]:
+    """Filter and compress some rows: how many bytes they were, their checksum, the deflate stream.
+
+    It ends on a whole byte and is not the last, so that bands can follow each other.
+    """
+    filtered = _filtered(pixels, rows).data.cast("B")
+    stream = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
+    packed = stream.compress(filtered) + stream.flush(isal_zlib.Z_SYNC_FLUSH)
+    return len(filtered), zlib.adler32(filtered), packed
+
+
+def _joined_check(first: int, second: int, length: int) -> int:
+    """Return Adler-32 (RFC 1950, 8.2) of two parts from that of each; the second has ``length``."""
+    low = (first & 0xFFFF) + (second & 0xFFFF) - 1
+    high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
+    return (high % ADLER) << 16 | low % ADLER
+
+
+def _filtered(pixels: Pixels, rows: slice) -> NDArray[np.uint8]:
+    """Return rows as PNG compresses them, (rows, 1 + bytes): the filter type, the differences.
 
     PNG 3rd edition, 9.2, type 3: each byte less the floored mean of its left and upper one.
     """
     step = pixels.shape[2] * pixels.dtype.itemsize  # bytes to the left neighbour
-    out = np.empty((len(pixels), 1 + pixels.shape[1] * step), np.uint8)
+    with_last = slice(max(rows.start - 1, 0), rows.stop)
+    block = np.ascontiguousarray(pixels[with_last], pixels.dtype.newbyteorder(">"))
+    here = block.view(np.uint8).reshape(len(block), -1)
+    if rows.start == 0:
+        above = np.concatenate([np.zeros_like(here[:1]), here[:-1]])
+    else:
+        above, here = here[:-1], here[1:]
+    mean = np.zeros_like(here)
+    mean[:, step:] = here[:, :-step]
+    half = above ^ mean
+    half >>= 1
+    mean &= above
+    mean += half  # (a & b) + (a ^ b) / 2 is the mean without a ninth bit
+    out = np.empty((len(here), 1 + here.shape[1]), np.uint8)
     out[:, 0] = AVERAGE
-    last = np.zeros((1, out.shape[1] - 1), np.uint8)
-    for rows in strips(pixels):
-        block = np.ascontiguousarray(pixels[rows], pixels.dtype.newbyteorder(">"))
-        here = block.view(np.uint8).reshape(len(block), -1)
-        above = np.concatenate([last, here[:-1]])
-        left = np.zeros_like(here)
-        left[:, step:] = here[:, :-step]
-        mean = above & left
-        above ^= left
-        above >>= 1
-        mean += above  # (a & b) + (a ^ b) / 2 is the mean without a ninth bit
-        np.subtract(here, mean, out=out[rows, 1:])
-        last = here[-1:]
+    np.subtract(here, mean, out=out[:, 1:])
     return out
 
 

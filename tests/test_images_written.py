@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import time
 import xml.etree.ElementTree as ElementTree
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -63,6 +65,20 @@ def test_odd_sizes(size: tuple[int, int], media_type: str) -> None:
 def test_a_photograph_as_png_in_many_strips() -> None:
     photo = np.tile(data.astronaut(), (3, 3, 1))
     np.testing.assert_array_equal(np.asarray(opened(encode(Layer(photo), "image/png"))), photo)
+
+
+def test_the_bands_of_a_png_make_one_stream_with_its_checksum() -> None:
+    photo = np.tile(data.astronaut(), (3, 3, 1))
+    png = encode(Layer(photo), "image/png")
+    parts, at = [], 8
+    while at < len(png):
+        (length,) = struct.unpack_from(">I", png, at)
+        if png[at + 4 : at + 8] == b"IDAT":
+            parts.append(png[at + 8 : at + 8 + length])
+        at += 12 + length
+    assert len(parts) > 2
+    rows = zlib.decompress(b"".join(parts))  # which refuses a wrong checksum
+    assert len(rows) == photo.shape[0] * (1 + 3 * photo.shape[1])
 
 
 @pytest.mark.parametrize("media_type", ["image/jpeg", "image/webp"])
