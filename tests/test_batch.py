@@ -413,6 +413,7 @@ def test_no_more_is_looked_for_than_is_worked_on(scans: Scans) -> None:
     assert given < 100
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_ten_thousand_photos(scans: Scans) -> None:
     """Ten thousand files of 20 kB: neither they nor their results are kept."""
     scans.put(a=20_000 * b"1")

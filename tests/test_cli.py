@@ -45,7 +45,7 @@ def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> Non
     args = ("-d", "a red tram", "--hint", "3,4,#FF0000,2.5", "--saturation", 0.5, "--strength", 0.9,
             "--palette", "#2A6F4E:3, #e8d8b0")  # fmt: skip
     assert run("colorize", photo, *args, "-o", tmp_path / "b.png").exit_code == 0
-    palette = (PaletteColor("#2a6f4e", 3), PaletteColor("#e8d8b0"))
+    palette = (PaletteColor("#2a6f4e", 3.0), PaletteColor("#e8d8b0"))
     job = ColorizeJob("a red tram", (Hint(3.0, 4.0, "#ff0000", 2.5),), 0.5, 0.9, palette=palette)
     expected = fake_service(Config()).colorize(ColorizeRequest(photo.read_bytes(), job)).body
     assert (tmp_path / "b.png").read_bytes() == expected

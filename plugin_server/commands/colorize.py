@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from models.job import AUTO, ColorizeJob, Hint, JobError
+from models.job import AUTO, ColorizeJob, Hint, JobError, PaletteColor
+from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
+from plugin_server.commands.batch_hands import Hands, local_hands, remote_hands
 from plugin_server.commands.library_session import library_option
-from plugin_server.commands.parameters import HintType, clip_option, weights_option
+from plugin_server.commands.parameters import HintType, PaletteType, clip_option, weights_option
 from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
@@ -32,11 +34,20 @@ Examples:
   photochrom colorize street.jpg
   photochrom colorize street.jpg -d "a red tram in a grey street" -o tram.png
   photochrom colorize portrait.tif --hint 820,410,#7a4a2b --saturation 0.8
+  photochrom colorize garden.jpg --palette "#2a6f4e:3,#e8d8b0"
   photochrom colorize scans/*.tif -o coloured/
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
   photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
+
+\b
+Whole folders, which go on where they were stopped (docs/batch.md):
+  photochrom colorize scans -o coloured --recursive
+  photochrom colorize scans -o coloured -r --descriptions catalogue.csv
+  photochrom colorize scans -o coloured -r --retry-failed
+  photochrom colorize scans -o coloured -r --contact-sheet sheet.html
+  photochrom colorize scanner -o coloured --watch
 """
 
 
@@ -50,6 +61,14 @@ Examples:
     type=HintType(),
     metavar="X,Y,#RRGGBB[,RADIUS]",
     help="A dab of colour at column X and row Y of the upright photo, in pixels; may be repeated.",
+)
+@click.option(
+    "--palette",
+    default=(),
+    type=PaletteType(),
+    metavar="#RRGGBB[:WEIGHT],...",
+    help="Up to six colours that the whole picture should have; the weight is a colour's share "
+    "beside the others', 1 where none is given.",
 )
 @click.option(
     "--mask",
@@ -94,6 +113,7 @@ Examples:
 @click.option(
     "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
 )
+@batch_options
 @clip_option
 @weights_option
 @click.pass_context
@@ -102,6 +122,7 @@ def colorize(
     photos: tuple[Path, ...],
     description: str,
     hints: tuple[Hint, ...],
+    palette: tuple[PaletteColor, ...],
     mask: Path | None,
     reference: Path | None,
     exemplar: str | None,
@@ -113,13 +134,15 @@ def colorize(
     overwrite: bool,
     server: str | None,
     token: str | None,
+    batch: BatchOptions,
     clip: str,
     weights: Path | None,
 ) -> None:
-    """Colour photos: PNG, JPEG, TIFF, WebP, or NumPy's npy.
+    """Colour photos, or whole folders of them: PNG, JPEG, TIFF, WebP, or NumPy's npy.
 
     The lightness, size, transparency and bit depth of each photo stay as they are. A photo that
-    cannot be coloured is named on stderr, the others go on, and the exit code is 2.
+    cannot be coloured is named on stderr, the others go on, and the exit code is 2. A folder that
+    could not be finished gives 3, Ctrl-C 130; the same command goes on from there.
     """
     from plugin_server.commands.destination import Destination, DestinationError
 
@@ -135,10 +158,21 @@ def colorize(
             "--weights out",
             ctx,
         )
+    in_folders = batch.is_meant(photos)
+    if in_folders and (output is None or candidates):
+        raise click.UsageError(
+            "--candidates is for single photos: leave it out"
+            if candidates
+            else "the results of a folder need one of their own: add -o OUT",
+            ctx,
+        )
     try:
-        job = ColorizeJob(description, hints, saturation, strength, exemplar)
+        job = ColorizeJob(description, hints, saturation, strength, exemplar, palette)
         destination = Destination.parse(
-            output, several=len(photos) > 1, overwrite=overwrite, numbered=candidates is not None
+            None if in_folders else output,
+            several=len(photos) > 1,
+            overwrite=overwrite,
+            numbered=candidates is not None,
         )
         searches = exemplar is not None or candidates is not None
         library = (folder.expanduser() if folder else library_folder()) if searches else None
@@ -146,10 +180,28 @@ def colorize(
     except (JobError, DestinationError, ConfigError) as problem:
         raise click.ClickException(str(problem)) from problem
     mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
+    if in_folders:
+        from plugin_server.batch import Recipe
+
+        def begin(should_stop: Callable[[], bool]) -> Hands:
+            if server is None:
+                return local_hands(
+                    lambda workers: _load(ctx.obj, replace(config, workers=workers)), batch.jobs
+                )
+            return remote_hands(server, token, batch.jobs, should_stop)
+
+        assert output is not None
+        recipe = Recipe(
+            job,
+            mask=mask_bytes,
+            reference=reference_bytes,
+            model=f"{clip} {weights}" if server is None else "",
+        )
+        ctx.exit(BatchCommand(batch, photos, output, overwrite).run(recipe, begin))
     if server is None:
         service = _load(ctx.obj, config)
-        batch = Batch(service, job, mask_bytes, reference_bytes, destination, candidates)
-        ctx.exit(2 if batch.run(photos) else 0)
+        one_by_one = OneByOne(service, job, mask_bytes, reference_bytes, destination, candidates)
+        ctx.exit(2 if one_by_one.run(photos) else 0)
     from plugin_server.commands.remote import Remote, RemoteError, job_bar
 
     with job_bar(len(photos) == 1) as on_state:
@@ -157,12 +209,12 @@ def colorize(
             remote = Remote(server, token, on_state=on_state)
         except RemoteError as problem:
             raise click.ClickException(str(problem)) from problem
-        failed = Batch(remote, job, mask_bytes, reference_bytes, destination).run(photos)
+        failed = OneByOne(remote, job, mask_bytes, reference_bytes, destination).run(photos)
     ctx.exit(2 if failed else 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class OneByOne:
     """What all photos of one run share."""
 
     service: Service | Remote
@@ -174,6 +226,8 @@ class Batch:
 
     def run(self, photos: Sequence[Path]) -> int:
         """Colour each photo, say what was written and what failed, and count the failures."""
+        from plugin_server.batch import explain
+
         failed = 0
         with _progress(len(photos)) as advance:
             for photo in photos:
@@ -183,7 +237,7 @@ class Batch:
                         click.echo(click.format_filename(written))
                 except Exception as problem:  # one bad photo must not stop the others
                     failed += 1
-                    click.echo(f"{click.format_filename(photo)}: {_explain(problem)}", err=True)
+                    click.echo(f"{click.format_filename(photo)}: {explain(problem)}", err=True)
                 advance()
         return failed
 
@@ -268,14 +322,3 @@ def _load(load: LoadService | None, config: Config) -> Service:
         return (load or Service.load)(config)
     except WeightsError as problem:
         raise click.ClickException(str(problem)) from problem
-
-
-def _explain(problem: Exception) -> str:
-    """Say in one line what is wrong with a photo."""
-    from plugin_server.errors import is_out_of_memory
-
-    if is_out_of_memory(problem):
-        return "there is not enough memory for this photo: scale it down or close other programs"
-    if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror
-    return " ".join(str(problem).split()) or type(problem).__name__
