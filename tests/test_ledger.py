@@ -28,8 +28,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def make(redis: RedisServer) -> Iterator[MakeLedger]:
     made: list[Ledger] = []
 
-    def build(*, lease: int = 20, keep: Keep = Keep(), places: int = 48, size: int = 1 << 30):
-        made.append(Ledger(Broker(redis.url), room=Room(places, size), keep=keep, lease=lease))
+    def build(
+        *, lease: int = 20, keep: Keep | None = None, places: int = 48, size: int = 1 << 30
+    ) -> Ledger:
+        room = Room(places, size)
+        made.append(Ledger(Broker(redis.url), room=room, keep=keep or Keep(), lease=lease))
         return made[-1]
 
     build().redis.flushdb()
@@ -124,11 +127,11 @@ def test_the_room_is_bounded_and_some_of_it_is_for_others(make: MakeLedger) -> N
     take(ledger)
     for number in range(7):
         submit(ledger, f"a{number}")
-    with pytest.raises(Busy, match="7 photos of yours .* are for others; try again in"):
+    with pytest.raises(Busy, match=r"7 photos of yours .* are for others; try again in"):
         submit(ledger, "more")
     submit(ledger, "b", "ben")
     submit(ledger, "c", "cleo")
-    with pytest.raises(Busy, match="10 photos .* the limit; try again in") as refused:
+    with pytest.raises(Busy, match=r"10 photos .* the limit; try again in") as refused:
         submit(ledger, "d", "dora")
     assert 1 <= refused.value.seconds <= 60
     assert not list(ledger.redis.scan_iter(f"{PREFIX}blob:d:*"))
@@ -139,7 +142,7 @@ def test_the_room_is_bounded_and_some_of_it_is_for_others(make: MakeLedger) -> N
 def test_bytes_that_wait_are_bounded(make: MakeLedger) -> None:
     ledger = make(size=100)
     submit(ledger, "a", size=90)
-    with pytest.raises(Busy, match="90 bytes .* limit is 100"):
+    with pytest.raises(Busy, match=r"90 bytes .* limit is 100"):
         submit(ledger, "b", "ben", size=20)
     take(ledger)
     submit(ledger, "b", "ben", size=2000)  # alone it may be as large as it likes

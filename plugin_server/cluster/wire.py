@@ -6,12 +6,15 @@ Nothing here can make code run: pydantic builds the dataclasses that are named h
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
 from models.job import ColorizeJob, JobError
+from plugin_server.batch_output import OutputType
 from plugin_server.errors import Elsewhere, headers_of, status_and_detail
+from plugin_server.images import Layer
 from plugin_server.negotiation import AnswerTypes
 from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, own_type
 
@@ -25,7 +28,9 @@ class _Colorize:
     """A ``ColorizeRequest`` without its pictures."""
 
     job: ColorizeJob
-    accept: dict[str, float] | None  # media type -> quality; None: the photo's own
+    # How the answer's media type is chosen: by quality, by name, or as the photo's own.
+    accept: dict[str, float] | None = None
+    output: OutputType | None = None
     exemplar: str | None = None  # the id of the one that was found
     score: float | None = None
 
@@ -57,17 +62,18 @@ _PROBLEM = TypeAdapter(_Problem)
 def pack(request: ColorizeRequest) -> tuple[bytes, dict[str, bytes]]:
     """Write a request as JSON, and its pictures by name."""
     assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
+    text = _Colorize(request.job)
     match request.choose_type:
         case AnswerTypes(qualities):
-            accept: dict[str, float] | None = dict(qualities)
+            text = replace(text, accept=dict(qualities))
+        case OutputType() as output:
+            text = replace(text, output=output)
         case other:
-            assert other is own_type, "only AnswerTypes and own_type can travel"
-            accept = None
+            assert other is own_type, f"{other} cannot travel"
     pictures = {"image": request.image}
     for name, picture in (("mask", request.mask), ("reference", request.reference)):
         if picture is not None:
             pictures[name] = picture
-    text = _Colorize(request.job, accept)
     if request.found is not None:
         text = replace(text, exemplar=request.found.id, score=request.found.score)
         pictures["exemplar"] = request.found.photo
@@ -90,7 +96,7 @@ def unpack(text: bytes, pictures: dict[str, bytes]) -> ColorizeRequest:
             sent.job,
             mask=pictures.get("mask"),
             reference=pictures.get("reference"),
-            choose_type=own_type if sent.accept is None else AnswerTypes(sent.accept),
+            choose_type=_choice(sent),
             found=found,
         )
     except (ValidationError, KeyError, JobError) as problem:
@@ -98,6 +104,12 @@ def unpack(text: bytes, pictures: dict[str, bytes]) -> ColorizeRequest:
             "the job was sent by another version of Photochrom, or its photo was not kept; "
             "install the same version on all machines and send the photo again"
         ) from problem
+
+
+def _choice(sent: _Colorize) -> Callable[[Layer], str]:
+    if sent.output is not None:
+        return sent.output
+    return own_type if sent.accept is None else AnswerTypes(sent.accept)
 
 
 def pack_answer(answer: Answer) -> bytes:
