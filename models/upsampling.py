@@ -44,6 +44,7 @@ def recolor(
     *,
     mask: NDArray[Any] | None = None,
     report: Callable[[float], None] = lambda share: None,
+    may_overwrite: bool = False,
 ) -> NDArray[Any]:
     """Give `pixels` the chroma `ab`, keeping their lightness.
 
@@ -53,6 +54,8 @@ def recolor(
     mask: (H, W) float32 in [0, 1] or None; 0 keeps the input's pixel, 1 takes the new colour.
     report: hears, from several threads, the share of the picture where a block begins; what it
         raises ends the work within a block.
+    may_overwrite: nobody needs the pixels any more, so the result may take their place; a large
+        picture then needs no memory but its own.
 
     Returns (H, W, 3), or (H, W, 4) where there is alpha, of the same dtype. L is the input's;
     chroma that does not fit sRGB is lowered. Alpha and pixels under mask 0 are copied.
@@ -60,8 +63,9 @@ def recolor(
     """
     height, width, channels = _check(pixels, ab, guide, mask)
     chroma = ChromaField.fit(ab, guide, height=height, width=width)
-    out = np.empty((height, width, 4 if channels in (2, 4) else 3), pixels.dtype)
-
+    out = pixels
+    if channels < 3 or not (may_overwrite and pixels.flags.writeable):
+        out = np.empty((height, width, 4 if channels in (2, 4) else 3), pixels.dtype)
     area = width * height
 
     with ThreadPoolExecutor(WORKERS) as pool:

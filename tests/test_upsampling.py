@@ -251,6 +251,19 @@ def test_memory_beside_the_result_is_small() -> None:
     assert peak - out.nbytes < 64e6
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_the_result_may_take_the_place_of_the_pixels(channels: int) -> None:
+    pixels = picture(300, 400, channels, np.uint8)
+    view = small_view()
+    expected = recolor(pixels, *view)
+    given = pixels.copy()
+    out = recolor(given, *view, may_overwrite=True)
+    assert out.tobytes() == expected.tobytes()
+    assert np.shares_memory(out, given) == (channels > 2)
+    pixels.flags.writeable = False  # somebody else looks at them too
+    assert recolor(pixels, *view, may_overwrite=True).tobytes() == expected.tobytes()
+
+
 def test_what_does_not_fit_together_is_refused() -> None:
     ab, guide = small_view()
     grey = picture(8, 9, 1, np.uint8)
