@@ -19,7 +19,7 @@ from plugin_server.request import Answer, ColorizeRequest, Request
 from plugin_server.turns import Client
 
 LOOK = 1.0  # seconds between looks whether the client is still there
-AWAY = 15.0  # seconds for which somebody who waits is not told that Redis is away
+PATIENCE = 15.0  # seconds for which somebody who waits is not told that Redis is away
 NOBODY = 60.0  # seconds for which a photo waits for the first worker to come
 
 
@@ -27,7 +27,9 @@ class ClusterJobs:
     """Photos are coloured by workers on any machine; all else is done ``here``, in this process.
 
     What waits in Redis outlives this process: after a restart, and from any other server with the
-    same broker, a job answers under its id. ``gather`` fetches what only this server has.
+    same broker, a job answers under its id. ``gather`` fetches what only this server has. Somebody
+    who waits hears after ``patience`` seconds that Redis is away, and after ``nobody`` that no
+    worker came.
     """
 
     def __init__(
@@ -36,11 +38,16 @@ class ClusterJobs:
         ledger: Ledger,
         here: Jobs,
         gather: Callable[[ColorizeRequest], ColorizeRequest],
+        *,
+        patience: float = PATIENCE,
+        nobody: float = NOBODY,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
         self._here = here
         self._gather = gather
+        self._patience = patience
+        self._nobody_after = nobody
         self._bell = Bell(broker)
         self._news = News(broker)
         self._warden = Warden(broker, ledger, self._bell)
@@ -154,7 +161,7 @@ class ClusterJobs:
                     away_since = None
                 except NoBroker:
                     away_since = away_since or time.monotonic()
-                    if time.monotonic() - away_since > AWAY:
+                    if time.monotonic() - away_since > self._patience:
                         raise
                 else:
                     if entry.status.is_finished:
@@ -169,7 +176,7 @@ class ClusterJobs:
         if status.state != "queued" or self.state().workers:
             return None
         since = since or time.monotonic()
-        if time.monotonic() - since > NOBODY:
+        if time.monotonic() - since > self._nobody_after:
             raise NoBroker(self._nobody(), seconds=ALIVE)
         return since
 
