@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.baselines.baseline import Baseline
 from models.baselines.catalogue import load_baseline
-from models.guidance import Condition, Distribution, HintMap, NoMatcher, Prediction
+from models.guidance import Condition, Distribution, HintMap, NamedThing, NoMatcher, Prediction
 
 FloatArray = NDArray[np.float32]
 
@@ -18,12 +20,21 @@ FloatArray = NDArray[np.float32]
 class BaselinePredictor:
     """Colours by itself; takes no guidance and is as sure of everything."""
 
-    reads_words: bool = False
+    locates: bool = False
 
     def __init__(self, model: Baseline, *, name: str, working_size: int) -> None:
         self.name = name
         self.working_size = working_size
         self.model = model.eval().requires_grad_(False)
+
+    def remembering(self) -> Self:
+        """Return itself: it is asked about a picture only once."""
+        return self
+
+    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
+        """Find nothing: (K, h/4, w/4) zeros."""
+        rows, columns = lightness.shape
+        return np.zeros((len(things), rows // 4, columns // 4), np.float32)
 
     @torch.inference_mode()
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:
