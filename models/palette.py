@@ -39,7 +39,7 @@ class Palette:
     @classmethod
     def of(cls, colors: Sequence[PaletteColor]) -> Palette:
         """Read one or more colours."""
-        weights = np.float32([color.weight for color in colors])
+        weights = np.array([color.weight for color in colors], np.float32)
         lab = srgb_to_lab(np.stack([parse_hex(color.color) for color in colors]))
         return cls(lab, weights / weights.sum())
 
