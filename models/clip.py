@@ -28,8 +28,9 @@ from models.checkpoint import (
     inspect_file,
     read_checkpoint,
 )
-from models.guidance import TextEmbedding
-from models.words import without_colors
+from models.grounding import phrase_parts
+from models.guidance import NamedThing, TextEmbedding
+from models.words import color_phrases, without_colors
 
 FloatArray = NDArray[np.float32]
 
@@ -122,12 +123,20 @@ class Clip:
                 "The description may have had little effect: the model knows English. "
                 "Describe the colours in English."
             )
-        vectors, tokens = self.read_texts([read])
-        if tokens is None:
-            return TextEmbedding(vectors[0], tuple(notices))
-        plain = without_colors(read)
-        scene = vectors[0] if plain == read else self.embed_texts([plain])[0] if plain else None
-        return TextEmbedding(vectors[0], tuple(notices), tokens[0], scene)
+        phrases = color_phrases(read)
+        if not phrases or not self.token_width:
+            whole = self.embed_texts([read])[0]
+            return TextEmbedding(whole, tuple(notices), scene=whole)
+        neutral, plain = phrases[0].neutral, without_colors(read)
+        vectors, tokens = self.read_texts([read, neutral, plain])
+        assert tokens is not None
+        pieces = self.spans(neutral)
+        named = (
+            NamedThing(phrase_parts(tokens[1], pieces, p.spans), p.colors, p.thing) for p in phrases
+        )
+        return TextEmbedding(
+            vectors[0], tuple(notices), tuple(named), vectors[2] if plain else None
+        )
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed descriptions: (N, D) float32, unit length."""

@@ -6,6 +6,7 @@ modulates features (FiLM), and a local one, a map of colour hints with their con
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,18 +21,35 @@ class NoMatcher(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedThing:
+    """A thing that a description gives a colour: what to look for, and how to colour it.
+
+    ``phrase`` is (P, W) float32, the word pieces that say what it is; ``colors`` are the names of
+    its colours as written, and ``thing`` the words for it, empty where they stand elsewhere.
+    """
+
+    phrase: FloatArray
+    colors: tuple[str, ...]
+    thing: str
+
+    @property
+    def said(self) -> str:
+        """The colours and the thing, for people."""
+        return f"{' and '.join(self.colors)} {self.thing}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class TextEmbedding:
     """A description as CLIP sees it.
 
     ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
-    that the text was cut. ``tokens`` is (T, W) float32, its word pieces in their context, or None
-    where the model gives none; ``scene`` is the vector of the description without its names of
-    colours, None where it says nothing else or there are no tokens.
+    that the text was cut. ``named`` are the things that it gives a colour; ``scene`` is the vector
+    of the description without their colours, None where it says nothing else.
     """
 
     vector: FloatArray
     notices: tuple[str, ...] = ()
-    tokens: FloatArray | None = None
+    named: tuple[NamedThing, ...] = ()
     scene: FloatArray | None = None
 
 
@@ -82,19 +100,19 @@ class Condition:
     """What the colorizer consumes besides lightness.
 
     ``embedding`` is (D,) float32 or None for the learned null; ``strength`` in [0, 1] moves the
-    result from the network's own guess (0) to the guided one (1). ``tokens`` is (T, W) float32,
-    the words of the description for spatial FiLM, or None.
+    result from the network's own guess (0) to the guided one (1). ``palette`` is (P, 3) float32:
+    ab / AB_SCALE of each colour and its weight, the weights summing to one; None for none.
     """
 
     embedding: FloatArray | None
     hints: HintMap | None
     strength: float = 1.0
-    tokens: FloatArray | None = None
+    palette: FloatArray | None = None
 
     @property
     def is_null(self) -> bool:
         """Tell whether the network is left to its own guess."""
-        nothing = self.embedding is None and self.hints is None and self.tokens is None
+        nothing = self.embedding is None and self.hints is None and self.palette is None
         return self.strength == 0.0 or nothing
 
 
@@ -130,9 +148,23 @@ class ChromaPredictor(Protocol):
     @property
     def working_size(self) -> int: ...
 
+    def remembering(self) -> ChromaPredictor:
+        """Return one for a single request, which looks at a picture only once.
+
+        It is for one thread, and the array of lightness it is asked about must not change.
+        """
+        ...
+
     @property
-    def reads_words(self) -> bool:
-        """Tell whether it reads descriptions word by word, beside the vector of their scene."""
+    def locates(self) -> bool:
+        """Tell whether it can find things by their names."""
+        ...
+
+    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
+        """Find things in (h, w) lightness: (K, h', w') float32, the probability of each everywhere.
+
+        The grid is the prediction's.
+        """
         ...
 
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...
@@ -141,6 +173,13 @@ class ChromaPredictor(Protocol):
         self, lightness: FloatArray, condition: Condition, *, row: int, column: int
     ) -> Distribution:
         """Say which colours are likely at one place of the (h, w) lightness."""
+        ...
+
+    def relate(self, lightness: FloatArray) -> FloatArray | None:
+        """Describe the cells of its grid for ``models.kriging``, (h/4, w/4, D) float32.
+
+        None where it cannot: dabs then tell nothing of places that they do not reach.
+        """
         ...
 
     def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:

@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lightness
-from models.guidance import ChromaPredictor, Condition, Embedder, HintMap
+from models.guidance import ChromaPredictor, Condition, Embedder, TextEmbedding
 from models.hints import hint_map
 from models.job import ColorizeJob
+from models.named_colors import ab_of, is_found, lay_names
+from models.palette import Palette, paler, transport_to_given
 from models.progress import Progress, unwatched
 from models.propagation import settle_carried, spread_dabs
 from models.reference import Reference, is_colourless, join_embeddings
+from models.toning import Tone, tone_of
 from models.upsampling import recolor
 
 __all__ = [
@@ -40,16 +43,21 @@ FloatArray = NDArray[np.float32]
 
 GRID = 4  # sides of the working grid are multiples of it: a cell of the colorizer's chroma
 FEW_MATCHES = 0.25  # mean confidence below which hardly anything in a reference was found again
+WHOLE = 0.6  # share of the asked colour where a description is nothing but a colour
 MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrinks no further
 
 
 @dataclass(frozen=True, slots=True)
 class Colorized:
-    """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage."""
+    """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage.
+
+    ``tone`` is that of a toned scan: it was read for its lightness alone.
+    """
 
     pixels: NDArray[Any]
     notices: tuple[str, ...]
     timings: dict[str, float]
+    tone: Tone | None = None
 
 
 @dataclass(slots=True)
@@ -79,13 +87,15 @@ def colorize(
     reference: Reference | None = None,
     mask: NDArray[np.float32] | None = None,
     progress: Progress = unwatched,
+    may_overwrite: bool = False,
 ) -> Colorized:
     """Colour one layer.
 
     ``pixels`` is (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA; uint8, uint16 or float32
     in [0, 1]; sRGB-encoded, straight alpha. ``reference`` is a photo to take colours from.
     ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here.
-    ``progress`` hears of each stage as it begins, and of the blocks of the last one.
+    ``progress`` hears of each stage as it begins, and of the blocks of the last one. Where the
+    caller ``may_overwrite`` the pixels, the result may take their place and save memory.
 
     Raises:
         JobError: a hint lies outside the layer.
@@ -94,25 +104,48 @@ def colorize(
     height, width = pixels.shape[:2]
     job.check_against(width, height)
     watch = Stopwatch(progress)
+    colorizer = colorizer.remembering()
     with watch.stage("lightness"):
-        small = working_lightness(pixels, colorizer.working_size)
+        seen = _at_working_size(pixels, colorizer.working_size)
+        small, tone = lightness(seen), tone_of(seen) if seen.ndim == 3 else None
     with watch.stage("guidance"):
-        condition, notices = condition_of(job, reference, small, colorizer=colorizer, clip=clip)
+        told = clip.embed_text(job.description) if job.description else None
+        condition, notices = condition_of(
+            job, told, reference, small, colorizer=colorizer, clip=clip
+        )
+        if tone is not None:
+            notices = (*notices, f"The photo is a toned scan ({tone}): its tone was left out.")
     with watch.stage("network"):
         # Carried colours are laid over the answer alone: hundreds of half-sure hints among the
         # network's inputs drive its colours far off.
         prediction = colorizer.predict(small, replace(condition, hints=None))
         guide = _shrunk(small, prediction.ab.shape[:2])
         dabs = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
-        ab = _with_hints(prediction.ab, dabs, condition.hints, guide, strength=job.strength)
+        ab = prediction.ab
+        if job.palette and job.strength > 0:
+            ab, more = _with_palette(ab, job, guide)
+            notices = (*notices, *more)
+        if condition.hints is not None:
+            settled = settle_carried(ab, condition.hints, guide)
+            ab = ab + np.float32(job.strength) * (settled - ab)
+        if told is not None and told.named and colorizer.locates and job.strength > 0:
+            ab, more = _with_names(ab, told, small, guide, job.strength, colorizer)
+            notices = (*notices, *more)
+        if dabs is not None:  # last: a dab is a correction of all that came before
+            dabbed = spread_dabs(ab, dabs, guide, colorizer.relate(small))
+            ab = ab + np.float32(job.strength) * (dabbed - ab)
     with watch.stage("join"):
         ab = ab * np.float32(job.saturation)
-        result = recolor(pixels, ab, guide, mask=mask, report=partial(progress, "join"))
-    return Colorized(result, notices, watch.timings)
+        result = recolor(
+            pixels, ab, guide, mask=mask, report=partial(progress, "join"),
+            may_overwrite=may_overwrite,
+        )  # fmt: skip
+    return Colorized(result, notices, watch.timings, tone)
 
 
 def condition_of(
     job: ColorizeJob,
+    told: TextEmbedding | None,
     reference: Reference | None,
     lightness: FloatArray,
     *,
@@ -121,22 +154,20 @@ def condition_of(
 ) -> tuple[Condition, tuple[str, ...]]:
     """Turn words and a reference into a condition, and say what could not be used.
 
-    Its hints are the colours carried from the reference. ``colorize`` lays them over the network's
-    answer, and after them the dabs, which are not among them.
+    ``told`` is the job's description as CLIP sees it. The condition's hints are the colours carried
+    from the reference. ``colorize`` lays them over the network's answer, then the colours of named
+    things, and then the dabs, which are not among them.
     """
     if job.strength == 0:
-        given = job.description or job.hints or reference
+        given = job.description or job.hints or job.palette or reference
         notice = "The guidance was not used: strength is 0. Raise it."
         return Condition(None, None, 0.0), (notice,) if given else ()
     notices: tuple[str, ...] = ()
-    text = tokens = image = matches = None
-    if job.description:
-        read = clip.embed_text(job.description)
-        notices = read.notices
-        if colorizer.reads_words and read.tokens is not None:
-            text, tokens = read.scene, read.tokens  # a colour belongs to a place, not to the scene
-        else:
-            text = read.vector
+    text = image = matches = None
+    if told is not None:
+        notices = told.notices
+        # A colour belongs to a place, not to the scene.
+        text = told.scene if colorizer.locates else told.vector
     if reference is not None:
         colours = reference.small()
         if is_colourless(colours):
@@ -153,24 +184,48 @@ def condition_of(
                     f"The {reference.name} had little effect: nothing in it looks like what this "
                     "photo shows. Give one of a similar scene.",
                 )
-    return Condition(join_embeddings(text, image), matches, job.strength, tokens), notices
+    palette = Palette.of(job.palette).for_network() if job.palette else None
+    return Condition(join_embeddings(text, image), matches, job.strength, palette), notices
 
 
-def _with_hints(
-    guess: FloatArray,
-    dabs: HintMap | None,
-    carried: HintMap | None,
+def _with_palette(
+    ab: FloatArray, job: ColorizeJob, guide: FloatArray
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Move (h, w, 2) ab to the job's palette, as far as its strength says."""
+    palette = Palette.of(job.palette)
+    notices = tuple(
+        f"The palette's {given.color} shows paler than you gave it: hardly anything in the photo "
+        "has a lightness at which sRGB has that colour. Give a paler one."
+        for given, is_paler in zip(job.palette, paler(guide, palette), strict=True)
+        if is_paler
+    )
+    return ab + np.float32(job.strength) * (transport_to_given(ab, guide, palette) - ab), notices
+
+
+def _with_names(
+    ab: FloatArray,
+    told: TextEmbedding,
     lightness: FloatArray,
-    *,
+    guide: FloatArray,
     strength: float,
-) -> FloatArray:
-    """Spread dabs and carried colours over (h, w, 2) guessed ab; all as far as the strength."""
-    ab = guess
-    if carried is not None:
-        ab = settle_carried(ab, carried, lightness)
-    if dabs is not None:  # last: a dab is a correction of all that came before
-        ab = spread_dabs(ab, dabs, lightness)
-    return guess + np.float32(strength) * (ab - guess)
+    colorizer: ChromaPredictor,
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Give (h, w, 2) ab the colours that a description names, where it names them.
+
+    A description that is nothing but a colour speaks of the whole picture.
+    """
+    colors = [ab_of(thing.colors) for thing in told.named]
+    if told.scene is None:
+        everywhere = [np.ones(guide.shape, np.float32) for _ in told.named]
+        return lay_names(ab, everywhere, colors, guide, strength=WHOLE * strength), ()
+    found = colorizer.locate(lightness, told.named)
+    notices = tuple(
+        f'Hardly anything in the photo looks like "{thing.said}": name the thing as it looks in '
+        "the photo, or dab the colour on it."
+        for thing, where in zip(told.named, found, strict=True)
+        if not is_found(where)
+    )
+    return lay_names(ab, list(found), colors, guide, strength=strength), notices
 
 
 def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:
@@ -179,6 +234,11 @@ def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:
     The area is about ``working_size`` squared whatever the layer's size, so that colours do not
     depend on it; sides are multiples of the chroma grid's cell.
     """
+    return lightness(_at_working_size(pixels, working_size))
+
+
+def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
+    """Return the layer small, float32 sRGB in [0, 1], without alpha: (h, w), or (h, w, 3)."""
     height, width = pixels.shape[:2]
     rows, columns = working_shape(height, width, working_size)
     channels = pixels.shape[2] - (pixels.shape[2] in (2, 4))
@@ -188,7 +248,8 @@ def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:
     small = cv2.resize(colour, (columns, rows), interpolation=how)
     if small.dtype != np.float32:
         small = small / np.float32(np.iinfo(pixels.dtype).max)
-    return lightness(small.reshape((rows, columns) if channels == 1 else (rows, columns, channels)))
+    shape = (rows, columns) if channels == 1 else (rows, columns, channels)
+    return np.asarray(small.reshape(shape), np.float32)
 
 
 def _shrunk(plane: FloatArray, shape: tuple[int, int]) -> FloatArray:

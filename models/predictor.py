@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.affinity import CHECKPOINT as AFFINITY
+from models.affinity import Affinity, load_affinity
 from models.checkpoint import (
     WEIGHTS,
     WeightsError,
@@ -26,7 +29,6 @@ from models.checkpoint import (
 from models.clip import EMBEDDED, Clip, inspect_clip, load_clip
 from models.color import srgb_to_lab
 from models.colorizer import (
-    AB_SCALE,
     STRIDES,
     Colorizer,
     ColorizerConfig,
@@ -36,8 +38,17 @@ from models.colorizer import (
 )
 from models.correspondence import CHECKPOINT as MATCHER
 from models.correspondence import Matcher, encoder_digest, lay_over, load_matcher
-from models.film import Words
-from models.guidance import Condition, Distribution, HintMap, NoMatcher, Prediction
+from models.folding import folded
+from models.grounding import CHECKPOINT as GROUNDER
+from models.grounding import Grounder, load_grounder
+from models.guidance import (
+    Condition,
+    Distribution,
+    HintMap,
+    NamedThing,
+    NoMatcher,
+    Prediction,
+)
 from models.palette import transport
 from models.pipeline import working_shape
 
@@ -48,21 +59,51 @@ GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
 
 
+@dataclass(slots=True)
+class Seen:
+    """What was worked out about one picture; None is still to do."""
+
+    lightness: FloatArray
+    features: list[Tensor]
+    unguided: Tensor | None = None
+
+
 class Predictor:
     """A colorizer ready for use.
 
-    One instance may be shared by threads: it holds no state that a call changes.
+    One instance may be shared by threads: it holds no state that a call changes. Only those that
+    ``remembering`` gives, for one request each, do.
     """
 
     def __init__(
-        self, model: Colorizer, *, name: str = "colorizer", matcher: Matcher | None = None
+        self,
+        model: Colorizer,
+        *,
+        name: str = "colorizer",
+        matcher: Matcher | None = None,
+        grounder: Grounder | None = None,
+        affinity: Affinity | None = None,
     ) -> None:
         self.name = name
         self.matcher = matcher
+        self.grounder = grounder
+        self.affinity = affinity
+        self.locates = grounder is not None
+        self._remembers = False
+        self._seen: Seen | None = None
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.folded = folded(self.model)
         self.working_size = model.config.working_size
-        self.reads_words = model.config.token_width > 0
+
+    def remembering(self) -> Self:
+        """Return one with the same weights, for one thread, that looks at a picture only once.
+
+        The array of lightness that it was asked about last must not be changed meanwhile.
+        """
+        twin = copy(self)
+        twin._remembers, twin._seen = True, None
+        return twin
 
     @torch.inference_mode()
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:
@@ -74,7 +115,7 @@ class Predictor:
         model, config = self.model, self.model.config
         logits = self._logits(lightness, condition)
         mean = annealed_mean(logits, model.bins, temperature=config.temperature)
-        described = condition.embedding is not None or condition.tokens is not None
+        described = condition.embedding is not None
         more = condition.strength * (config.described_gain - config.chroma_gain)
         gain = config.chroma_gain + (more if described else 0.0)
         ab = gain * mean[0].permute(1, 2, 0)
@@ -117,14 +158,14 @@ class Predictor:
         ours = _padded(lightness)[None, None]
         # Mirrored margins hold true colours, so they may be matched as well as any other part.
         theirs = torch.stack([_padded(plane) for plane in lab])[None]
-        features = self.model.encode(ours)
+        seen = self._look(lightness)
         known = F.avg_pool2d(theirs, GRID)
         carried = self.matcher(
-            self.matcher.describe(features, ours),
-            self.matcher.describe(self.model.encode(theirs[:, :1]), theirs[:, :1]),
+            self.matcher.describe(seen.features, ours),
+            self.matcher.describe(self.folded.encode(theirs[:, :1]), theirs[:, :1]),
             known[:, 1:],
         )
-        logits = self._decode(features, Condition(None, None), None)
+        logits = self._unguided(seen)
         mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
         tinted = transport(
             _array(self.model.config.chroma_gain * mean[0].permute(1, 2, 0)),
@@ -139,44 +180,78 @@ class Predictor:
         )
         return HintMap(*(_array(plane) for plane in grown))
 
+    @torch.inference_mode()
+    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
+        """Find things in (h, w) lightness: (K, h/4, w/4), the probability of each everywhere."""
+        assert self.grounder is not None, "ask ``locates`` first"
+        rows, columns = lightness.shape
+        features = self._look(lightness).features
+        phrases = torch.from_numpy(np.stack([thing.phrase for thing in things]))
+        repeated = [f.expand(len(things), -1, -1, -1) for f in features]
+        found = torch.sigmoid(self.grounder(repeated, phrases))
+        return _array(found[:, : rows // GRID, : columns // GRID])
+
+    @torch.inference_mode()
+    def relate(self, lightness: FloatArray) -> FloatArray | None:
+        """Describe the cells of (h, w) lightness for ``models.kriging``: (h/4, w/4, D) or None."""
+        if self.affinity is None:
+            return None
+        rows, columns = (side // GRID for side in lightness.shape)
+        small = F.avg_pool2d(_padded(lightness)[None, None], GRID)[:, 0]
+        described = self.affinity(self._look(lightness).features, small)[0]
+        return _array(described.unflatten(0, small.shape[1:])[:rows, :columns])
+
     def _logits(self, lightness: FloatArray, condition: Condition) -> Tensor:
         """Return (1, Q, h/4, w/4) logits of colours."""
         rows, columns = lightness.shape
         assert rows % GRID == columns % GRID == 0, lightness.shape
-        features = self.model.encode(_padded(lightness)[None, None])
-        described = condition.embedding is not None or condition.tokens is not None
+        seen = self._look(lightness)
+        described = condition.embedding is not None
         reach = condition.strength * (self.model.config.guidance if described else 1.0)
-        logits = None
-        if reach != 1.0 or condition.is_null:
-            logits = self._decode(features, Condition(None, None), None)
-        if not condition.is_null:
-            hints = None
-            if condition.hints is not None and not condition.hints.is_empty:
-                known = condition.hints.confidence[..., None]
-                channels = np.dstack([condition.hints.ab / AB_SCALE * (known > 0), known])
-                hints = torch.stack([_padded(c, fill=0.0) for c in np.moveaxis(channels, -1, 0)])
-            guided = self._decode(features, condition, hints)
-            logits = guided if logits is None else logits.lerp(guided, reach)
-        assert logits is not None
+        if condition.is_null:
+            logits = self._unguided(seen)
+        elif reach == 1.0:
+            (logits,) = self._decode(seen.features, condition)
+        elif seen.unguided is None:  # both at once take less time than one after the other
+            seen.unguided, guided = self._decode(seen.features, Condition(None, None), condition)
+            logits = seen.unguided.lerp(guided, reach)
+        else:
+            (guided,) = self._decode(seen.features, condition)
+            logits = seen.unguided.lerp(guided, reach)
         return logits[..., : rows // GRID, : columns // GRID]
 
-    def _decode(self, features: list[Tensor], condition: Condition, hints: Tensor | None) -> Tensor:
-        model, embedding, words = self.model, condition.embedding, None
-        vector = model.null if embedding is None else torch.from_numpy(embedding)
-        if condition.tokens is not None and self.reads_words:
-            tokens = torch.from_numpy(condition.tokens)[None]
-            words = Words(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool))
-        batch = None if hints is None else hints[None]
-        modulation = model.condition(features, vector[None])
-        logits: Tensor = model.decode(features, modulation, batch, words)
+    def _look(self, lightness: FloatArray) -> Seen:
+        seen = self._seen
+        if seen is None or seen.lightness is not lightness:
+            seen = Seen(lightness, self.folded.encode(_padded(lightness)[None, None]))
+            if self._remembers:
+                self._seen = seen
+        return seen
+
+    def _unguided(self, seen: Seen) -> Tensor:
+        if seen.unguided is None:
+            (seen.unguided,) = self._decode(seen.features, Condition(None, None))
+        return seen.unguided
+
+    def _decode(self, features: list[Tensor], *conditions: Condition) -> tuple[Tensor, ...]:
+        """Return (1, Q, h/4, w/4) logits for each of the conditions."""
+        model, modulations = self.folded, []
+        for condition in conditions:
+            embedding, palette = condition.embedding, condition.palette
+            vector = model.null if embedding is None else torch.from_numpy(embedding)
+            colors = None if palette is None else torch.from_numpy(palette)[None]
+            modulations.append(model.condition(features, vector[None], colors))
+        repeated = [torch.cat([f] * len(conditions)) for f in features]
+        logits: tuple[Tensor, ...] = model.decode(repeated, torch.cat(modulations)).split(1)
         return logits
 
 
 def load_colorizer(path: Path | None = None) -> Predictor:
     """Load the weights that came with Photochrom, or those of a training run.
 
-    The matcher for references is the one beside them, else the one that came with Photochrom,
-    where it was trained on this colorizer's encoder.
+    The matcher for references, the grounder for named things and the affinity for dabs are those
+    beside them, else those that came with Photochrom, where they were trained on this colorizer's
+    encoder.
 
     Raises:
         WeightsError: a file is missing, damaged or of another kind.
@@ -192,8 +267,18 @@ def load_colorizer(path: Path | None = None) -> Predictor:
         ) from problem
     beside = path.with_name(MATCHER.name)
     matcher = load_matcher(beside if beside.is_file() else MATCHER)
-    fits = matcher.config.encoder == encoder_digest(model.encoder)
-    return Predictor(model, name=path.stem, matcher=matcher if fits else None)
+    beside = path.with_name(GROUNDER.name)
+    grounder = load_grounder(beside if beside.is_file() else GROUNDER)
+    beside = path.with_name(AFFINITY.name)
+    affinity = load_affinity(beside if beside.is_file() else AFFINITY)
+    digest = encoder_digest(model.encoder)
+    return Predictor(
+        model,
+        name=path.stem,
+        matcher=matcher if matcher.config.encoder == digest else None,
+        grounder=grounder if grounder.config.encoder == digest else None,
+        affinity=affinity if affinity.config.encoder == digest else None,
+    )
 
 
 def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
@@ -226,7 +311,9 @@ def inspect_weights() -> list[WeightsFile]:
     checksums = known_checksums()
     colorizer = inspect_file("colorizer", CHECKPOINT, checksums.get(CHECKPOINT.name))
     matcher = inspect_file("matcher", MATCHER, checksums.get(MATCHER.name))
-    return [colorizer, matcher, *inspect_clip(checksums)]
+    grounder = inspect_file("grounder", GROUNDER, checksums.get(GROUNDER.name))
+    affinity = inspect_file("affinity", AFFINITY, checksums.get(AFFINITY.name))
+    return [colorizer, matcher, grounder, affinity, *inspect_clip(checksums)]
 
 
 def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:

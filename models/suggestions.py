@@ -110,7 +110,8 @@ def _condition(
     clip: Embedder,
 ) -> Condition:
     """Let the network read the dabs too: what it holds likely depends on them."""
-    condition, _ = condition_of(job, None, lightness, colorizer=colorizer, clip=clip)
+    told = clip.embed_text(job.description) if job.description else None
+    condition, _ = condition_of(job, told, None, lightness, colorizer=colorizer, clip=clip)
     dabs = hint_map(job.hints, full_size=full_size, grid_size=lightness.shape)
     return replace(condition, hints=dabs if job.strength > 0 else None)
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.color import srgb_to_lab
-from models.guidance import Condition, Distribution, HintMap, Prediction, TextEmbedding
+from models.guidance import (
+    Condition,
+    Distribution,
+    HintMap,
+    NamedThing,
+    Prediction,
+    TextEmbedding,
+)
 
 WORDS = 12  # a longer description is cut
 
@@ -28,7 +37,8 @@ class FakeClip:
             notices.append(f"some letters of “{text}” are not known to the model")
         digest = hashlib.sha256(" ".join(words[:WORDS]).encode()).digest()
         vector = np.frombuffer(digest[:8], np.uint8).astype(np.float32) - 127.5
-        return TextEmbedding(vector / np.float32(np.linalg.norm(vector)), tuple(notices))
+        vector /= np.float32(np.linalg.norm(vector))
+        return TextEmbedding(vector, tuple(notices), scene=vector)
 
     def embed_image(self, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed a photo by its mean colour, the rest of the vector zero."""
@@ -42,7 +52,10 @@ class FakeColorizer:
 
     name = "fake-colorizer"
     working_size = 32
-    reads_words: bool = False
+    locates: bool = False
+
+    def remembering(self) -> Self:
+        return self
 
     def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
         ab = np.empty((*lightness.shape, 2), np.float32)
@@ -69,6 +82,23 @@ class FakeColorizer:
         confidence = np.clip(1 - np.abs(lightness - lab[0]) / 25, 0, 0.9).astype(np.float32)
         ab = np.broadcast_to(lab[1:], (*lightness.shape, 2)).astype(np.float32)
         return HintMap(ab, confidence)
+
+    def relate(self, lightness: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        return None
+
+    def locate(
+        self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
+    ) -> NDArray[np.float32]:
+        """Find everything in the left half of the picture."""
+        found = np.zeros((len(things), *lightness.shape), np.float32)
+        found[:, :, : lightness.shape[1] // 2] = 1.0
+        return found
+
+
+class LocatingColorizer(FakeColorizer):
+    """Finds everything that is named in the left half of the picture."""
+
+    locates = True
 
 
 class HeldColorizer(FakeColorizer):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from models.colorizer import (
-    AB_SCALE,
-    STRIDES,
     ColorizerConfig,
     annealed_mean,
     build_colorizer,
     confidence,
-    hint_pyramid,
 )
 from models.film import FiLM, FiLMBlock
-from models.guidance import Condition, HintMap
+from models.guidance import Condition
 from models.predictor import Predictor
 
 BINS = tuple((float(a), float(b)) for a in range(-40, 41, 20) for b in range(-40, 41, 20))
@@ -29,6 +28,7 @@ def predictor() -> Predictor:
     for module in model.modules():  # FiLM starts as the identity: make it matter
         if isinstance(module, FiLM):
             torch.nn.init.normal_(module.to_gamma_beta.weight, std=0.2)
+    torch.nn.init.normal_(model.read_palette[2].weight, std=0.2)
     return Predictor(model)
 
 
@@ -44,7 +44,7 @@ def test_film_starts_as_the_identity_and_modulates_by_channel() -> None:
 
 
 def test_a_film_block_keeps_the_picture_size() -> None:
-    assert FiLMBlock(3, 4, 6)(torch.zeros(2, 4, 7, 9), torch.zeros(2, 3))[0].shape == (2, 6, 7, 9)
+    assert FiLMBlock(3, 4, 6)(torch.zeros(2, 4, 7, 9), torch.zeros(2, 3)).shape == (2, 6, 7, 9)
 
 
 def test_the_annealed_mean_goes_from_mean_to_mode() -> None:
@@ -63,16 +63,6 @@ def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:
     assert confidence(certain).item() == pytest.approx(1)
 
 
-def test_a_single_hint_reaches_every_stride_undiluted() -> None:
-    hints = torch.zeros(1, 3, 64, 64)
-    hints[0, :, 33, 17] = torch.tensor([0.3, -0.2, 1.0])
-    features = [torch.zeros(1, 1, 64 // s, 64 // s) for s in STRIDES]
-    for stride, level in zip(STRIDES, hint_pyramid(hints, features), strict=True):
-        there = level[0, :, 33 // stride, 17 // stride]
-        torch.testing.assert_close(there, torch.tensor([0.3, -0.2, 1.0]))
-        assert level[0, 2].sum() == 1
-
-
 @pytest.mark.parametrize("shape", [(64, 64), (4, 4), (4, 512), (68, 100)])
 def test_any_grid_is_predicted(predictor: Predictor, shape: tuple[int, int]) -> None:
     lightness = np.random.default_rng(0).uniform(0, 100, shape).astype(np.float32)
@@ -83,37 +73,29 @@ def test_any_grid_is_predicted(predictor: Predictor, shape: tuple[int, int]) -> 
     assert 0 <= prediction.confidence.min() <= prediction.confidence.max() <= 1
 
 
-def test_text_and_hints_change_the_colours_and_strength_scales_that(predictor: Predictor) -> None:
+def test_text_and_palette_change_the_colours_and_strength_scales_that(
+    predictor: Predictor,
+) -> None:
     rng = np.random.default_rng(1)
     lightness = rng.uniform(0, 100, (64, 64)).astype(np.float32)
     vector = rng.normal(size=384).astype(np.float32)
     vector /= np.linalg.norm(vector)
-    hints = HintMap(np.full((64, 64, 2), 0.5 * AB_SCALE, np.float32), np.eye(64, dtype=np.float32))
+    palette = np.float32([[2.0, -1.0, 0.75], [-1.0, 1.0, 0.25]])
     own = predictor.predict(lightness, Condition(None, None)).ab
-    for condition in (Condition(vector, None), Condition(None, hints)):
+    for condition in (Condition(vector, None), Condition(None, None, palette=palette)):
         full = predictor.predict(lightness, condition).ab
         assert np.abs(full - own).max() > 0.1
-        half = predictor.predict(
-            lightness, Condition(condition.embedding, condition.hints, strength=0.5)
-        ).ab
+        half = predictor.predict(lightness, replace(condition, strength=0.5)).ab
         assert 0 < np.abs(half - own).mean() < np.abs(full - own).mean()
-        none = predictor.predict(
-            lightness, Condition(condition.embedding, condition.hints, strength=0.0)
-        ).ab
+        none = predictor.predict(lightness, replace(condition, strength=0.0)).ab
         np.testing.assert_array_equal(none, own)
 
 
-def test_ab_under_no_confidence_says_nothing(predictor: Predictor) -> None:
-    lightness = np.full((64, 64), 50, np.float32)
-    empty = HintMap(np.full((64, 64, 2), 90, np.float32), np.zeros((64, 64), np.float32))
-    corner = np.zeros((64, 64), np.float32)
-    corner[0, 0] = 1
-    both = np.repeat(corner[..., None], 2, axis=2)
-    hint = HintMap(20 * both, corner)
-    noisy = HintMap(20 * both + 90 * (1 - both), corner)
-    own = predictor.predict(lightness, Condition(None, None)).ab
-    np.testing.assert_array_equal(predictor.predict(lightness, Condition(None, empty)).ab, own)
-    np.testing.assert_array_equal(
-        predictor.predict(lightness, Condition(None, hint)).ab,
-        predictor.predict(lightness, Condition(None, noisy)).ab,
-    )
+def test_a_palette_is_a_set_of_weighted_colours(predictor: Predictor) -> None:
+    lightness = np.random.default_rng(2).uniform(0, 100, (64, 64)).astype(np.float32)
+    palette = np.float32([[2.0, -1.0, 0.75], [-1.0, 1.0, 0.25]])
+    padded = np.concatenate([palette[::-1], np.float32([[3.0, 3.0, 0.0]])])
+    ab = [
+        predictor.predict(lightness, Condition(None, None, palette=p)).ab for p in (palette, padded)
+    ]
+    np.testing.assert_allclose(ab[0], ab[1], atol=1e-3)

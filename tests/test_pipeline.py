@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
+from skimage.color import lab2rgb, rgb2lab
 
-from fakes import FakeClip, FakeColorizer
-from models.guidance import Condition, Prediction, TextEmbedding
-from models.job import ColorizeJob, Hint, JobError
+from fakes import FakeClip, FakeColorizer, LocatingColorizer
+from models.guidance import Condition, NamedThing, Prediction, TextEmbedding
+from models.job import ColorizeJob, Hint, JobError, PaletteColor
+from models.named_colors import ab_of
+from models.palette import Palette
 from models.pipeline import Colorized, Reference, colorize, working_lightness, working_shape
 from models.reference import join_embeddings
 
@@ -89,8 +92,6 @@ def test_the_same_request_gives_the_same_bytes() -> None:
 def test_a_coloured_input_is_read_for_its_lightness() -> None:
     rgb = picture(32, 32, 3, np.float32)
     lab = np.dstack([lightness_of(rgb), np.zeros((32, 32, 2))])
-    from skimage.color import lab2rgb
-
     grey = lab2rgb(lab)[..., :1].astype(np.float32)
     np.testing.assert_allclose(run(rgb).pixels, run(grey).pixels, atol=2e-3)
 
@@ -233,6 +234,68 @@ def test_strength_scales_every_kind_of_guidance(guidance: str) -> None:
     assert 0.1 * moved[2] < moved[1] < 0.9 * moved[2]
 
 
+def test_a_palette_moves_the_picture_to_its_colours_as_far_as_the_strength_says() -> None:
+    pixels = picture(40, 40, 1, np.uint8)
+    palette = (PaletteColor("#4a6a7a"),)
+    wanted = rgb2lab(np.float64([[[0x4A, 0x6A, 0x7A]]]) / 255)[0, 0, 1:]
+    plain = mean_ab(run(pixels).pixels)
+    way = [
+        mean_ab(run(pixels, ColorizeJob(palette=palette, strength=s)).pixels) for s in (0, 0.5, 1)
+    ]
+    np.testing.assert_array_equal(way[0], plain)
+    np.testing.assert_allclose(way[1], (plain + wanted) / 2, atol=4)
+    np.testing.assert_allclose(way[2], wanted, atol=4)
+
+
+def test_the_network_is_told_the_palette() -> None:
+    class Told(FakeColorizer):
+        given: Condition
+
+        def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+            self.given = condition
+            return super().predict(lightness, condition)
+
+    colorizer = Told()
+    job = ColorizeJob(palette=(PaletteColor("#4a6a7a"), PaletteColor("#e8d8b0", 3)))
+    colorize(picture(16, 20, 1, np.uint8), job, colorizer=colorizer, clip=FakeClip())
+    assert colorizer.given.palette is not None
+    np.testing.assert_array_equal(colorizer.given.palette, Palette.of(job.palette).for_network())
+
+
+def test_a_dab_and_a_reference_win_over_a_palette() -> None:
+    pixels, palette = np.full((48, 48, 1), 110, np.uint8), (PaletteColor("#4a6a7a"),)
+    dab = ColorizeJob(hints=(Hint(12, 30, "#7a6f5e", 3),), palette=palette)
+    asked = rgb2lab(np.float64([[[0x7A, 0x6F, 0x5E]]]) / 255)[0, 0, 1:]
+    found = rgb2lab(unit(run(pixels, dab).pixels))[30, 12, 1:]
+    np.testing.assert_allclose(found, asked, atol=1.5)
+    reference = photo_of((150, 90, 90))
+    both = mean_ab(run(pixels, ColorizeJob(palette=palette), reference=reference).pixels)
+    theirs = mean_ab(reference.pixels)
+    alone = mean_ab(run(pixels, ColorizeJob(palette=palette)).pixels)
+    assert np.linalg.norm(both - theirs) < 0.3 * np.linalg.norm(alone - theirs)
+
+
+def test_a_palette_that_does_not_count_or_cannot_show_is_said() -> None:
+    pixels = np.full((30, 30, 1), 60, np.uint8)
+    palette = (PaletteColor("#ffff00"), PaletteColor("#604020"))
+    (unused,) = run(pixels, ColorizeJob(palette=palette, strength=0)).notices
+    assert unused == "The guidance was not used: strength is 0. Raise it."
+    (paler,) = run(pixels, ColorizeJob(palette=palette)).notices
+    assert paler.startswith("The palette's #ffff00 shows paler than you gave it")
+
+
+def test_a_toned_scan_is_said_and_coloured_as_its_lightness_is() -> None:
+    levels = np.linspace(0, 100, 60 * 80).reshape(60, 80)
+    sepia = lab2rgb(np.dstack([levels, 0 * levels + 8, 0 * levels + 20])).astype(np.float32)
+    found = run(sepia)
+    assert found.tone == "sepia"
+    assert found.notices == ("The photo is a toned scan (sepia): its tone was left out.",)
+    grey = lab2rgb(np.dstack([lightness_of(sepia), 0 * levels, 0 * levels]))[..., :1]
+    np.testing.assert_allclose(found.pixels, run(grey.astype(np.float32)).pixels, atol=2e-3)
+    for pixels in (picture(60, 80, 3, np.uint8), picture(60, 80, 1, np.uint8)):
+        assert (run(pixels).tone, run(pixels).notices) == (None, ())
+
+
 def test_a_reference_without_colours_is_said_and_not_used() -> None:
     pixels = picture(30, 30, 1, np.uint8)
     found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
@@ -307,44 +370,73 @@ def test_dabs_and_references_give_the_same_colours_at_every_size() -> None:
     assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 1
 
 
-class ClipOfWords(FakeClip):
-    """Gives a piece for every word, and takes "red" out of the scene."""
+class ClipOfRed(FakeClip):
+    """Knows things that are red, and takes "red" out of the scene."""
 
     def embed_text(self, text: str) -> TextEmbedding:
         words = text.split()
         scene = " ".join(word for word in words if word != "red")
+        things = [NamedThing(np.zeros((3, 2), np.float32), ("red",), w) for w in words[-1:]]
         return TextEmbedding(
             super().embed_text(text).vector,
             (),
-            np.full((len(words), 3), 0.5, np.float32),
+            tuple(things) if "red" in words else (),
             super().embed_text(scene).vector if scene else None,
         )
 
 
-class Listening(FakeColorizer):
-    """Keeps the conditions it is given."""
-
-    def __init__(self, *, reads_words: bool) -> None:
-        self.reads_words = reads_words
-        self.given: list[Condition] = []
-
-    def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
-        self.given.append(condition)
-        return super().predict(lightness, condition)
+def named(description: str, **options: Any) -> NDArray[np.float64]:
+    """Return the ab of a grey picture whose left half is found for every name."""
+    pixels = np.full((64, 64, 1), 128, np.uint8)
+    job = ColorizeJob(description, **options)
+    made = colorize(pixels, job, colorizer=LocatingColorizer(), clip=ClipOfRed())
+    ab: NDArray[np.float64] = rgb2lab(made.pixels)[..., 1:]
+    return ab
 
 
-@pytest.mark.parametrize("reads_words", [True, False])
-def test_colours_reach_a_network_that_reads_words_as_words_alone(reads_words: bool) -> None:
-    colorizer, clip = Listening(reads_words=reads_words), ClipOfWords()
-    for description in ("a red car", "red"):
-        job = ColorizeJob(description)
-        colorize(picture(16, 20, 1, np.uint8), job, colorizer=colorizer, clip=clip)
-    sentence, word = colorizer.given
-    whole, scene = (FakeClip().embed_text(text).vector for text in ("a red car", "a car"))
-    assert sentence.embedding is not None
-    np.testing.assert_array_equal(sentence.embedding, scene if reads_words else whole)
-    assert (word.embedding is None) is reads_words
-    assert not word.is_null
-    for condition, pieces in ((sentence, 3), (word, 1)):
-        assert (condition.tokens is not None) is reads_words
-        assert condition.tokens is None or condition.tokens.shape == (pieces, 3)
+def test_a_named_thing_takes_its_colour_and_the_rest_that_of_the_scene() -> None:
+    red, plain = named("a red car"), named("a car")
+    left, right = np.s_[8:56, 4:24], np.s_[8:56, 40:60]
+    np.testing.assert_allclose(red[left].mean((0, 1)), ab_of(["red"]), atol=2)
+    np.testing.assert_allclose(red[right], plain[right], atol=1)
+
+
+def test_strength_scales_how_far_a_named_thing_takes_its_colour() -> None:
+    none, half, full = (named("a red car", strength=s)[32, 12] for s in (0.0, 0.5, 1.0))
+    assert np.linalg.norm(full - none) > np.linalg.norm(half - none) > 5
+
+
+def test_a_colour_alone_is_of_the_whole_picture() -> None:
+    moved = np.linalg.norm(named("red") - named(""), axis=-1)
+    assert moved.min() > 5
+
+
+def test_a_thing_that_is_not_there_is_said() -> None:
+    class Blind(LocatingColorizer):
+        def locate(
+            self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
+        ) -> NDArray[np.float32]:
+            return 0.01 * super().locate(lightness, things)
+
+    pixels = np.full((64, 64, 1), 128, np.uint8)
+    made = colorize(pixels, ColorizeJob("a red car"), colorizer=Blind(), clip=ClipOfRed())
+    assert any('looks like "red car"' in notice for notice in made.notices)
+
+
+def test_a_colorizer_that_finds_nothing_gets_the_whole_description() -> None:
+    class Listening(FakeColorizer):
+        given: NDArray[np.float32] | None = None
+
+        def predict(self, lightness: NDArray[np.float32], condition: Condition) -> Prediction:
+            self.given = condition.embedding
+            return super().predict(lightness, condition)
+
+    listening = Listening()
+    colorize(
+        np.full((64, 64, 1), 128, np.uint8),
+        ColorizeJob("a red car"),
+        colorizer=listening,
+        clip=ClipOfRed(),
+    )
+    assert listening.given is not None
+    np.testing.assert_array_equal(listening.given, FakeClip().embed_text("a red car").vector)

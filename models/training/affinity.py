@@ -1,16 +1,15 @@
 """Train the affinity that spreads a few known colours over a photo: read top to bottom.
 
-    python -m models.training.affinity PHOTOS... --run RUN [--minutes 3]
+    python -m models.training.affinity PHOTOS... --run RUN [--steps 2000]
 
 The colorizer stays as it is: its encoder's features are read, its guess is what is corrected. Of
 every photo some true colours are revealed, 1 to 100, few as often as many; the others, corrected by
-kriging, are to be right. In a third of the photos one thing is turned to another hue first, and one
-of the revealed colours lies on it: that is what a person does with a dab.
+kriging, are to be right. In many photos one thing is turned to another hue first, and one of the
+revealed colours, often the only one, lies on it: that is what a person does with a dab.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,13 +42,13 @@ LEAST_ERROR = 4.0  # ab squared; better than that nobody sees
 
 @dataclass(frozen=True, slots=True)
 class AffinityOptions:
-    """Everything that decides how a run goes, besides the photos; ``minutes`` of the processor."""
+    """Everything that decides how a run goes, besides the photos."""
 
-    minutes: float = 3.0
+    steps: int = 2000
     batch: int = 8
     most: int = 100
     asked: int = 250
-    turned: float = 0.35
+    turned: float = 0.6
     rate: float = 1.25e-3
     weight_decay: float = 0.02
     seed: int = 0
@@ -100,10 +99,10 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
         model.parameters(), lr=options.rate, weight_decay=options.weight_decay
     )
     losses: list[float] = []
-    started = time.process_time()
-    while (done := (time.process_time() - started) / (60 * options.minutes)) < 1:
+    for step in range(options.steps):
+        done = step / options.steps
         for group in optimiser.param_groups:
-            warm = min(1.0, (len(losses) + 1) / 30)
+            warm = min(1.0, (step + 1) / 30)
             group["lr"] = options.rate * warm * (1.001 + float(np.cos(np.pi * done)))
         rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
         batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
@@ -116,7 +115,7 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
         optimiser.step()
         losses.append(loss.item())
         if len(losses) % 50 == 0:
-            click.echo(f"{done:6.1%}  step {len(losses)}  loss {np.mean(losses[-100:]):.3f}")
+            click.echo(f"{done:6.1%}  step {step}  loss {np.mean(losses[-100:]):.3f}")
     return float(np.mean(losses[-100:]))
 
 
@@ -139,17 +138,19 @@ def loss_of(
             truth = torch.from_numpy(turned[0])
             inside = np.flatnonzero(turned[1])
             cells[0] = inside[int(generator.integers(len(inside)))]
-        truths.append(truth.reshape(-1, 2))
+        truths.append((truth.reshape(-1, 2), turned is not None))
         chosen.append(cells)
     numbers = torch.from_numpy(np.stack(chosen))
     descriptors = model(batch.features, batch.lightness, numbers)
     losses = []
-    for truth, guess, cells, described in zip(
+    for (truth, is_turned), guess, cells, described in zip(
         truths, batch.guess, numbers, descriptors, strict=True
     ):
         guessed = guess.flatten(1).T[cells] / UNIT
         wrong = truth[cells] / UNIT - guessed
         revealed = int(np.exp(generator.uniform(0, np.log(options.most))) + 0.5)
+        if is_turned and generator.random() < 0.5:
+            revealed = 1
         asked = slice(options.most, None)
         error = wrong[asked] - predict(
             take_apart(described[:revealed], guessed[:revealed]),
@@ -177,7 +178,7 @@ def turn_something(
 @click.command()
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/affinity"))
-@click.option("--minutes", type=click.FloatRange(0.01), default=3.0, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
 @click.option("--photos", "most", default=1200, show_default=True, help="Use at most so many.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
@@ -185,7 +186,7 @@ def turn_something(
 def main(
     shards: tuple[Path, ...],
     run: Path,
-    minutes: float,
+    steps: int,
     weights: Path | None,
     most: int,
     hold_out: int,
@@ -198,7 +199,7 @@ def main(
         photo for i, photo in enumerate(read_photos(shards, short_side=288)) if i % hold_out != 0
     ]
     kept = kept[:: max(-(-len(kept) // most), 1)]
-    options = AffinityOptions(minutes=minutes, seed=seed)
+    options = AffinityOptions(steps=steps, seed=seed)
     model = Affinity(AffinityConfig(encoder_digest(colorizer.encoder)))
     loss = train(encode(colorizer, kept), model, gain=colorizer.config.chroma_gain, options=options)
     write(

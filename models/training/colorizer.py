@@ -28,12 +28,12 @@ from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
 from models.predictor import read_config
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
-from models.training.losses import attention_loss, balanced_cross_entropy, leak_loss, near_hints
+from models.training.losses import balanced_cross_entropy
 from models.training.photos import Photo
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
 from models.training.samples import Batch, SampleOptions, Samples, collate
-from models.training.texts import Described, TextBank
+from models.training.texts import TextBank
 from models.training.validation import Validation, validate
 
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
@@ -45,11 +45,8 @@ FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
 class TrainOptions:
     """Everything that decides how a run goes, besides the photos.
 
-    An ``encoder_rate`` of 0 leaves the encoder as it is. ``area_emphasis`` weighs what was
-    recoloured; ``attention`` and ``leak`` weigh the two lessons in locality beside the loss of the
-    colours. The latter comes in the second half and grows: before words are read in the right
-    places it would only teach not to read them. ``p_image`` and ``p_both`` are how often an image
-    embedding is the global vector of undescribed samples, or joins that of described ones.
+    An ``encoder_rate`` of 0 leaves the encoder as it is. ``p_image`` and ``p_both`` are how often
+    an image embedding is the global vector of undescribed samples, or joins that of described ones.
     """
 
     steps: int = 20_000
@@ -61,11 +58,7 @@ class TrainOptions:
     warm_up: float = 0.02
     cool_down: float = 0.4
     average: float = 0.999
-    hint_emphasis: float = 8.0
-    area_emphasis: float = 8.0
-    attention: float = 3.0
-    leak: float = 2.0
-    p_image: float = 0.35
+    p_image: float = 0.25
     p_both: float = 0.15
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
@@ -110,7 +103,7 @@ def train(
         progress = Progressing(**header["progress"])
     elif start is not None:
         tensors, header = read_checkpoint(start)
-        config = replace(read_config(header["config"]), token_width=texts.token_width)
+        config = read_config(header["config"])
         shares = tensors["shares"]
         progress = Progressing()
     else:
@@ -119,14 +112,13 @@ def train(
             bins=tuple((float(a), float(b)) for a, b in centres),
             embedding_width=texts.width,
             clip=texts.name,
-            token_width=texts.token_width,
         )
         progress = Progressing()
     model = build_colorizer(config)
     if progress.step:
         model.load_state_dict(_under("model.", tensors))
     elif start is not None:
-        _load_common(model, _under("averaged.", tensors))
+        model.load_state_dict(_under("averaged.", tensors))
     else:
         encoder = imagenet_encoder_weights()
         model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
@@ -192,9 +184,7 @@ def train(
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * _schedule(done, options)
             batch = next(batches)
-            described, pairs, vectors = _describe_batch(
-                batch, model, texts, images, options, generator
-            )
+            vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
             learns = bool(encoder_parameters)
@@ -203,33 +193,10 @@ def train(
                 torch.autocast("cpu", torch.bfloat16, enabled=not learns),
             ):
                 features = model.encode(lightness)
-            # A recoloured photo is seen once more as it was, by the same features.
-            features = [torch.cat([f, f[pairs]]) for f in features]
-            hints = torch.cat([batch.hints, torch.zeros_like(batch.hints[pairs])])
-            befores = [before for before in batch.before if before is not None]
-            ab = torch.cat([batch.ab, *(before.ab[None] for before in befores)])
             with torch.autocast("cpu", torch.bfloat16):
-                condition = model.condition(features, vectors)
-                logits, attention = model.decode_attending(
-                    features, condition, hints, described.words
-                )
-            logits = logits.float()
-            emphasis = 1 + options.hint_emphasis * near_hints(hints)
-            areas = [torch.zeros_like(ab[0, 0]) if b is None else b.area for b in batch.before]
-            area = torch.stack([*areas, *(before.area for before in befores)])
-            emphasis += options.area_emphasis * area
-            loss = balanced_cross_entropy(logits, *encode(ab), balance, emphasis)
-            if befores:
-                both = pairs + list(range(len(batch.texts), len(ab)))
-                focus, area = described.focus[both], area[both]
-                for level in attention:
-                    loss = loss + options.attention / len(attention) * attention_loss(
-                        level[both].float(), focus, area
-                    )
-                leak = leak_loss(
-                    logits[pairs], logits[len(batch.texts) :], area[: len(pairs)], centres_tensor
-                )
-                loss = loss + max(0.0, 2 * done - 1) * options.leak * leak
+                condition = model.condition(features, vectors, batch.palettes)
+                logits = model.decode(features, condition)
+            loss = balanced_cross_entropy(logits.float(), *encode(batch.ab), balance)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
@@ -291,47 +258,28 @@ def finish(
     return reading
 
 
-def _describe_batch(
+def _global_vectors(
     batch: Batch,
     model: Colorizer,
     texts: TextBank,
     images: ImageBank | None,
     options: TrainOptions,
     generator: np.random.Generator,
-) -> tuple[Described, list[int], Tensor]:
-    """Read a batch's descriptions, those of its recoloured samples as they were after them.
-
-    Returns them, the rows that were recoloured, and the global vectors: a scene, a reference,
-    both, or the learned null.
-    """
-    pairs = [i for i, before in enumerate(batch.before) if before is not None]
-    befores = [before for before in batch.before if before is not None]
-    said = [*batch.texts, *(before.text for before in befores)]
-    colors = [before and before.words[1] for before in batch.before]
-    described = texts.describe(said, [*colors, *(before.words[0] for before in befores)])
-    vectors = described.vectors_or(model.null)
+) -> Tensor:
+    """Choose each sample's global vector, (N, D): its text, a reference, both, or the null."""
+    vectors = texts.vectors(batch.texts, model.null)
     if images is None:
-        return described, pairs, vectors
+        return vectors
     rows, references = [], []
     for i, (key, text) in enumerate(zip(batch.keys, batch.texts, strict=True)):
-        share = options.p_image if text is None else options.p_both
-        if i in pairs or generator.random() >= share:
+        if generator.random() >= (options.p_image if text is None else options.p_both):
             continue
         reference = images.reference(key, generator)
-        joined = reference + (0 if described.blank[i] else described.vectors[i])
         rows.append(i)
-        references.append(F.normalize(joined, dim=0))
+        references.append(reference if text is None else F.normalize(reference + vectors[i], dim=0))
     if rows:
         vectors = vectors.index_copy(0, torch.tensor(rows), torch.stack(references))
-    return described, pairs, vectors
-
-
-def _load_common(model: Colorizer, tensors: dict[str, Tensor]) -> None:
-    """Take over what another network has as well; what it has not stays as it was made."""
-    missing, unexpected = model.load_state_dict(tensors, strict=False)
-    assert not unexpected, unexpected
-    words = (".words.", ".to_local.", "name_colors.")
-    assert all(any(word in name for word in words) for name in missing), missing
+    return vectors
 
 
 def _done(progress: Progressing, options: TrainOptions) -> float:

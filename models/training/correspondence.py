@@ -224,7 +224,7 @@ def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
     earned by knowing more, not by being paler.
     """
     condition = colorizer.condition(features, colorizer.null[None])
-    logits = colorizer.decode(features, condition, None)
+    logits = colorizer.decode(features, condition)
     temperature = colorizer.config.temperature
     return annealed_mean(logits, colorizer.bins, temperature=temperature)
 

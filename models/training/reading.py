@@ -90,10 +90,8 @@ def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Hel
 
 
 def _read(model: Colorizer, features: list[Tensor], texts: TextBank, text: str | None) -> Tensor:
-    described = texts.describe([text])
-    vectors = described.vectors_or(model.null)
-    condition = model.condition(features, vectors)
-    return model.decode(features, condition, None, described.words).half()
+    condition = model.condition(features, texts.vectors([text], model.null))
+    return model.decode(features, condition).half()
 
 
 def score(held: Iterable[Held], bins: Tensor, log_balance: Tensor) -> list[Score]:

@@ -48,10 +48,8 @@ def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Vali
         features = model.encode(lightness)
         captions = [photo.captions[0] for photo in batch]
         for name, said in (("none", [None] * len(batch)), ("caption", captions)):
-            described = texts.describe(said)
-            vectors = described.vectors_or(model.null)
-            condition = model.condition(features, vectors)
-            logits = model.decode(features, condition, None, described.words)
+            condition = model.condition(features, texts.vectors(said, model.null))
+            logits = model.decode(features, condition)
             ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
             for i in range(len(batch)):
                 result = _join(lab[i, ..., 0], ab[i])
