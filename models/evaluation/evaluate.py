@@ -2,94 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.color import lab_to_srgb, srgb_to_lab, to_hex
-from models.evaluation.matched import Curve, Matched, curve, match
+from models.evaluation.kinds import KindOfPhoto
+from models.evaluation.matched import curve
 from models.evaluation.measures import (
+    bleeding,
     ciede2000,
     colourfulness,
     colourfulness_absolute,
+    differences,
     psnr,
     ssim,
 )
-from models.evaluation.obedience import Obedience, colored_caption, measure_obedience
+from models.evaluation.obedience import colored_caption, measure_obedience
+from models.evaluation.perceptual import Lpips
+from models.evaluation.results import ORIGINAL, Evaluation, Pictures, Row, Subject
 from models.guidance import ChromaPredictor, Embedder
 from models.job import ColorizeJob, Hint
 from models.pipeline import colorize
+from models.training.color_naming import WORDS, only_color_word, replace_color_word
 from models.training.photos import Photo
-from models.training.recoloring import WORDS, only_color_word, replace_color_word
 
+FloatArray = NDArray[np.float32]
 UInt8Array = NDArray[np.uint8]
 Measure = Callable[[UInt8Array, UInt8Array], float]
 
 MEASURES: dict[str, Measure] = {"psnr": psnr, "ssim": ssim, "ciede2000": ciede2000}
 HINT_COUNTS = (1, 10, 100)
+HINTED = {count: f"{count} hint{'s' * (count > 1)}" for count in HINT_COUNTS}
 MATCHED = ("none", "caption", "other caption")
-
-
-@dataclass(slots=True)
-class Row:
-    """One photo, by its number, under one kind of guidance: measure -> value."""
-
-    photo: int
-    guidance: str
-    source: str
-    values: dict[str, float]
-    curve: Curve | None = None
-
-
-@dataclass(slots=True)
-class Pictures:
-    """What the contact sheet shows of one photo."""
-
-    caption: str
-    other: str
-    pictures: dict[str, UInt8Array]
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """Everything measured, row by row."""
-
-    rows: list[Row] = field(default_factory=list)
-    obedience: list[Obedience] = field(default_factory=list)
-    pictures: list[Pictures] = field(default_factory=list)
-
-    def mean(self, guidance: str, measure: str, source: str | None = None) -> float:
-        """Mean of a measure over the photos of a guidance; nan without any."""
-        values = [
-            row.values[measure]
-            for row in self.rows
-            if row.guidance == guidance
-            and measure in row.values
-            and (source is None or row.source == source)
-        ]
-        return float(np.mean(values)) if values else float("nan")
-
-    def on_same(self, guidance: str, other: str, measure: str) -> float:
-        """Mean of a measure under ``guidance`` over the photos that ``other`` was given to."""
-        photos = {row.photo for row in self.rows if row.guidance == other}
-        values = [
-            row.values[measure]
-            for row in self.rows
-            if row.guidance == guidance and row.photo in photos
-        ]
-        return float(np.mean(values)) if values else float("nan")
-
-    def matched(self, guidance: str, other: str | None = None) -> Matched | None:
-        """Accuracy at the originals' colourfulness, on the photos that ``other`` was given to."""
-        photos = {row.photo for row in self.rows if other is None or row.guidance == other}
-        rows = [row for row in self.rows if row.guidance == guidance and row.photo in photos]
-        return match([row.curve for row in rows if row.curve is not None])
-
-    def ratio(self, guidance: str, measure: str = "colourfulness") -> float:
-        """Mean colourfulness over the originals' mean colourfulness, same photos."""
-        return self.mean(guidance, measure) / self.mean(guidance, f"{measure} of original")
+WORST = 12
+WORDS_SHOWN = 8
 
 
 def evaluate(
@@ -97,18 +47,21 @@ def evaluate(
     *,
     colorizer: ChromaPredictor,
     clip: Embedder,
-    lpips: Measure | None = None,
+    lpips: Lpips | None = None,
+    captions: bool = True,
     hints: bool = True,
-    keep_pictures: int = 48,
+    keep_pictures: int = 40,
     seed: int = 0,
 ) -> Iterator[Evaluation]:
     """Yield the growing evaluation after each photo.
 
     Guidance: ``grey`` (ab = 0, the baseline), ``none``, ``caption`` (the photo's first),
-    ``other caption`` (another photo's), and hints at random places.
+    ``other caption`` (another photo's), and hints at random places; ``captions`` and ``hints`` tell
+    whether the model is asked with them. Pictures are kept of so many photos drawn at random, of
+    the worst, and of some with a colour word.
     """
     generator = np.random.default_rng(seed)
-    measures = MEASURES | ({"lpips": lpips} if lpips else {})
+    kind_of = KindOfPhoto(clip)
     result = Evaluation()
     others = _other_captions(photos, generator)
     shown = set(generator.permutation(len(photos))[:keep_pictures].tolist())
@@ -120,33 +73,51 @@ def evaluate(
         def run(job: ColorizeJob, grey: UInt8Array = grey) -> UInt8Array:
             return colorize(grey, job, colorizer=colorizer, clip=clip).pixels
 
-        pictures = {"grey": np.repeat(grey, 3, axis=2), "none": run(ColorizeJob())}
-        if photo.captions:
-            pictures["caption"] = run(ColorizeJob(photo.captions[0]))
-            pictures["other caption"] = run(ColorizeJob(others[i]))
-        if hints:
-            for count in HINT_COUNTS:
-                job = ColorizeJob(hints=random_hints(original, count, generator))
-                pictures[f"{count} hints"] = run(job)
+        pictures, seconds = {"grey": np.repeat(grey, 3, axis=2)}, {}
+        jobs = {"none": ColorizeJob()}
+        if captions and photo.captions:
+            jobs["caption"] = ColorizeJob(photo.captions[0])
+            jobs["other caption"] = ColorizeJob(others[i])
+        for count, name in HINTED.items() if hints else ():
+            jobs[name] = ColorizeJob(hints=random_hints(original, count, generator))
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            pictures[name] = run(job)
+            seconds[name] = time.perf_counter() - start
+
+        result.subjects.append(_subject(photo, grey, clip, kind_of))
+        result.rows.append(Row(i, ORIGINAL, _own_values(original)))
+        distance = lpips.to(original) if lpips else None
         for name, picture in pictures.items():
-            values = {key: measure(original, picture) for key, measure in measures.items()}
-            for key, of in (
-                ("colourfulness", colourfulness),
-                ("colourfulness absolute", colourfulness_absolute),
-            ):
-                values |= {key: of(picture), f"{key} of original": of(original)}
-            matchable = name in MATCHED
-            row_curve = curve(original, picture) if matchable else None
-            result.rows.append(Row(i, name, photo.source, values, row_curve))
-        if caption := colored_caption(photo.captions):
-            result.obedience.append(_obedience(caption, lab[..., 1:], run))
+            values = _values(original, picture)
+            if distance:
+                values["lpips"] = distance(picture)
+            if name in seconds:
+                values["seconds"] = seconds[name]
+            off = at_hints(original, picture, jobs[name].hints) if name in jobs else ()
+            scaled = curve(original, picture) if name in MATCHED else None
+            result.rows.append(Row(i, name, values, scaled, off))
+
+        caption = photo.captions[0] if photo.captions else ""
+        off_by = result.values("none", "ciede2000", {i})[i]
+        kept = Pictures(caption, others[i], {ORIGINAL: original} | pictures, photo.key, off_by)
         if i in shown:
-            caption = photo.captions[0] if photo.captions else ""
-            result.pictures.append(Pictures(caption, others[i], {"original": original} | pictures))
+            result.pictures.append(kept)
+        if keep_pictures:
+            result.worst = sorted([*result.worst, kept], key=lambda p: -p.off)[:WORST]
+        if colored := colored_caption(photo.captions) if captions else None:
+            by_word = {w: run(ColorizeJob(replace_color_word(colored, w))) for w in WORDS}
+            ab = {w: srgb_to_lab(p.astype(np.float32) / 255)[..., 1:] for w, p in by_word.items()}
+            true = only_color_word(colored)
+            assert true is not None
+            result.obedience[i] = measure_obedience(ab, lab[..., 1:], true)
+            if len(result.words) < min(keep_pictures, WORDS_SHOWN):
+                shows = {ORIGINAL: original} | by_word
+                result.words.append(Pictures(colored, "", shows, photo.key))
         yield result
 
 
-def grey_of(lightness: NDArray[np.float32]) -> UInt8Array:
+def grey_of(lightness: FloatArray) -> UInt8Array:
     """Make the (H, W, 1) 8-bit grey picture of (H, W) lightness: ab = 0."""
     lab = np.dstack([lightness, np.zeros((*lightness.shape, 2), np.float32)])
     return np.asarray(np.rint(lab_to_srgb(lab).clip(0, 1) * 255), np.uint8)[..., :1]
@@ -160,7 +131,7 @@ def random_hints(
     The patch is scaled with the picture.
     """
     height, width = original.shape[:2]
-    side = max(round(2 * min(height, width) / 224), 1)
+    side = _patch_side(original)
     hints = []
     for _ in range(count):
         y = int(generator.integers(max(height - side, 1)))
@@ -171,16 +142,59 @@ def random_hints(
     return tuple(hints)
 
 
-def _obedience(
-    caption: str, original: NDArray[np.float32], run: Callable[[ColorizeJob], UInt8Array]
-) -> Obedience:
-    results = {}
-    for word in WORDS:
-        picture = run(ColorizeJob(replace_color_word(caption, word)))
-        results[word] = srgb_to_lab(picture.astype(np.float32) / 255)[..., 1:]
-    true = only_color_word(caption)
-    assert true is not None
-    return measure_obedience(results, original, true)
+def at_hints(original: UInt8Array, result: UInt8Array, hints: Sequence[Hint]) -> tuple[float, ...]:
+    """Measure the CIEDE2000 of the mean colours of both pictures in the patch of each hint."""
+    if not hints:
+        return ()
+    side = _patch_side(original)
+    corners = [[round(c - (side - 1) / 2) for c in (hint.y, hint.x)] for hint in hints]
+    colours = [
+        np.stack([p[y : y + side, x : x + side].reshape(-1, 3).mean(axis=0) for y, x in corners])
+        for p in (original, result)
+    ]
+    first, second = (np.asarray(np.rint(c), np.uint8)[None] for c in colours)
+    return tuple(differences(first, second)[0].tolist())
+
+
+def _patch_side(original: UInt8Array) -> int:
+    side: int = round(2 * min(original.shape[:2]) / 224)
+    return max(side, 1)
+
+
+def _values(original: UInt8Array, picture: UInt8Array) -> dict[str, float]:
+    """Measure one result; what cannot be measured is left out."""
+    values = {name: measure(original, picture) for name, measure in MEASURES.items()}
+    share = bleeding(original, picture).share
+    return values | _vividness(picture) | ({} if share is None else {"bleeding": share})
+
+
+def _own_values(original: UInt8Array) -> dict[str, float]:
+    """Measure what an original has itself, and how long it takes to code and decode it."""
+    own = bleeding(original, original)
+    values = {"seconds": _floor(original), "bleeding by chance": own.chance}
+    return values | _vividness(original) | ({} if own.share is None else {"bleeding": own.share})
+
+
+def _vividness(picture: UInt8Array) -> dict[str, float]:
+    return {
+        "colourfulness": colourfulness(picture),
+        "colourfulness absolute": colourfulness_absolute(picture),
+    }
+
+
+def _subject(photo: Photo, grey: UInt8Array, clip: Embedder, kind_of: KindOfPhoto) -> Subject:
+    seen = clip.embed_image(photo.pixels.astype(np.float32) / np.float32(255))
+    seen_grey = clip.embed_image(np.repeat(grey.astype(np.float32), 3, axis=2) / np.float32(255))
+    caption = clip.embed_text(photo.captions[0]).vector if photo.captions else None
+    kind = kind_of(seen, caption)
+    return Subject(photo.key, photo.source, kind, seen, seen_grey, caption)
+
+
+def _floor(original: UInt8Array) -> float:
+    """Measure the seconds that coding the photo as PNG and decoding it take."""
+    start = time.perf_counter()
+    cv2.imdecode(cv2.imencode(".png", original)[1], cv2.IMREAD_COLOR)
+    return time.perf_counter() - start
 
 
 def _other_captions(photos: Sequence[Photo], generator: np.random.Generator) -> list[str]:

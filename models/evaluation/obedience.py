@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.recoloring import WORDS, nearest_word, only_color_word, word_area
+from models.training.color_naming import WORDS, nearest_word, only_color_word, word_area
 
 FloatArray = NDArray[np.float32]
 

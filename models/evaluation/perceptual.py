@@ -6,6 +6,7 @@ given as a safetensors file with torchvision's names (``features.0.weight`` ...)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,23 +36,33 @@ class Lpips:
         self._features = load_file(features)
         self._heads = list(torch.load(heads, map_location="cpu", weights_only=True).values())
 
-    @torch.inference_mode()
     def __call__(self, original: NDArray[np.uint8], result: NDArray[np.uint8]) -> float:
         """Return the distance between two (H, W, 3) uint8 sRGB pictures."""
-        pictures = torch.from_numpy(np.stack([original, result])).permute(0, 3, 1, 2) / 127.5 - 1
-        x = (pictures - torch.tensor(_MEAN).view(3, 1, 1)) / torch.tensor(_STD).view(3, 1, 1)
-        total = 0.0
-        for (layer, stride, padding, pool), head in zip(_LAYERS, self._heads, strict=True):
+        return self.to(original)(result)
+
+    def to(self, original: NDArray[np.uint8]) -> Callable[[NDArray[np.uint8]], float]:
+        """Return the distance to one picture as a function of the other: it is read only once."""
+        mine = self._read(original)
+
+        @torch.inference_mode()
+        def distance(result: NDArray[np.uint8]) -> float:
+            pairs = zip(mine, self._read(result), self._heads, strict=True)
+            return sum(float(F.conv2d((a - b).square(), head).mean()) for a, b, head in pairs)
+
+        return distance
+
+    @torch.inference_mode()
+    def _read(self, picture: NDArray[np.uint8]) -> list[Tensor]:
+        """Return the features of each layer, of unit length at every place."""
+        pixels = torch.tensor(picture).permute(2, 0, 1)[None] / 127.5 - 1
+        x = (pixels - torch.tensor(_MEAN).view(3, 1, 1)) / torch.tensor(_STD).view(3, 1, 1)
+        layers = []
+        for layer, stride, padding, pool in _LAYERS:
             if pool:
                 x = F.max_pool2d(x, 3, 2)
             weight = self._features[f"features.{layer}.weight"]
             x = torch.relu(
                 F.conv2d(x, weight, self._features[f"features.{layer}.bias"], stride, padding)
             )
-            total += float(F.conv2d(_difference(x), head).mean())
-        return total
-
-
-def _difference(features: Tensor) -> Tensor:
-    unit = features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
-    return (unit[:1] - unit[1:]).square()
+            layers.append(x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))
+        return layers

@@ -18,8 +18,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from models.color import srgb_to_lab
-from models.evaluation.evaluate import Pictures, grey_of
+from models.evaluation.evaluate import grey_of
 from models.evaluation.measures import colourfulness, psnr
+from models.evaluation.results import Pictures
 from models.guidance import ChromaPredictor, Embedder
 from models.job import ColorizeJob
 from models.pipeline import colorize
@@ -39,6 +40,7 @@ KINDS = ("original", "mirrored part", "retrieved", "random")
 class ReferenceRow:
     """One target with one kind of reference; all intersections are with that reference."""
 
+    key: str
     kind: str
     likeness: float  # CLIP's, of the grey target and the reference
     psnr: float
@@ -98,6 +100,7 @@ def evaluate_references(
             ).pixels
             result.rows.append(
                 ReferenceRow(
+                    photo.key,
                     kind,
                     like,
                     psnr(photo.pixels, coloured),
@@ -159,6 +162,7 @@ def summary(evaluation: ReferenceEvaluation, details: dict[str, Any]) -> dict[st
             "psnr": float(np.mean([row.psnr for row in rows])),
             "psnr_over_none": float(np.mean([row.psnr - row.psnr_none for row in rows])),
             "worse_by_1_db": float(np.mean([row.psnr < row.psnr_none - 1 for row in rows])),
+            "psnr_deviation": float(np.std([row.psnr for row in rows])),
             "intersection": float(np.mean([row.intersection for row in rows])),
             "intersection_over_none": float(
                 np.mean([row.intersection - row.intersection_none for row in rows])
