@@ -8,8 +8,8 @@ chapter 2): one small dense system, as large as there are known places.
 
     covariance(i, j) = shared_i . shared_j + size_i size_j exp(-|near_i - near_j|^2 / 2)
 
-A colour far off the guess is a person's wish for one thing rather than news of the whole scene, so
-the larger the error, the less certain it counts.
+A vivid colour far off the guess is a person's wish for one thing rather than news of the whole
+scene, so the larger the error and the more vivid the colour, the less certain it counts.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 UNIT = 15.0  # ab; errors are counted in it
-OWN, JOINT, NEAR, SCALES = 16, 6, 12, 4  # how a descriptor is made up, see ``take_apart``
+OWN, JOINT, NEAR, SCALES = 16, 6, 12, 5  # how a descriptor is made up, see ``take_apart``
 PARTS = [OWN, OWN, 2 * JOINT, NEAR, SCALES]
 WIDTH = sum(PARTS)
 MOST = 192  # known places; more are joined with their neighbours
 TOGETHER = 5  # cells; known ones that lie so near say much the same
 LEAST_NOISE = 1e-3
+MOST_DOUBT = 12.0  # beyond it a known colour says nothing of the others anyway
 
 
 class Described(NamedTuple):
@@ -39,14 +40,16 @@ class Described(NamedTuple):
 
     ``shared`` (n, 2, P): what the errors in a and in b are linear in; ``near`` (n, NEAR): places
     where it is alike are wrong alike, by ``size`` (n,); ``trust`` (n,): the precision of a colour
-    known there; ``usual`` (n,): an error beyond it is news of little else.
+    known there; ``doubt`` (n, 2): how soon the square of its error, and its own, lower that;
+    ``guess`` (n, 2), in units.
     """
 
     shared: Tensor
     near: Tensor
     size: Tensor
     trust: Tensor
-    usual: Tensor
+    doubt: Tensor
+    guess: Tensor
 
 
 def correct(
@@ -91,8 +94,8 @@ def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
     )
     vivid = torch.exp(scales[:, 2] - 1)[:, None, None] * guess[:, :, None]
     shared = torch.cat([shared, joint.unflatten(1, (2, JOINT)), vivid], dim=2)
-    size, trust, usual = scales[:, 0] - 1, scales[:, 1], scales[:, 3] + 1
-    return Described(shared, near, size.exp(), trust.exp(), usual.exp())
+    size, trust, doubt = scales[:, 0] - 1, scales[:, 1], scales[:, 3:] - 2
+    return Described(shared, near, size.exp(), trust.exp(), doubt.exp(), guess)
 
 
 def predict(
@@ -104,7 +107,8 @@ def predict(
     as one; None where they lie alone.
     """
     count = len(wrong)
-    trust = here.trust / (1 + wrong.square().sum(dim=1) / here.usual.square())
+    squares = torch.stack([wrong.square().sum(1), (here.guess + wrong).square().sum(1)], dim=1)
+    trust = here.trust * torch.exp(-(here.doubt * squares).sum(dim=1).clamp_max(MOST_DOUBT))
     if crowded is not None:
         trust = trust / crowded
     ours = here.shared.flatten(0, 1)  # a and b of the first place, of the second, ...

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from models.guidance import HintMap
+from models.kriging import correct
 
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -43,13 +44,22 @@ TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
 
 
-def spread_dabs(guess: FloatArray, dabs: HintMap, lightness: FloatArray) -> FloatArray:
+def spread_dabs(
+    guess: FloatArray,
+    dabs: HintMap,
+    lightness: FloatArray,
+    descriptors: FloatArray | None = None,
+) -> FloatArray:
     """Return the chroma that meets the dabs, fills what they lie on, and else is the guess.
 
     ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid;
     ``dabs``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
-    direction.
+    direction. With ``descriptors``, (h, w, D) float32 for ``models.kriging``, the guess is first
+    corrected everywhere by what the dabs say of it.
     """
+    if descriptors is not None:
+        ab, confidence = _on_grid(dabs, lightness.shape)
+        guess = correct(guess, ab, confidence > 0, descriptors)
     return _joined(guess, dabs, lightness, _filling)
 
 
