@@ -1,12 +1,12 @@
 """A worker process with fake models, for tests with real processes.
 
-A description that is a JSON object tells it to misbehave::
+A photo whose description is a JSON object is echoed, and the object says how to misbehave::
 
     {"seconds": 1.5}     takes so long, telling how far it is
     {"log": "FILE"}      appends a line to FILE when the photo is begun
     {"kill": 2}          kills its own process the first two times (needs "log")
     {"megabytes": 4000}  allocates so much
-    {"die": true}        hangs and tells nothing, until the worker's time limit ends it
+    {"hang": true}       hangs and tells nothing, until the worker's time limit ends it
 """
 
 from __future__ import annotations
@@ -20,13 +20,9 @@ import threading
 import time
 from pathlib import Path
 
-from fakes import FakeClip, FakeColorizer
 from models.progress import Progress, unwatched
 from plugin_server.cluster import worker
-from plugin_server.images import Limits
 from plugin_server.request import Answer, ColorizeRequest, Request
-from plugin_server.shelf import Shelf
-from plugin_server.studio import Studio
 
 UNPICKLED = "PHOTOCHROM_TEST_UNPICKLED"  # a file that hears of everything that is unpickled
 
@@ -35,6 +31,14 @@ def do(request: Request, progress: Progress = unwatched) -> Answer:
     assert isinstance(request, ColorizeRequest)
     if request.job.description.startswith("{"):
         obey(json.loads(request.job.description), progress)
+        assert isinstance(request.image, bytes)
+        return Answer(b"colour of " + request.image, "image/png")
+    # Only where they are needed: a worker that is killed again and again must start fast.
+    from fakes import FakeClip, FakeColorizer
+    from plugin_server.images import Limits
+    from plugin_server.shelf import Shelf
+    from plugin_server.studio import Studio
+
     studio = Studio(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
         photos=Shelf(seconds=0, count=0, size=0),
@@ -52,7 +56,7 @@ def obey(orders: dict[str, object], progress: Progress) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if "megabytes" in orders:
         bytearray(int(str(orders["megabytes"])) << 20)
-    if "die" in orders:
+    if "hang" in orders:
         threading.Event().wait()
     seconds = float(str(orders.get("seconds", 0)))
     ends = time.monotonic() + seconds

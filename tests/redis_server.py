@@ -50,6 +50,8 @@ class RedisServer:
                 [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
                  "--appendonly", "yes", "--save", "", *secret, *self._options],
                 stdout=log, stderr=log,
+                # Python ignores SIGXFSZ; inherited, Redis hears of a full disk and is not killed.
+                restore_signals=False,
             )  # fmt: skip
         ends = time.monotonic() + SOON
         while not self.answers():

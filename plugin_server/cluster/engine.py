@@ -92,11 +92,11 @@ def listen(app: Celery, name: str, **options: Any) -> int:
     """
     from celery.platforms import SecurityWarning
 
+    # It warns root of pickles, and none are read here.
+    warnings.simplefilter("ignore", SecurityWarning)
     worker = app.Worker(
         pool="solo", concurrency=1, hostname=name, loglevel=logging.WARNING,
         without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True, **options,
     )  # fmt: skip
-    # It warns root of pickles, and none are read here.
-    warnings.simplefilter("ignore", SecurityWarning)
     worker.start()
     return int(worker.exitcode or 0)
