@@ -46,6 +46,7 @@ NEUTRAL_CHROMA = 3.0  # below, a colour only takes colour away
 LIKELY = 7.0  # percent of the picture that a named thing may fill for sure
 DECLINE = 3.0  # how soon less likely cells take less of the colour
 FAINT = 0.5  # share of the chroma where a thing is hardly likely; all of it where it is certain
+MORE_LIKELY_THAN_NOT = (0.4, 0.7)  # between these a cell comes to be taken for the thing
 LEAST_FOUND = 0.12  # probability of the likeliest places below which a thing was hardly found
 EDGE = 10.0  # a step in L that is an edge
 RADIUS = 2  # cells around one that are looked at for edges
@@ -99,6 +100,7 @@ def lay_names(
             share = probability  # nothing to show, only colour to lose
         else:
             sure = max(float(np.percentile(probability, 100 - LIKELY)), LEAST_FOUND)
+            probability = np.maximum(probability, _smooth_step(probability, *MORE_LIKELY_THAN_NOT))
             share = np.maximum(np.minimum(probability / sure, 1.0) ** DECLINE, probability)
         vivid = shade * (FAINT + (1 - FAINT) * probability)
         ab = ab + strength * share[..., None] * (vivid[..., None] * color - ab)
@@ -117,6 +119,11 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
     slope = covariance / (variance + EDGE**2)
     offset = mean_plane - slope * mean_guide
     return np.asarray((_around(slope) * guide + _around(offset)).clip(0, 1), np.float32)
+
+
+def _smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:
+    share = ((plane - low) / (high - low)).clip(0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _around(plane: FloatArray) -> FloatArray:
