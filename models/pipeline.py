@@ -33,8 +33,10 @@ from models.upsampling import recolor
 __all__ = [
     "Colorized",
     "Reference",
+    "View",
     "colorize",
     "condition_of",
+    "view_of",
     "working_lightness",
     "working_shape",
 ]
@@ -78,6 +80,26 @@ class Stopwatch:
             self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - start
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A layer as the network sees it: what does not depend on what is asked for.
+
+    ``lightness`` is (h, w) float32 at the working size, ``tone`` as in ``Colorized``; ``colorizer``
+    remembers what it worked out about them. Threads may share a view.
+    """
+
+    lightness: FloatArray
+    tone: Tone | None
+    colorizer: ChromaPredictor
+
+
+def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
+    """Look at a layer, to colour it perhaps more than once."""
+    seen = _at_working_size(pixels, colorizer.working_size)
+    tone = tone_of(seen) if seen.ndim == 3 else None
+    return View(lightness(seen), tone, colorizer.remembering())
+
+
 def colorize(
     pixels: NDArray[Any],
     job: ColorizeJob,
@@ -87,6 +109,7 @@ def colorize(
     reference: Reference | None = None,
     mask: NDArray[np.float32] | None = None,
     progress: Progress = unwatched,
+    view: View | None = None,
     may_overwrite: bool = False,
 ) -> Colorized:
     """Colour one layer.
@@ -95,7 +118,8 @@ def colorize(
     in [0, 1]; sRGB-encoded, straight alpha. ``reference`` is a photo to take colours from.
     ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here.
     ``progress`` hears of each stage as it begins, and of the blocks of the last one. Where the
-    caller ``may_overwrite`` the pixels, the result may take their place and save memory.
+    caller ``may_overwrite`` the pixels, the result may take their place and save memory. ``view``
+    is what ``view_of`` these pixels gave before: the network need not look at them again.
 
     Raises:
         JobError: a hint lies outside the layer.
@@ -104,10 +128,9 @@ def colorize(
     height, width = pixels.shape[:2]
     job.check_against(width, height)
     watch = Stopwatch(progress)
-    colorizer = colorizer.remembering()
     with watch.stage("lightness"):
-        seen = _at_working_size(pixels, colorizer.working_size)
-        small, tone = lightness(seen), tone_of(seen) if seen.ndim == 3 else None
+        view = view_of(pixels, colorizer) if view is None else view
+        small, tone, colorizer = view.lightness, view.tone, view.colorizer
     with watch.stage("guidance"):
         told = clip.embed_text(job.description) if job.description else None
         condition, notices = condition_of(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.job import JobError
-from models.pipeline import colorize
+from models.pipeline import View, colorize, view_of
 from models.progress import Progress, unwatched
 from plugin_server.errors import BadValue, NotKept
 from plugin_server.exemplars import Exemplars
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from retrieval.library import ExemplarLibrary
 
 LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
+VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
 
 
 class Studio:
@@ -64,6 +65,7 @@ class Studio:
         self.limits = limits
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
+        self._views: Memory[ImageId, View] = Memory(VIEWS)
 
     def do(self, request: Request, progress: Progress = unwatched) -> Answer:
         """Do what is asked.
@@ -131,10 +133,12 @@ class Studio:
             reference=chosen.reference,
             mask=mask,
             progress=progress,
+            view=self._view(request.image, layer),
+            may_overwrite=isinstance(request.image, bytes),
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
-        settings = self._settings(request, chosen.exemplar)
+        settings = self._settings(request, chosen.exemplar, result.tone)
         body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
         encoded = time.perf_counter()
         timings = {"decode": decoded - started}
@@ -205,9 +209,20 @@ class Studio:
             f"{self.photos.seconds / 60:g} minutes after they were used last; send it again"
         )
 
+    def _view(self, image: Image, layer: Layer) -> View | None:
+        """Remember how the network sees a kept photo: previews ask for another of its colours."""
+        if isinstance(image, bytes):
+            return None
+        known = self._views.get(image)
+        if known is None:
+            known = view_of(layer.pixels, self.colorizer)
+            self._views.put(image, known)
+        return known
+
     def _remember(self, name: ImageId, layer: Layer) -> None:
         layer.pixels.flags.writeable = False  # several requests may share it
         self._layers.retain(self.photos.__contains__)
+        self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
     def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
@@ -223,10 +238,11 @@ class Studio:
             )
         return mask_of(layer.pixels)
 
-    def _settings(self, request: ColorizeRequest, exemplar: str | None) -> str:
+    def _settings(self, request: ColorizeRequest, exemplar: str | None, tone: str | None) -> str:
         """Write the settings that travel with a result as one JSON object.
 
-        The exemplar is the one that was used, so that they give the same result again.
+        The exemplar is the one that was used, so that they give the same result again; the tone is
+        that of a toned scan, which was left out.
         """
         job = request.job
         settings = {
@@ -240,6 +256,7 @@ class Studio:
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
+            "toned": tone,
         }
         return json.dumps(settings, ensure_ascii=False)
 

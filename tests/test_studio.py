@@ -113,6 +113,17 @@ def test_a_kept_photo_gives_the_same_bytes_again_and_again() -> None:
     np.testing.assert_array_equal(decoded(first), decoded(place.do(ColorizeRequest(name)).body))
 
 
+def test_other_words_on_a_kept_photo_give_what_they_give_on_a_new_one() -> None:
+    place, images = studio(), [encoded(grey_picture(60, 80)), encoded(255 - grey_picture(60, 80))]
+    names = [kept(place, image) for image in images]
+    for text in ("a red tram", "", "a green meadow", "a red tram"):
+        for image, name in zip(images, names, strict=True):
+            known, new = (
+                place.do(ColorizeRequest(source, ColorizeJob(text))) for source in (name, image)
+            )
+            assert known.body == new.body
+
+
 def test_photos_that_cannot_be_read_are_not_kept() -> None:
     place = studio(limits=Limits(max_pixels=100))
     with pytest.raises(TooLarge):
