@@ -149,9 +149,9 @@ class ChromaPredictor(Protocol):
     def working_size(self) -> int: ...
 
     def remembering(self) -> ChromaPredictor:
-        """Return one for a single request, which looks at a picture only once.
+        """Return one that looks at a picture only once, however much it is asked about it.
 
-        It is for one thread, and the array of lightness it is asked about must not change.
+        The array of lightness must not change meanwhile.
         """
         ...
 

@@ -71,8 +71,8 @@ class Seen:
 class Predictor:
     """A colorizer ready for use.
 
-    One instance may be shared by threads: it holds no state that a call changes. Only those that
-    ``remembering`` gives, for one request each, do.
+    One instance may be shared by threads: it holds no state that a call changes, but for what
+    those that ``remembering`` gives have seen last.
     """
 
     def __init__(
@@ -97,9 +97,10 @@ class Predictor:
         self.working_size = model.config.working_size
 
     def remembering(self) -> Self:
-        """Return one with the same weights, for one thread, that looks at a picture only once.
+        """Return one with the same weights that looks at a picture only once.
 
-        The array of lightness that it was asked about last must not be changed meanwhile.
+        The array of lightness that it was asked about last must not be changed meanwhile. Threads
+        may share it: at worst both look.
         """
         twin = copy(self)
         twin._remembers, twin._seen = True, None

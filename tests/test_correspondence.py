@@ -21,7 +21,7 @@ from models.correspondence import (
     encoder_digest,
     load_matcher,
 )
-from models.guidance import HintMap, NoMatcher
+from models.guidance import Condition, HintMap, NoMatcher
 from models.predictor import Predictor, load_colorizer
 
 Array = NDArray[np.float32]
@@ -186,3 +186,26 @@ def test_distinct_cells_are_found_in_themselves_exactly() -> None:
     soft = carried.soft[0].T.unflatten(1, (8, 12))[:, ::2, ::2]
     means = torch.nn.functional.avg_pool2d(ab, 2)[0]
     torch.testing.assert_close(soft, means, atol=0.5, rtol=0)
+
+
+def test_one_request_looks_at_its_picture_once_and_gets_the_same_bytes() -> None:
+    colorizer, rgb = load_colorizer(), photo("chelsea", 96, 128)
+    grey, reference, none = lightness(rgb), photo("coffee", 96, 96), Condition(None, None)
+    apart = colorizer.match(grey, reference), colorizer.predict(grey, none)
+    looks = []
+    colorizer.folded.encoder.register_forward_hook(lambda *_: looks.append(1))
+    once = colorizer.remembering()
+    together = once.match(grey, reference), once.predict(grey, none)
+    assert len(looks) == 2  # the picture and the reference
+    for first, second in zip(apart, together, strict=True):
+        assert first.ab.tobytes() == second.ab.tobytes()
+        assert first.confidence.tobytes() == second.confidence.tobytes()
+
+
+def test_another_picture_is_looked_at_anew(colorizer: Predictor) -> None:
+    once, none = colorizer.remembering(), Condition(None, None)
+    for name in ("chelsea", "coffee"):
+        grey = lightness(photo(name, 96, 96))
+        expected = colorizer.predict(grey, none)
+        assert once.predict(grey, none).ab.tobytes() == expected.ab.tobytes()
+    assert colorizer.remembering().predict(grey, none).ab.tobytes() == expected.ab.tobytes()

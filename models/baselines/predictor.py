@@ -60,6 +60,9 @@ class BaselinePredictor:
         here = ab[row // stride, column // stride]
         return Distribution(here[None], np.ones(1, np.float32))
 
+    def relate(self, lightness: FloatArray) -> None:
+        """Tell nothing of which places are alike."""
+
     def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
         """Refuse: there is no matcher.
 
