@@ -48,7 +48,8 @@ class RedisServer:
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-                 "--appendonly", "yes", "--save", "", *secret, *self._options],
+                 "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                 *secret, *self._options],
                 stdout=log, stderr=log,
                 # Python ignores SIGXFSZ; inherited, Redis hears of a full disk and is not killed.
                 restore_signals=False,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from command import run as command
 from conftest import encoded, grey_picture, post, refusal
 from flask.testing import FlaskClient
 from held_work import HeldWork
@@ -456,3 +457,64 @@ def test_a_full_queue_is_429_with_a_time(broker: Broker) -> None:
     assert "try again in" in refusal(refused, Busy.status)
     assert int(refused.headers["Retry-After"]) >= 1
     service.close()
+
+
+# A batch
+
+
+def test_a_batch_of_workers_writes_what_this_process_would(broker: Broker, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    (scans / "box").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "box/b.jpg", "box/c.tif")):
+        kind = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}[name[-3:]]
+        (scans / name).write_bytes(encoded(grey_picture(seed=number), kind))
+    (scans / "broken.png").write_bytes(b"no picture")
+    local, far = tmp_path / "local", tmp_path / "far"
+    studio = Studio(
+        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        photos=Shelf(seconds=0, count=0, size=0),
+    )  # fmt: skip
+    with worker(broker, studio.do):
+        here = command("colorize", scans, "-o", local, "-r", "-d", "a red tram")
+        there = command(
+            "colorize", scans, "-o", far, "-r", "-d", "a red tram", "--broker", broker.url
+        )
+    assert here.exit_code == there.exit_code == 2
+    assert "broken.png" in there.stderr
+    for name in ("a.png", "box/b.jpg", "box/c.tif"):
+        assert (far / name).read_bytes() == (local / name).read_bytes(), name
+
+
+def test_a_batch_may_ask_for_exemplars_that_only_it_has(broker: Broker, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.png").write_bytes(encoded(grey_picture()))
+    folder = tmp_path / "library"
+    library = ExemplarLibrary.open(folder, clip=FakeClip())
+    library.add_photo(encoded(skimage.data.coffee()[::4, ::4]), name="coffee.png")
+    library.close()
+
+    def load(config: Config) -> Service:
+        library = ExemplarLibrary.open(folder, clip=FakeClip())
+        return Service(FakeColorizer(), FakeClip(), library=library, broker=config.broker)
+
+    studio = Studio(
+        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        photos=Shelf(seconds=0, count=0, size=0),
+    )  # fmt: skip
+    with worker(broker, studio.do):
+        asked = ("colorize", tmp_path / "scans", "--exemplar", "auto", "--library", folder, "-o")
+        assert command(*asked, tmp_path / "local", load=load).exit_code == 0
+        asked_far = (*asked, tmp_path / "far", "--broker", broker.url)
+        assert command(*asked_far, load=load).exit_code == 0
+    results = [(tmp_path / name / "a.png").read_bytes() for name in ("local", "far")]
+    assert results[0] == results[1]
+
+
+def test_a_broker_is_for_folders(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(grey_picture()))
+    for more in ((tmp_path / "a.png",), (tmp_path, "-o", tmp_path / "o", "--server", "http://x")):
+        refused = command("colorize", *more, "--broker", "redis://127.0.0.1:1/0")
+        assert refused.exit_code == 2
+        assert "whole folders" in refused.stderr
+    refused = command("colorize", tmp_path, "-o", tmp_path / "o", "--broker", "http://x")
+    assert "redis://HOST:PORT/0" in refused.stderr

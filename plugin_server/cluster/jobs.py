@@ -20,6 +20,7 @@ from plugin_server.turns import Client
 
 LOOK = 1.0  # seconds between looks whether the client is still there
 PATIENCE = 15.0  # seconds for which somebody who waits is not told that Redis is away
+LOST = 2  # times that a photo is sent again because Redis lost it
 NOBODY = 60.0  # seconds for which a photo waits for the first worker to come
 
 
@@ -59,7 +60,16 @@ class ClusterJobs:
         """See ``Jobs.run``."""
         if not isinstance(work, ColorizeRequest):
             return self._here.run(work, client, gone=gone)
-        id = self._admit(self._gather(work), client, keep=False)
+        ready = self._gather(work)
+        for _ in range(LOST):
+            try:
+                return self._run_once(ready, client, gone)
+            except NotKept:
+                pass  # Redis came back without it; the photo is still here
+        return self._run_once(ready, client, gone)
+
+    def _run_once(self, work: ColorizeRequest, client: Client, gone: Callable[[], bool]) -> Answer:
+        id = self._admit(work, client, keep=False)
         finished = False
         try:
             entry = self._wait(id, gone)

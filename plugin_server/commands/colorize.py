@@ -13,10 +13,18 @@ import click
 from click.core import ParameterSource
 
 from models.job import AUTO, ColorizeJob, Hint, JobError, PaletteColor
+from plugin_server.cluster.broker import Broker, BrokerError
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
 from plugin_server.commands.batch_hands import Hands, local_hands, remote_hands
+from plugin_server.commands.broker_hands import broker_hands
 from plugin_server.commands.library_session import library_option
-from plugin_server.commands.parameters import HintType, PaletteType, clip_option, weights_option
+from plugin_server.commands.parameters import (
+    HintType,
+    PaletteType,
+    broker_option,
+    clip_option,
+    weights_option,
+)
 from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
@@ -48,6 +56,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
   photochrom colorize scans -o coloured -r --retry-failed
   photochrom colorize scans -o coloured -r --contact-sheet sheet.html
   photochrom colorize scanner -o coloured --watch
+  photochrom colorize scans -o coloured -r --broker redis://192.168.1.10:6379/0
 """
 
 
@@ -113,6 +122,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.option(
     "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
 )
+@broker_option(required=False)
 @batch_options
 @clip_option
 @weights_option
@@ -134,6 +144,7 @@ def colorize(
     overwrite: bool,
     server: str | None,
     token: str | None,
+    broker: str | None,
     batch: BatchOptions,
     clip: str,
     weights: Path | None,
@@ -159,6 +170,17 @@ def colorize(
             ctx,
         )
     in_folders = batch.is_meant(photos)
+    if broker and (server or not in_folders):
+        if ctx.get_parameter_source("broker") == ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                "a --broker is for whole folders: leave --server out and name a folder", ctx
+            )
+        broker = None  # what the environment names is for when it can be used
+    if broker and ctx.get_parameter_source("weights") == ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "the workers of a --broker have their own models: give --weights to photochrom worker",
+            ctx,
+        )
     if in_folders and (output is None or candidates):
         raise click.UsageError(
             "--candidates is for single photos: leave it out"
@@ -176,14 +198,18 @@ def colorize(
         )
         searches = exemplar is not None or candidates is not None
         library = (folder.expanduser() if folder else library_folder()) if searches else None
-        config = Config(clip=clip, weights=weights, library=library)
-    except (JobError, DestinationError, ConfigError) as problem:
+        queue = Broker(broker) if broker else None
+        config = Config(clip=clip, weights=weights, library=library, broker=queue)
+    except (JobError, DestinationError, ConfigError, BrokerError) as problem:
         raise click.ClickException(str(problem)) from problem
     mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
     if in_folders:
         from plugin_server.batch import Recipe
 
         def begin(should_stop: Callable[[], bool]) -> Hands:
+            if queue is not None:
+                load = (lambda: _load(ctx.obj, config)) if searches else None
+                return broker_hands(queue, load, batch.jobs, should_stop)
             if server is None:
                 return local_hands(
                     lambda workers: _load(ctx.obj, replace(config, workers=workers)), batch.jobs
@@ -246,6 +272,8 @@ class OneByOne:
         from plugin_server.images import TooLarge
         from plugin_server.request import ColorizeRequest
 
+        if photo.is_dir():
+            raise IsADirectoryError("is a folder: colour what is in it with --recursive -o OUT")
         size, limit = photo.stat().st_size, self.service.limits.max_bytes
         if size > limit:
             raise TooLarge(f"the file has {size:,} bytes and the limit is {limit:,}: scale it down")
