@@ -25,7 +25,7 @@ from models.job import ColorizeJob
 from models.progress import Stopped
 from plugin_server.batch_descriptions import Described, Descriptions, embedded
 from plugin_server.batch_manifest import Manifest, Record
-from plugin_server.batch_output import Output, write_whole
+from plugin_server.batch_output import Output, OutputType, write_whole
 from plugin_server.batch_sources import Passed, Photo
 from plugin_server.errors import is_out_of_memory
 from plugin_server.images import Limits, TooLarge
@@ -68,7 +68,7 @@ class Recipe:
         job = replace(self.job, description=described.text)
         return ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
 
-    def digest(self, described: Described | None, media_type: str) -> str:
+    def digest(self, described: Described | None, type: OutputType) -> str:
         """Tell settings and the result's type apart; only what differs from the defaults counts.
 
         A caption inside the photo is not among them: the photo's own identity covers it.
@@ -79,7 +79,7 @@ class Recipe:
         }
         asked["description"] = None if described is None else described.text
         asked |= {"mask": _sha256(self.mask), "reference": _sha256(self.reference)}
-        asked |= {"model": self.model, "type": media_type}
+        asked |= {"model": self.model, "type": asdict(type)}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -241,7 +241,7 @@ class Batch:
             task = replace(
                 task, size=status.st_size, mtime_ns=status.st_mtime_ns, description=said.text,
                 described_by=said.by,
-                settings=self._recipe.digest(given, choose_type.media_type),
+                settings=self._recipe.digest(given, choose_type),
             )  # fmt: skip
             if known is not None and (ended := self._ended_before(known, task, output)):
                 return Outcome(ended, known)

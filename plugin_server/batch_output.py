@@ -66,7 +66,9 @@ class Output:
             return name, OutputType(TYPE_OF[suffix])
         wanted = TYPE_OF[SUFFIX_OF[self.format]]
         fits = TYPE_OF.get(suffix) == wanted
-        return name if fits else name + SUFFIX_OF[self.format], OutputType(wanted, asked=True)
+        return name if fits else name + SUFFIX_OF[self.format], OutputType(
+            wanted, wanted in EIGHT_BIT
+        )
 
     def partial(self, output: str) -> Path:
         """Name the file that a result is written to before it gets its own name.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from plugin_server.batch_manifest import Manifest, ManifestError
 from plugin_server.batch_sources import Passed, Photo, SourceError, Sources
 
 
@@ -109,6 +112,38 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Pa
     assert isinstance(gone, Passed)
     assert (gone.name, last.name) == ("b", "c/3.png")
     assert "cannot be read" in gone.reason
+
+
+@contextmanager
+def a_user_without_rights(*folders: Path) -> Iterator[None]:
+    """Be nobody where the tests run as root, who may read and write everything."""
+    is_root = os.geteuid() == 0
+    for folder in folders:
+        for parent in (folder, *folder.parents[:2]):
+            if is_root:
+                parent.chmod(0o755)
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are others there")
+def test_folders_without_rights(tmp_path: Path) -> None:
+    scans = touch(tmp_path / "scans", "a.png", "locked/b.png", "open/c.png")
+    (scans / "locked").chmod(0)
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o555)
+    sources = Sources.parse([scans], tmp_path / "out", recursive=True)
+    with a_user_without_rights(tmp_path):
+        assert found(sources) == ["a.png", "open/c.png"]
+        assert passed(sources) == {"locked": "the folder cannot be read: Permission denied"}
+        with pytest.raises(ManifestError, match="Permission denied"):
+            Manifest(shut / "out")
+    (scans / "locked").chmod(0o700)
 
 
 def test_a_thousand_folders_in_each_other(tmp_path: Path) -> None:

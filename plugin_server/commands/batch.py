@@ -65,7 +65,8 @@ OPTIONS = (
     ),
     click.option(
         "--jobs", type=click.IntRange(1, 64), metavar="N",
-        help="How many photos at a time.  [default: as many as there are cores; 4 for a --server]",
+        help="How many photos at a time.  "
+        "[default: one more than there are cores; 4 for a --server]",
     ),
 )  # fmt: skip
 

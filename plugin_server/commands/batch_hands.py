@@ -35,20 +35,20 @@ class Hands:
 def local_hands(load: Callable[[int], Service], jobs: int | None) -> Hands:
     """Colour in this process, ``jobs`` photos at a time.
 
-    One thread more than that reads the next photo and writes the last one meanwhile. With several
-    photos at a time each one keeps to a single core: threads inside the network would only wait
-    for each other.
+    By default that is one more than there are cores, so that none of them waits while a file is
+    read or written. Each photo keeps to its share of the cores: more threads inside the network
+    would only wait for each other.
     """
     from plugin_server.memory import share_heaps
 
-    workers = jobs or cores()
+    workers = jobs or cores() + 1
     share_heaps()
     service = load(workers)
     if workers > 1:
         import torch
 
         torch.set_num_threads(max(cores() // workers, 1))
-    return Hands(service.colorize, service.limits, workers + 1)
+    return Hands(service.colorize, service.limits, workers)
 
 
 def remote_hands(
