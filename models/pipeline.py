@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clearing import cleared
 from models.color import lightness
 from models.guidance import ChromaPredictor, Condition, Embedder, TextEmbedding
 from models.hints import hint_map
@@ -27,7 +28,7 @@ from models.palette import Palette, paler, transport_to_given
 from models.progress import Progress, unwatched
 from models.propagation import settle_carried, spread_dabs
 from models.reference import Reference, is_colourless, join_embeddings
-from models.toning import Tone, tone_of
+from models.toning import tone_of
 from models.upsampling import recolor
 
 __all__ = [
@@ -53,13 +54,13 @@ MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrin
 class Colorized:
     """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage.
 
-    ``tone`` is that of a toned scan: it was read for its lightness alone.
+    ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``faded``.
     """
 
     pixels: NDArray[Any]
     notices: tuple[str, ...]
     timings: dict[str, float]
-    tone: Tone | None = None
+    scan: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -84,12 +85,14 @@ class Stopwatch:
 class View:
     """A layer as the network sees it: what does not depend on what is asked for.
 
-    ``lightness`` is (h, w) float32 at the working size, ``tone`` as in ``Colorized``; ``colorizer``
-    remembers what it worked out about them. Threads may share a view.
+    ``lightness`` is (h, w) float32 at the working size, ``read`` the same without the faults of a
+    scan, ``scan`` as in ``Colorized``; ``colorizer`` remembers what it worked out about them.
+    Threads may share a view.
     """
 
     lightness: FloatArray
-    tone: Tone | None
+    read: FloatArray
+    scan: tuple[str, ...]
     colorizer: ChromaPredictor
 
 
@@ -97,7 +100,9 @@ def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
     """Look at a layer, to colour it perhaps more than once."""
     seen = _at_working_size(pixels, colorizer.working_size)
     tone = tone_of(seen) if seen.ndim == 3 else None
-    return View(lightness(seen), tone, colorizer.remembering())
+    there = lightness(seen)
+    read, faults = cleared(there)
+    return View(there, read, (tone, *faults) if tone else faults, colorizer.remembering())
 
 
 def colorize(
@@ -130,18 +135,22 @@ def colorize(
     watch = Stopwatch(progress)
     with watch.stage("lightness"):
         view = view_of(pixels, colorizer) if view is None else view
-        small, tone, colorizer = view.lightness, view.tone, view.colorizer
+        small, read, colorizer = view.lightness, view.read, view.colorizer
     with watch.stage("guidance"):
         told = clip.embed_text(job.description) if job.description else None
         condition, notices = condition_of(
-            job, told, reference, small, colorizer=colorizer, clip=clip
+            job, told, reference, read, colorizer=colorizer, clip=clip
         )
-        if tone is not None:
-            notices = (*notices, f"The photo is a toned scan ({tone}): its tone was left out.")
+        if view.scan:
+            notices = (
+                *notices,
+                f"The photo looks like a scan ({', '.join(view.scan)}): its colours were chosen as "
+                "if it were clean.",
+            )
     with watch.stage("network"):
         # Carried colours are laid over the answer alone: hundreds of half-sure hints among the
         # network's inputs drive its colours far off.
-        prediction = colorizer.predict(small, replace(condition, hints=None))
+        prediction = colorizer.predict(read, replace(condition, hints=None))
         guide = _shrunk(small, prediction.ab.shape[:2])
         dabs = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
         ab = prediction.ab
@@ -152,10 +161,10 @@ def colorize(
             settled = settle_carried(ab, condition.hints, guide)
             ab = ab + np.float32(job.strength) * (settled - ab)
         if told is not None and told.named and colorizer.locates and job.strength > 0:
-            ab, more = _with_names(ab, told, small, guide, job.strength, colorizer)
+            ab, more = _with_names(ab, told, read, guide, job.strength, colorizer)
             notices = (*notices, *more)
         if dabs is not None:  # last: a dab is a correction of all that came before
-            dabbed = spread_dabs(ab, dabs, guide, colorizer.relate(small))
+            dabbed = spread_dabs(ab, dabs, guide, colorizer.relate(read))
             ab = ab + np.float32(job.strength) * (dabbed - ab)
     with watch.stage("join"):
         ab = ab * np.float32(job.saturation)
@@ -163,7 +172,7 @@ def colorize(
             pixels, ab, guide, mask=mask, report=partial(progress, "join"),
             may_overwrite=may_overwrite,
         )  # fmt: skip
-    return Colorized(result, notices, watch.timings, tone)
+    return Colorized(result, notices, watch.timings, view.scan)
 
 
 def condition_of(

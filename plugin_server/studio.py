@@ -138,7 +138,7 @@ class Studio:
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
-        settings = self._settings(request, chosen.exemplar, result.tone)
+        settings = self._settings(request, chosen.exemplar, result.scan)
         body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
         encoded = time.perf_counter()
         timings = {"decode": decoded - started}
@@ -238,11 +238,13 @@ class Studio:
             )
         return mask_of(layer.pixels)
 
-    def _settings(self, request: ColorizeRequest, exemplar: str | None, tone: str | None) -> str:
+    def _settings(
+        self, request: ColorizeRequest, exemplar: str | None, scan: tuple[str, ...]
+    ) -> str:
         """Write the settings that travel with a result as one JSON object.
 
-        The exemplar is the one that was used, so that they give the same result again; the tone is
-        that of a toned scan, which was left out.
+        The exemplar is the one that was used, so that they give the same result again; the scan is
+        what was left out when it was read.
         """
         job = request.job
         settings = {
@@ -256,7 +258,7 @@ class Studio:
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
-            "toned": tone,
+            "scan": scan,
         }
         return json.dumps(settings, ensure_ascii=False)
 

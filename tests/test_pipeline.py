@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 from numpy.typing import NDArray
 from skimage.color import lab2rgb, rgb2lab
 
@@ -288,12 +289,28 @@ def test_a_toned_scan_is_said_and_coloured_as_its_lightness_is() -> None:
     levels = np.linspace(0, 100, 60 * 80).reshape(60, 80)
     sepia = lab2rgb(np.dstack([levels, 0 * levels + 8, 0 * levels + 20])).astype(np.float32)
     found = run(sepia)
-    assert found.tone == "sepia"
-    assert found.notices == ("The photo is a toned scan (sepia): its tone was left out.",)
+    assert found.scan == ("sepia",)
+    assert found.notices == (
+        "The photo looks like a scan (sepia): its colours were chosen as if it were clean.",
+    )
     grey = lab2rgb(np.dstack([lightness_of(sepia), 0 * levels, 0 * levels]))[..., :1]
     np.testing.assert_allclose(found.pixels, run(grey.astype(np.float32)).pixels, atol=2e-3)
-    for pixels in (picture(60, 80, 3, np.uint8), picture(60, 80, 1, np.uint8)):
-        assert (run(pixels).tone, run(pixels).notices) == (None, ())
+    photo = skimage.data.astronaut()
+    for pixels in (photo, photo[..., 1:2]):
+        assert (run(pixels).scan, run(pixels).notices) == ((), ())
+
+
+def test_a_faded_photo_gets_the_colours_of_a_fresh_one_and_keeps_its_lightness() -> None:
+    levels = np.linspace(5, 95, 60 * 80).reshape(60, 80)
+    fresh, faded = (
+        lab2rgb(np.dstack([plane, 0 * levels, 0 * levels]))[..., :1].astype(np.float32)
+        for plane in (levels, 30 + 0.4 * levels)
+    )
+    result = run(faded)
+    assert result.scan == ("faded",)
+    np.testing.assert_allclose(lightness_of(result.pixels), lightness_of(faded), atol=0.05)
+    ab = [rgb2lab(unit(pixels))[..., 1:] for pixels in (result.pixels, run(fresh).pixels)]
+    assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 2
 
 
 def test_a_reference_without_colours_is_said_and_not_used() -> None:

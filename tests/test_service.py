@@ -11,7 +11,7 @@ import pytest
 from conftest import decoded, encoded, grey_picture
 
 from fakes import FakeClip, FakeColorizer, HeldColorizer
-from models.job import ColorizeJob, Hint, JobError
+from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
 from plugin_server.errors import NoLibrary
 from plugin_server.images import BrokenImage, ImageError, Limits, TooLarge
 from plugin_server.masks import mask_of
@@ -95,7 +95,21 @@ def test_settings_travel_with_the_result(service: Service) -> None:
     assert (settings["saturation"], settings["strength"]) == (0.5, 0.75)
     assert len(settings["mask"]) == 64
     assert settings["reference"] is settings["exemplar"] is settings["palette"] is None
+    assert settings["scan"] == []
     assert settings["model"] == "fake-colorizer fake-clip"
+
+
+def test_a_palette_is_among_the_settings(service: Service) -> None:
+    palette = (PaletteColor("#2A6F4E", 3), PaletteColor("#e8d8b0"))
+    body = service.colorize(ColorizeRequest(encoded(grey_picture()), ColorizeJob(palette=palette)))
+    from io import BytesIO
+
+    from PIL import Image
+
+    text = Image.open(BytesIO(body.body)).text["photochrom"]  # type: ignore[attr-defined]
+    written = json.loads(text)["palette"]
+    assert written == [{"color": "#2a6f4e", "weight": 3}, {"color": "#e8d8b0", "weight": 1}]
+    assert parse_palette(json.dumps(written)) == palette
 
 
 def test_warming_uses_both_models() -> None:
