@@ -24,7 +24,7 @@ from plugin_server.app import create_app
 from plugin_server.cluster.broker import Broker
 from plugin_server.cluster.jobs import ClusterJobs
 from plugin_server.cluster.ledger import Ledger, Room
-from plugin_server.cluster.worker import STUCK, Bench
+from plugin_server.cluster.worker import DEAF, STUCK, Bench, Pulse
 from plugin_server.config import Config
 from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.errors import Busy, Elsewhere, NoBroker, NotDone, NotKept
@@ -302,6 +302,19 @@ def test_a_worker_that_hangs_gives_up(broker: Broker, work: HeldWork) -> None:
         bench.pulse.begin(taken)
         bench.pulse.beat()
     assert codes == [STUCK]
+    ledger.close()
+
+
+def test_a_worker_that_hears_nothing_while_photos_wait_gives_up(broker: Broker) -> None:
+    codes: list[int] = []
+    ledger = Ledger(broker)
+    pulse = Pulse(broker, ledger, "w", time_limit=9, give_up=codes.append, hearing=-1.0)
+    pulse.beat()
+    assert codes == [], "nothing waits"
+    with cluster(broker) as jobs:
+        jobs.submit(photo("a"), ANNA)
+        pulse.beat()
+    assert codes == [DEAF]
     ledger.close()
 
 

@@ -17,7 +17,7 @@ from plugin_server.cluster.broker import Broker
 from plugin_server.cluster.engine import Bell
 from plugin_server.cluster.ledger import Ledger
 from plugin_server.cluster.warden import Warden
-from plugin_server.cluster.worker import FULL, SETTINGS, STUCK, Settings, fresh_name
+from plugin_server.cluster.worker import DEAF, FULL, SETTINGS, STUCK, Settings, fresh_name
 
 log = logging.getLogger("photochrom")
 
@@ -102,7 +102,9 @@ class Crew:
             return None
         place.process = None
         lived = time.monotonic() - place.started
-        place.failures = 0 if lived > LEAST or code in (0, FULL, STUCK) else place.failures + 1
+        place.failures = (
+            0 if lived > LEAST or code in (0, FULL, STUCK, DEAF) else place.failures + 1
+        )
         if code not in (0, FULL, BROKEN):
             log.warning("the worker %s ended (%s); another one begins", place.name, _ending(code))
         self._bury(place.name)
@@ -142,6 +144,8 @@ def _ending(code: int) -> str:
     """Say how a process ended."""
     if code == STUCK:
         return "a photo took too long"
+    if code == DEAF:
+        return "the broker's messages did not reach it"
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit code {code}"

@@ -37,6 +37,8 @@ IDLE_BEAT: Final = 5.0  # and while none does
 DELIVERY: Final = 600.0  # seconds for which an answer is offered to a Redis that is away
 STUCK: Final = 70  # exit code of a worker whose job took too long
 FULL: Final = 71  # and of one that has grown too large
+DEAF: Final = 72  # and of one that the bell does not reach any more
+HEARING: Final = 15.0  # seconds for which a worker may be idle while photos wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ class Pulse:
     """Tells the ledger, from a thread of its own, that the worker lives and how far it is.
 
     A job that takes longer than ``time_limit`` ends the process: whatever it hangs in, nothing else
-    can. Its lease then ends too, and another worker tries.
+    can. Its lease then ends too, and another worker tries. The process also ends where it is idle
+    though photos have waited for ``hearing`` seconds: a connection to Redis may break in such a way
+    that Celery goes on to wait for messages and none will come.
     """
 
     def __init__(
@@ -171,11 +175,14 @@ class Pulse:
         *,
         time_limit: float,
         give_up: Callable[[int], None],
+        hearing: float = HEARING,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
         self._name = name
         self._time_limit = time_limit
+        self._hearing = hearing
+        self._heard = time.monotonic()
         self._give_up = give_up
         self._lock = threading.Lock()
         self._taken: Taken | None = None
@@ -218,13 +225,14 @@ class Pulse:
         """Watch no more."""
         with self._lock:
             self._taken = None
+            self._heard = time.monotonic()
 
     def beat(self) -> None:
         """Give one sign of life."""
         with self._lock:
             taken, begun = self._taken, self._begun
         if taken is None:
-            self._ledger.announce(self._name)
+            self._listen()
             return
         if time.monotonic() - begun > self._time_limit:
             log.error("the job %s takes longer than %g s", taken.id, self._time_limit)
@@ -234,17 +242,27 @@ class Pulse:
                 if self._taken is taken:
                     self._unwanted = True
 
+    def _listen(self) -> None:
+        waiting, _, _ = self._ledger.counts()
+        now = time.monotonic()
+        if not waiting:
+            self._heard = now
+        elif now - self._heard > self._hearing:
+            log.error("photos wait and the bell does not ring here: a fresh worker begins")
+            self._give_up(DEAF)
+
     def _run(self) -> None:
         from redis.exceptions import RedisError
 
         announced = -IDLE_BEAT
         while not self._ending.is_set():
-            with suppress(RedisError, OSError):  # the warden and the deliveries say so
+            try:
                 if time.monotonic() - announced >= IDLE_BEAT:
                     self._ledger.announce(self._name)
                     announced = time.monotonic()
-                if self._taken is not None:
-                    self.beat()
+                self.beat()
+            except (RedisError, OSError):  # the warden and the deliveries say so
+                self._heard = time.monotonic()
             self._changed.clear()
             self._changed.wait(BEAT if self._taken is not None else IDLE_BEAT)
 

@@ -1,0 +1,237 @@
+"""The queue on many machines: what two workers add, what it costs, and what survives kill -9.
+
+Starts a Redis server, workers and the server itself with the real weights, all on this machine,
+each on free ports, and colours the same photos again and again::
+
+    embedded   photochrom serve --workers 1
+    one        photochrom serve --broker, photochrom worker --concurrency 1
+    two        photochrom serve --broker, photochrom worker --concurrency 2
+
+PyTorch has one thread everywhere, so that a core is a core. Every answer is compared byte for byte
+with the embedded queue's. The *overhead* is what a photo takes longer with one worker than with the
+embedded queue, and the *gain* is two workers' throughput over one's; both are medians over rounds
+in which the three take turns, so that what else the machine does hits all of them alike.
+
+With ``--kills`` workers are killed at random moments in a batch instead, and every result is
+counted and compared.
+
+    python -m benchmarks.cluster
+    python -m benchmarks.cluster --megapixels 4 --photos 24 --rounds 5
+    python -m benchmarks.cluster --kills 30 --photos 300 --megapixels 0.1
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from urllib.request import urlopen
+
+import click
+import cv2
+import numpy as np
+import skimage.data
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.served import Served, ask, served
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+PATIENCE = 300.0
+GAIN, OVERHEAD = 1.7, 0.10  # what is wanted
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Start a Redis server of our own; give its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise click.ClickException("redis-server is not installed: apt-get install redis-server")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        options = ["--appendonly", "yes", "--save", "", "--loglevel", "warning"]
+        with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
+            try:
+                yield f"redis://127.0.0.1:{port}/0"
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def workers(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    """Start ``photochrom worker``; its own processes report when their models are loaded."""
+    command = [sys.executable, "-m", "plugin_server", "worker", "--concurrency", str(count)]
+    with subprocess.Popen(
+        [*command, "--threads", "1"],
+        env={**os.environ, **ONE_THREAD, "PHOTOCHROM_BROKER": url},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = 0
+            while ready < count and (line := process.stdout.readline()):
+                ready += line.strip() == "ready"
+            yield process
+        finally:
+            process.terminate()
+
+
+def wait_for_workers(server: Served, count: int) -> None:
+    """Wait until the server counts its workers."""
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        with urlopen(f"{server.address}/v1/health", timeout=30) as answer:
+            if json.load(answer)["workers"] >= count:
+                return
+        time.sleep(0.2)
+    raise click.ClickException(f"{count} workers did not come within {PATIENCE:g} s")
+
+
+def photo(megapixels: float, seed: int) -> bytes:
+    """Make a grey PNG of a real photo, another one for each seed."""
+    grey = cv2.cvtColor(skimage.data.coffee(), cv2.COLOR_RGB2GRAY)
+    scale = (megapixels * 1e6 / grey.size) ** 0.5
+    large = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    noise = np.random.default_rng(seed).integers(-6, 7, large.shape)
+    done, data = cv2.imencode(".png", (large + noise).clip(0, 255).astype(np.uint8))
+    assert done
+    return bytes(data)
+
+
+def round_of(server: Served, photos: list[bytes], at_once: int) -> tuple[float, list[bytes]]:
+    """Colour all photos, a few at once; return the seconds and the answers."""
+
+    def colour(data: bytes) -> bytes:
+        return ask(server, "/v1/colorize", {"image": data}).body
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(at_once) as pool:
+        answers = list(pool.map(colour, photos))
+    return time.perf_counter() - begun, answers
+
+
+def measure(photos: list[bytes], rounds: int, at_once: int) -> dict[str, object]:
+    """Let the three take turns; return the seconds of each round, the gain and the overhead."""
+    seconds: dict[str, list[float]] = {"embedded": [], "one": [], "two": []}
+    same = True
+    with ExitStack() as stack:
+        os.environ.update(ONE_THREAD)
+        servers = {"embedded": stack.enter_context(served("--workers", "1"))}
+        crews = {}
+        for name, count in (("one", 1), ("two", 2)):
+            url = stack.enter_context(redis())
+            crews[name] = stack.enter_context(workers(url, count))
+            servers[name] = stack.enter_context(served("--broker", url))
+            wait_for_workers(servers[name], count)
+        expected: list[bytes] = []
+        for number in range(rounds + 1):
+            for name, server in servers.items():
+                took, answers = round_of(server, photos, at_once)
+                expected = expected or answers
+                same = same and answers == expected
+                if number:  # the first round warms everything
+                    seconds[name].append(took)
+    here, one, two = seconds["embedded"], seconds["one"], seconds["two"]
+    overheads = [queued / direct - 1 for queued, direct in zip(one, here, strict=True)]
+    gains = [alone / both for alone, both in zip(one, two, strict=True)]
+    return {
+        "photos": len(photos), "rounds": rounds, "at_once": at_once, "cores": os.cpu_count(),
+        "load": os.getloadavg()[0], "seconds": seconds, "same_bytes": same,
+        "overhead": median(overheads), "gain": median(gains),
+    }  # fmt: skip
+
+
+def survive(photos: list[bytes], kills: int, at_once: int) -> dict[str, object]:
+    """Kill workers at random moments while a batch runs; count what came back."""
+    dice, over, killed = random.Random(), threading.Event(), 0
+    with (
+        redis() as url,
+        workers(url, 2) as crew,
+        served("--broker", url, "--workers", "2") as server,
+    ):
+        wait_for_workers(server, 2)
+        pace = round_of(server, photos[:4], 2)[0] / 4
+        pause = 2 * pace * len(photos) / kills
+
+        def murder() -> None:
+            nonlocal killed
+            while killed < kills and not over.wait(dice.uniform(0, pause)):
+                if victims := children(crew.pid):
+                    os.kill(dice.choice(victims), signal.SIGKILL)
+                    killed += 1
+
+        thread = threading.Thread(target=murder)
+        thread.start()
+        seconds, answers = round_of(server, photos, at_once)
+        over.set()
+        thread.join()
+    with served("--workers", "2") as server:
+        _, expected = round_of(server, photos, 4)
+    right = sum(answer == wanted for answer, wanted in zip(answers, expected, strict=True))
+    return {
+        "photos": len(photos), "killed": killed, "right": right,
+        "missing_or_wrong": len(photos) - right, "seconds": seconds,
+    }  # fmt: skip
+
+
+def children(pid: int) -> list[int]:
+    """List the processes that one has started."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(part) for part in re.findall(r"\d+", text)]
+
+
+def show(told: dict[str, object]) -> None:
+    """Print a table on stderr."""
+    table = Table("what", "measured")
+    for name, value in told.items():
+        if name != "seconds" or not isinstance(value, dict):
+            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+            continue
+        for queue, rounds in value.items():
+            rate = median(told["photos"] / one for one in rounds)  # type: ignore[operator]
+            table.add_row(f"photos a second, {queue}", f"{rate:.2f}")
+    Console(stderr=True).print(table)
+
+
+@click.command()
+@click.option("--photos", "count", default=16, show_default=True, type=click.IntRange(2))
+@click.option("--megapixels", default=1.0, show_default=True, type=click.FloatRange(0.01, 24))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--at-once", default=6, show_default=True, type=click.IntRange(1))
+@click.option("--kills", default=0, help="Kill workers so often, instead of measuring.")
+@click.pass_context
+def main(
+    ctx: click.Context, count: int, megapixels: float, rounds: int, at_once: int, kills: int
+) -> None:
+    """Measure, or kill; print JSON. The exit code is 1 where what is wanted was not reached."""
+    photos = [photo(megapixels, seed) for seed in range(count)]
+    if kills:
+        told = survive(photos, kills, at_once)
+        fine = told["right"] == count
+    else:
+        told = {"megapixels": megapixels, **measure(photos, rounds, at_once)}
+        fine = bool(told["same_bytes"]) and told["gain"] >= GAIN and told["overhead"] <= OVERHEAD  # type: ignore[operator]
+    show(told)
+    click.echo(json.dumps(told, indent=2))
+    ctx.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()
