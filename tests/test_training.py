@@ -132,6 +132,19 @@ def test_a_run_trains_goes_on_and_gives_usable_weights(shard: Path, tmp_path: Pa
     assert load_colorizer(run / "colorizer.safetensors").working_size == 224
 
 
+@pytest.mark.slow
+def test_a_budget_of_processor_time_ends_a_run_for_good(shard: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = [str(shard), "--run", str(run), "--side", "64", "--batch", "4", "--hold-out", "4"]
+    budget = [*arguments, "--cpu-seconds", "0.01", "--no-references"]
+    for _ in range(2):
+        done = CliRunner().invoke(train, budget, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    entries = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    assert {entry["step"] for entry in entries} == {1}
+    assert entries[-1]["cpu_seconds"] >= 0.01
+
+
 def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
     missing = CliRunner().invoke(train, [str(tmp_path / "none")])
     assert missing.exit_code == 2

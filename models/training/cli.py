@@ -131,7 +131,15 @@ def train(
         run,
         texts=bank,
         images=ImageBank.of(reader, found) if references else None,
-        options=TrainOptions(steps=steps, minutes=minutes, batch_size=batch, seed=seed),
+        options=TrainOptions(
+            steps=steps,
+            minutes=minutes,
+            cpu_seconds=cpu_seconds,
+            batch_size=batch,
+            # A process of its own would make samples that the budget does not count.
+            workers=1 if cpu_seconds is None else 0,
+            seed=seed,
+        ),
         samples=SampleOptions(side=side),
         record=record,
     )

@@ -1,9 +1,10 @@
 """Train the colorizer: read top to bottom.
 
 The schedule is warm-up, constant, then a cosine down to zero over the last part. It runs over
-``steps``, or over ``minutes`` of training time where those are given, so that a run fits the time
-there is. A run is one folder: ``checkpoint.safetensors`` (weights, averaged weights and progress),
-``optimiser.safetensors``, ``log.jsonl`` and ``log.png``; start it again to go on where it stopped.
+``steps``, or over ``minutes`` of training time or ``cpu_seconds`` of the processor's where those
+are given, so that a run fits the time there is. A run is one folder: ``checkpoint.safetensors``
+(weights, averaged weights and progress), ``optimiser.safetensors``, ``log.jsonl`` and ``log.png``;
+start it again to go on where it stopped.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ class TrainOptions:
 
     An ``encoder_rate`` of 0 leaves the encoder as it is. ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
+    ``cpu_seconds`` counts what this process does, so it asks for 0 ``workers``.
     """
 
     steps: int = 20_000
     minutes: float | None = None
+    cpu_seconds: float | None = None
     batch_size: int = 32
     rate: float = 1e-3
     encoder_rate: float = 2e-4
@@ -72,6 +75,7 @@ class Progressing:
 
     step: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     loss: float = 0.0
 
 
@@ -180,7 +184,7 @@ def train(
         task = bar.add_task("training", total=1000)
         saved = validated = time.monotonic()
         while (done := _done(progress, options)) < 1.0:
-            started = time.monotonic()
+            started, started_cpu = time.monotonic(), time.process_time()
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * _schedule(done, options)
             batch = next(batches)
@@ -208,6 +212,7 @@ def train(
             progress.loss = keep * progress.loss + (1 - keep) * loss.item()
             progress.step += 1
             progress.seconds += time.monotonic() - started
+            progress.cpu_seconds += time.process_time() - started_cpu
             speed = options.batch_size / (time.monotonic() - started)
             text = f"step {progress.step}  loss {progress.loss:.3f}  {speed:.0f} photos/s"
             bar.update(task, completed=round(1000 * done), description=text)
@@ -283,6 +288,8 @@ def _global_vectors(
 
 
 def _done(progress: Progressing, options: TrainOptions) -> float:
+    if options.cpu_seconds is not None:
+        return progress.cpu_seconds / options.cpu_seconds
     if options.minutes is not None:
         return progress.seconds / (60 * options.minutes)
     return progress.step / options.steps
