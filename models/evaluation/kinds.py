@@ -60,6 +60,7 @@ SENTENCES = {
         "a photo of a meal",
         "a dessert on a plate",
         "fruit and vegetables",
+        "a drink in a glass or a cup",
     ),
     "animals": (
         "a photo of an animal",

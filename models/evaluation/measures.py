@@ -16,7 +16,7 @@ UInt8Array = NDArray[np.uint8]
 SHORT_SIDE = 224  # bleeding is measured on a picture of this size, whatever the photo's
 EDGE = 4.0  # L a pixel: a gradient from here on is an edge
 REACH = 2  # pixels from an edge that still belong to it: chroma is coded at half the size
-FAINT = 0.1  # ab a pixel, on average: below it there is hardly any chroma, only rounding
+FAINT = 0.02  # ab a pixel, on average: below it there is no chroma to speak of
 
 
 @dataclass(frozen=True, slots=True)
