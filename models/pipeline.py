@@ -38,7 +38,6 @@ __all__ = [
     "colorize",
     "condition_of",
     "view_of",
-    "working_lightness",
     "working_shape",
 ]
 
@@ -260,17 +259,12 @@ def _with_names(
     return lay_names(ab, list(found), colors, guide, strength=strength), notices
 
 
-def working_lightness(pixels: NDArray[Any], working_size: int) -> FloatArray:
-    """Return the layer's lightness at the working size: (h, w) float32 in [0, 100].
+def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
+    """Return the layer small, float32 sRGB in [0, 1], without alpha: (h, w), or (h, w, 3).
 
     The area is about ``working_size`` squared whatever the layer's size, so that colours do not
     depend on it; sides are multiples of the chroma grid's cell.
     """
-    return lightness(_at_working_size(pixels, working_size))
-
-
-def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
-    """Return the layer small, float32 sRGB in [0, 1], without alpha: (h, w), or (h, w, 3)."""
     height, width = pixels.shape[:2]
     rows, columns = working_shape(height, width, working_size)
     channels = pixels.shape[2] - (pixels.shape[2] in (2, 4))

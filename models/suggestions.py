@@ -13,7 +13,7 @@ from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
 from models.guidance import ChromaPredictor, Condition, Distribution, Embedder
 from models.hints import hint_map
 from models.job import ColorizeJob
-from models.pipeline import condition_of, working_lightness
+from models.pipeline import condition_of, view_of
 
 FloatArray = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ def suggest(
     of that pixel and fits sRGB.
     """
     height, width = pixels.shape[:2]
-    small = working_lightness(pixels, colorizer.working_size)
+    small = view_of(pixels, colorizer).read
     condition = _condition(job, small, (height, width), colorizer=colorizer, clip=clip)
     rows, columns = small.shape
     row = min(int((y + 0.5) / height * rows), rows - 1)
@@ -94,7 +94,7 @@ def confidence_map(
     The value is 1 minus the entropy of the distribution as a share of the largest one.
     """
     height, width = pixels.shape[:2]
-    small = working_lightness(pixels, colorizer.working_size)
+    small = view_of(pixels, colorizer).read
     condition = _condition(job, small, (height, width), colorizer=colorizer, clip=clip)
     sure = colorizer.predict(small, condition).confidence
     levels = np.rint(sure * 255).astype(np.uint8)

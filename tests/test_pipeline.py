@@ -16,7 +16,7 @@ from models.guidance import Condition, NamedThing, Prediction, TextEmbedding
 from models.job import ColorizeJob, Hint, JobError, PaletteColor
 from models.named_colors import ab_of
 from models.palette import Palette
-from models.pipeline import Colorized, Reference, colorize, working_lightness, working_shape
+from models.pipeline import Colorized, Reference, colorize, view_of, working_shape
 from models.reference import join_embeddings
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -154,13 +154,15 @@ def test_working_lightness_does_not_depend_on_the_size() -> None:
     import cv2
 
     views = [
-        working_lightness(
-            cv2.resize(coarse, (n, n), interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None], 64
+        view_of(
+            cv2.resize(coarse, (n, n), interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None],
+            FakeColorizer(),
         )
         for n in (128, 512, 1024)
     ]
     for view in views[1:]:
-        assert np.abs(view - views[0]).mean() < 0.5
+        assert np.abs(view.lightness - views[0].lightness).mean() < 0.5
+        assert np.abs(view.read - views[0].read).mean() < 0.5
 
 
 # What wins where, as docs/guidance.md has it.
