@@ -127,6 +127,19 @@ class AddExemplarRequest:
         return len(self.image)
 
 
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """Decode and embed a colour photo for a library that is somewhere else."""
+
+    image: bytes = field(repr=False)
+    captions: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
 Request = (
     ColorizeRequest
     | SuggestionsRequest
@@ -134,6 +147,7 @@ Request = (
     | KeepRequest
     | SearchRequest
     | AddExemplarRequest
+    | IndexRequest
 )
 
 

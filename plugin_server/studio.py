@@ -16,6 +16,7 @@ from models.progress import Progress, unwatched
 from plugin_server.errors import BadValue, NotKept
 from plugin_server.exemplars import Exemplars
 from plugin_server.images import ImageError, Layer, Limits, decode, encode
+from plugin_server.indexing import index
 from plugin_server.masks import mask_of
 from plugin_server.references import References
 from plugin_server.remembering import Memory, RememberingClip
@@ -26,6 +27,7 @@ from plugin_server.request import (
     ConfidenceRequest,
     Image,
     ImageId,
+    IndexRequest,
     KeepRequest,
     Request,
     SearchRequest,
@@ -59,6 +61,7 @@ class Studio:
         library_problem: str = "",
     ) -> None:
         self.colorizer = colorizer
+        self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
         self.references = References(library, limits=limits, library_problem=library_problem)
         self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
@@ -97,6 +100,9 @@ class Studio:
             case AddExemplarRequest():
                 progress("add", 0.0)
                 return self._exemplars.add(request)
+            case IndexRequest():
+                progress("index", 0.0)
+                return index(request, self._plain_clip, self.limits)
 
     def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
         """Fetch all that only this server has, so that the request can be done anywhere.

@@ -27,6 +27,7 @@ from retrieval.embedding import embed_captions, embed_photos
 from retrieval.errors import PhotoRefused
 from retrieval.exemplar import Exemplar, Place, Prepared
 from retrieval.photos import PhotoLimits, decode_small, describe
+from retrieval.preparing import Embedded, Preparer
 from retrieval.rows import FileRow
 from retrieval.store import Store
 from retrieval.twins import Twins
@@ -93,6 +94,7 @@ class Ready:
 
     found: Found
     photo: Prepared
+    embedded: Embedded | None = None  # where somebody else has done that, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,15 @@ class Ingest:
         model: Callable[[sqlite3.Connection], int],
         limits: PhotoLimits,
         recaption: bool = False,
+        far: Preparer | None = None,
+        probe: FloatArray | None = None,
     ) -> None:
-        """``model`` returns the number of ``clip`` in the library, making the row if needed."""
+        """``model`` returns the number of ``clip`` in the library, making the row if needed.
+
+        With ``far`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
+        """
+        self._far = far
+        self._probe = probe
         self._store = store
         self._clip = clip
         self._model = model
@@ -165,7 +174,7 @@ class Ingest:
                 self._tally.refused.append(Refusal(rows.printable(item.source), item.reason))
         if on_progress is not None:
             on_progress(Progress(0, len(photos), 0))
-        workers = os.cpu_count() or 1
+        workers = (os.cpu_count() or 1) if self._far is None else self._far.in_flight
         stopped = False
         done = 0
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
@@ -198,6 +207,8 @@ class Ingest:
             refuse_early(found, self._limits.max_bytes)
             with self._large if (place.length or place.size) > LARGE else nullcontext():
                 data = found.read()
+                if self._far is not None:
+                    return Outcome(self._from_afar(found, data))
                 small = decode_small(data, self._limits)
             seconds = time.thread_time() - started
             return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
@@ -206,12 +217,23 @@ class Ingest:
         except OSError as problem:  # no permission, or gone since the folder was listed
             return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
 
+    def _from_afar(self, found: Found, data: bytes) -> Ready:
+        assert self._far is not None
+        assert self._probe is not None
+        embedded = self._far(data, found.captions())
+        embedded.check_model(self._probe)
+        return Ready(found, embedded.photo, embedded)
+
     def _keep(self, batch: Sequence[Outcome]) -> None:
         """Embed what is new of a batch and write all of it in one transaction."""
         results = [outcome.result for outcome in batch]
         self._tally.photos += sum(not isinstance(result, Unchanged) for result in results)
         self._tally.decode_seconds += sum(outcome.seconds for outcome in batch)
-        ready = [result.photo for result in results if isinstance(result, Ready)]
+        ready = [
+            result.photo
+            for result in results
+            if isinstance(result, Ready) and result.embedded is None
+        ]
         vectors = iter(embed_photos(self._clip, [p.rgb for p in ready]) if ready else ())
         words = iter(embed_captions(self._clip, [best_caption(p) for p in ready]))
         if all(isinstance(result, Unchanged) for result in results) and not self._recaption:
@@ -226,8 +248,10 @@ class Ingest:
                         self._pass_unchanged(result)
                         if self._recaption:
                             self._renew_captions(connection, result)
-                    case Ready(found, photo):
+                    case Ready(found, photo, None):
                         self.insert(connection, found, photo, next(vectors), next(words))
+                    case Ready(found, photo, Embedded() as far):
+                        self.insert(connection, found, photo, far.vector, far.words)
                     case Refused():
                         self._refuse(connection, result)
             self._twins.written(connection)

@@ -27,6 +27,7 @@ from retrieval.exemplar import ID_PATTERN, Exemplar, Place
 from retrieval.index import EXACT_UP_TO
 from retrieval.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.photos import PhotoLimits, decode_small, describe
+from retrieval.preparing import Preparer
 from retrieval.samples import find_samples
 from retrieval.search import Match, Query, Search
 from retrieval.shelves import Shelves
@@ -212,12 +213,14 @@ class ExemplarLibrary:
         recaption: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
+        far: Preparer | None = None,
     ) -> AddReport:
         """Add folders, photos and tar shards; what is known and unchanged is passed over.
 
         Photos that cannot be used are in the report with a reason. ``should_stop`` is asked for
         every file found and after every batch. ``recaption`` reads the captions of unchanged photos
-        again; ``samples`` adds the free photos that come with scikit-image.
+        again; ``samples`` adds the free photos that come with scikit-image. ``far`` decodes and
+        embeds elsewhere; files are read and the library is written here.
 
         Raises:
             BadPath: a path does not exist; nothing was added then.
@@ -230,7 +233,7 @@ class ExemplarLibrary:
                 return AddReport(stopped=True)
         if samples:
             found += find_samples()
-        report = self._ingest(recaption=recaption).run(
+        report = self._ingest(recaption=recaption, far=far).run(
             found, on_progress=on_progress, should_stop=should_stop
         )
         if not report.stopped:
@@ -332,10 +335,11 @@ class ExemplarLibrary:
         with self._store.reading() as connection:
             return tuple(rows.under(connection, os.path.abspath(folder)))
 
-    def _ingest(self, *, recaption: bool = False) -> Ingest:
+    def _ingest(self, *, recaption: bool = False, far: Preparer | None = None) -> Ingest:
         return Ingest(
-            self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption
-        )
+            self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption,
+            far=far, probe=self._probe,
+        )  # fmt: skip
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse vectors of another model."""

@@ -531,3 +531,35 @@ def test_a_broker_is_for_folders(tmp_path: Path) -> None:
         assert "whole folders" in refused.stderr
     refused = command("colorize", tmp_path, "-o", tmp_path / "o", "--broker", "http://x")
     assert "redis://HOST:PORT/0" in refused.stderr
+
+
+# A library
+
+
+def test_workers_prepare_a_library_as_this_process_would(broker: Broker, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, pixels in (("coffee", skimage.data.coffee()), ("cat", skimage.data.chelsea())):
+        (photos / f"{name}.png").write_bytes(encoded(pixels[::3, ::3]))
+    (photos / "coffee.txt").write_text("a cup of coffee", "utf-8")
+    (photos / "grey.png").write_bytes(encoded(grey_picture(64, 64)))
+    (photos / "broken.png").write_bytes(b"no picture")
+    studio = Studio(
+        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        photos=Shelf(seconds=0, count=0, size=0),
+    )  # fmt: skip
+    here, there = tmp_path / "here", tmp_path / "there"
+    command("library", "add", photos, "--library", here, "-v")
+    with worker(broker, studio.do):
+        said = command("library", "add", photos, "--library", there, "-v", "--broker", broker.url)
+    assert "grey: it has no colours to lend" in said.stderr
+    assert "broken: " in said.stderr
+    one, other = (ExemplarLibrary.open(folder, clip=FakeClip()) for folder in (here, there))
+    assert one.list() == other.list()
+    assert len(one) == 2
+    assert np.allclose(one.vectors()[1], other.vectors()[1], atol=1e-6)
+    assert [other.thumbnail(e.id) for e in other.list()] == [
+        one.thumbnail(e.id) for e in one.list()
+    ]
+    one.close()
+    other.close()

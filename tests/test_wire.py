@@ -31,7 +31,7 @@ from plugin_server.errors import (
 )
 from plugin_server.images import BrokenImage, Layer, TooLarge, UnsupportedImage
 from plugin_server.negotiation import AnswerTypes
-from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, own_type
+from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, IndexRequest, own_type
 from retrieval.errors import UnknownExemplar
 
 numbers = st.floats(0, 2, allow_nan=False)
@@ -69,6 +69,13 @@ def test_a_request_comes_out_as_it_went_in(
 def test_a_found_exemplar_travels_with_its_photo() -> None:
     job = ColorizeJob(exemplar="auto")
     sent = ColorizeRequest(b"grey", job, found=FoundExemplar("abc", b"colour", 0.83))
+    text, blobs = pack(sent)
+    assert b"colour" not in text
+    assert unpack(text, blobs) == sent
+
+
+def test_a_photo_for_a_library_travels() -> None:
+    sent = IndexRequest(b"colour", ("a red tram", "zwölf"))
     text, blobs = pack(sent)
     assert b"colour" not in text
     assert unpack(text, blobs) == sent

@@ -7,15 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 
-from models.progress import Stopped
+from models.progress import Progress, Stopped
 from plugin_server.cluster.broker import Broker
 from plugin_server.cluster.engine import Bell
 from plugin_server.cluster.ledger import ALIVE, PREFIX, Entry, Ledger
 from plugin_server.cluster.warden import Warden
-from plugin_server.cluster.wire import pack, unpack_answer
+from plugin_server.cluster.wire import Far, pack, unpack_answer
+from plugin_server.embedded_jobs import EmbeddedJobs
 from plugin_server.errors import NoBroker, NoSpace, NotDone, NotKept
 from plugin_server.jobs import Jobs, QueueState, Status
 from plugin_server.request import Answer, ColorizeRequest, Request
+from plugin_server.shelf import Shelf
 from plugin_server.turns import Client
 
 LOOK = 1.0  # seconds between looks whether the client is still there
@@ -58,9 +60,9 @@ class ClusterJobs:
 
     def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
         """See ``Jobs.run``."""
-        if not isinstance(work, ColorizeRequest):
+        if not isinstance(work, Far):
             return self._here.run(work, client, gone=gone)
-        ready = self._gather(work)
+        ready = self._gather(work) if isinstance(work, ColorizeRequest) else work
         for _ in range(LOST):
             try:
                 return self._run_once(ready, client, gone)
@@ -68,7 +70,7 @@ class ClusterJobs:
                 pass  # Redis came back without it; the photo is still here
         return self._run_once(ready, client, gone)
 
-    def _run_once(self, work: ColorizeRequest, client: Client, gone: Callable[[], bool]) -> Answer:
+    def _run_once(self, work: Far, client: Client, gone: Callable[[], bool]) -> Answer:
         id = self._admit(work, client, keep=False)
         finished = False
         try:
@@ -150,7 +152,7 @@ class ClusterJobs:
         self._bell.close()
         self._ledger.close()
 
-    def _admit(self, work: ColorizeRequest, client: Client, *, keep: bool) -> str:
+    def _admit(self, work: Far, client: Client, *, keep: bool) -> str:
         if self._closed.is_set():
             raise Stopped
         text, pictures = pack(work)
@@ -231,6 +233,16 @@ class ClusterJobs:
             f"{self._ledger.keep.seconds / 60:g} minutes, and less where they are many; send the "
             "photo again"
         )
+
+
+def sender(broker: Broker) -> ClusterJobs:
+    """Open a broker's queue for a program that only sends work and does none itself."""
+
+    def refuse(request: Request, progress: Progress) -> Answer:
+        raise AssertionError(f"{type(request).__name__} is nothing that workers do")
+
+    here = EmbeddedJobs(refuse, workers=1, waiting=0, shelf=Shelf(seconds=1, count=0, size=0))
+    return ClusterJobs(broker, Ledger(broker), here, lambda request: request)
 
 
 class News:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from models.job import ColorizeJob, JobError
 from plugin_server.batch_output import OutputType
 from plugin_server.errors import Elsewhere, headers_of, status_and_detail
 from plugin_server.images import Layer
 from plugin_server.negotiation import AnswerTypes
-from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, own_type
+from plugin_server.request import Answer, ColorizeRequest, FoundExemplar, IndexRequest, own_type
+
+Far = ColorizeRequest | IndexRequest  # what workers elsewhere do
 
 
 class WireError(ValueError):
@@ -28,11 +31,20 @@ class _Colorize:
     """A ``ColorizeRequest`` without its pictures."""
 
     job: ColorizeJob
+    work: Literal["colorize"] = "colorize"
     # How the answer's media type is chosen: by quality, by name, or as the photo's own.
     accept: dict[str, float] | None = None
     output: OutputType | None = None
     exemplar: str | None = None  # the id of the one that was found
     score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An ``IndexRequest`` without its picture."""
+
+    captions: tuple[str, ...] = ()
+    work: Literal["index"] = "index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +66,16 @@ class _Problem:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-_COLORIZE = TypeAdapter(_Colorize)
+_Sent = Annotated[_Colorize | _Index, Field(discriminator="work")]
+_REQUEST: TypeAdapter[_Colorize | _Index] = TypeAdapter(_Sent)
 _ANSWER = TypeAdapter(_Answer)
 _PROBLEM = TypeAdapter(_Problem)
 
 
-def pack(request: ColorizeRequest) -> tuple[bytes, dict[str, bytes]]:
+def pack(request: Far) -> tuple[bytes, dict[str, bytes]]:
     """Write a request as JSON, and its pictures by name."""
+    if isinstance(request, IndexRequest):
+        return _REQUEST.dump_json(_Index(request.captions)), {"image": request.image}
     assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
     text = _Colorize(request.job)
     match request.choose_type:
@@ -77,17 +92,19 @@ def pack(request: ColorizeRequest) -> tuple[bytes, dict[str, bytes]]:
     if request.found is not None:
         text = replace(text, exemplar=request.found.id, score=request.found.score)
         pictures["exemplar"] = request.found.photo
-    return _COLORIZE.dump_json(text), pictures
+    return _REQUEST.dump_json(text), pictures
 
 
-def unpack(text: bytes, pictures: dict[str, bytes]) -> ColorizeRequest:
+def unpack(text: bytes, pictures: dict[str, bytes]) -> Far:
     """Read a request.
 
     Raises:
         WireError: it is none of this version's, or a picture is missing.
     """
     try:
-        sent = _COLORIZE.validate_json(text)
+        sent = _REQUEST.validate_json(text)
+        if isinstance(sent, _Index):
+            return IndexRequest(pictures["image"], sent.captions)
         found = None
         if sent.exemplar is not None:
             found = FoundExemplar(sent.exemplar, pictures["exemplar"], sent.score)

@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from models.progress import Progress, Stopped
+from models.progress import Stopped
 from plugin_server.commands.batch_hands import Hands, nap
 
 if TYPE_CHECKING:
     from plugin_server.cluster.broker import Broker
-    from plugin_server.jobs import Jobs
-    from plugin_server.request import Answer, ColorizeRequest, Request
+    from plugin_server.request import Answer, ColorizeRequest
     from plugin_server.service import Service
 
 PATIENCE: Final = 600.0  # seconds for which a broker that is away or full is asked again
@@ -37,12 +36,13 @@ def broker_hands(
     broker that is away for ``patience`` seconds, before the batch ends.
     """
     from plugin_server.batch import CannotGoOn
+    from plugin_server.cluster.jobs import sender
     from plugin_server.errors import Busy, NoBroker, NoSpace
     from plugin_server.images import Limits
     from plugin_server.turns import Client
 
     service = load() if load is not None else None
-    queue = _queue(broker) if service is None else service.jobs
+    queue = sender(broker) if service is None else service.jobs
     limits = Limits() if service is None else service.limits
     client = Client(f"batch {socket.gethostname()} {os.getpid()}")
 
@@ -64,17 +64,3 @@ def broker_hands(
                 sleep(1.0)
 
     return Hands(colour, limits, jobs or max(LEAST, PER_WORKER * queue.state().workers))
-
-
-def _queue(broker: Broker) -> Jobs:
-    """Open the broker's queue for a process that only sends photos."""
-    from plugin_server.cluster.jobs import ClusterJobs
-    from plugin_server.cluster.ledger import Ledger
-    from plugin_server.embedded_jobs import EmbeddedJobs
-    from plugin_server.shelf import Shelf
-
-    def refuse(request: Request, progress: Progress) -> Answer:
-        raise AssertionError(f"{type(request).__name__} is no work of a batch")
-
-    here = EmbeddedJobs(refuse, workers=1, waiting=0, shelf=Shelf(seconds=1, count=0, size=0))
-    return ClusterJobs(broker, Ledger(broker), here, lambda request: request)

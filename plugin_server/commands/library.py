@@ -14,10 +14,11 @@ from plugin_server.commands.library_session import (
     library_option,
     load_clip,
     opened,
+    preparer,
     progress,
     stoppable,
 )
-from plugin_server.commands.parameters import clip_option
+from plugin_server.commands.parameters import broker_option, clip_option
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
 REFUSED = 2  # nothing that was named could be added
@@ -36,6 +37,7 @@ Examples:
   photochrom library add photos-000.tar photos-001.tar
   photochrom library add ~/Pictures --recaption
   photochrom library add --samples
+  photochrom library add /archive/photos --broker redis://192.168.1.10:6379/0
 """
 LIST_EXAMPLES = """\b
 Examples:
@@ -69,6 +71,7 @@ def library() -> None:
 @click.option("--samples", is_flag=True, help="Add the free photos that come with scikit-image.")
 @click.option("--recaption", is_flag=True, help="Read the captions of unchanged photos again.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every photo that was passed over.")
+@broker_option(required=False)
 @library_option
 @clip_option
 @click.pass_context
@@ -78,6 +81,7 @@ def add(
     samples: bool,
     recaption: bool,
     verbose: bool,
+    broker: str | None,
     folder: Path | None,
     clip: str,
 ) -> None:
@@ -90,11 +94,15 @@ def add(
 
     if not paths and not samples:
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
-    with opened(folder, load_clip(ctx.obj, clip)) as exemplars, stoppable() as stop:
+    with (
+        preparer(broker) as far,
+        opened(folder, load_clip(ctx.obj, clip)) as exemplars,
+        stoppable() as stop,
+    ):
         with progress("Adding", "photos") as advance:
             report = exemplars.add(
                 paths, samples=samples, recaption=recaption, should_stop=stop,
-                on_progress=lambda at: advance(at.done, at.total),
+                on_progress=lambda at: advance(at.done, at.total), far=far,
             )  # fmt: skip
         for line in passed_over(report, verbose=verbose):
             click.echo(line, err=True)

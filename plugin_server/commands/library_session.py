@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.guidance import Embedder
     from plugin_server.service import Service
     from retrieval.library import ExemplarLibrary
+    from retrieval.preparing import Preparer
 
     LoadService = Callable[[Config], Service]
 
@@ -59,6 +60,28 @@ def opened(
             exemplars.close()
     except LibraryError as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+@contextmanager
+def preparer(url: str | None) -> Iterator[Preparer | None]:
+    """Let the workers of a broker decode and embed, where one is named."""
+    if url is None:
+        yield None
+        return
+    from plugin_server.cluster.broker import Broker, BrokerError
+
+    try:
+        broker = Broker(url)
+    except BrokerError as problem:
+        raise click.ClickException(str(problem)) from problem
+    from plugin_server.cluster.jobs import sender
+    from plugin_server.indexing import FarPreparer
+
+    jobs = sender(broker)
+    try:
+        yield FarPreparer(jobs)
+    finally:
+        jobs.close()
 
 
 @contextmanager
