@@ -7,9 +7,9 @@ lightness at every pixel. A client that is told 429 asks again when it was told 
 photo was forgotten sends it again. Prints a table
 on stderr and JSON on stdout; exits with 1 where anything was wrong.
 
-    python benchmarks/load.py
-    python benchmarks/load.py --clients 10 --requests 100
-    python benchmarks/load.py --soak 600
+    python -m benchmarks.load
+    python -m benchmarks.load --clients 10 --requests 100
+    python -m benchmarks.load --soak 600
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from served import served
 
+from benchmarks.served import served
 from models.color import lightness
 
 # Sides of the photos, small ones more often; the last are about 4 megapixels.

@@ -6,8 +6,8 @@ new preview. The share that is spent outside the server is the rest of the time:
 tells that typing has settled, the browser, the way there and back. Prints a table on stderr and
 JSON on stdout.
 
-    python benchmarks/preview.py
-    python benchmarks/preview.py --repeat 30 --side 6000 --json out/preview.json
+    python -m benchmarks.preview
+    python -m benchmarks.preview --repeat 30 --side 6000 --json out/preview.json
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
-from served import served
+
+from benchmarks.served import served
 
 WORDS = ("red", "blue", "green", "white", "yellow", "orange", "purple", "pink", "brown", "black")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -106,8 +107,10 @@ def measure(page: Page, number: int, word: str) -> Wait:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page says that the preview is there."""
-    expect(page.locator("#status")).to_have_text(re.compile("^Preview"), timeout=PATIENCE)
+    """Wait until the page says that the preview is there; that of a small photo is all of it."""
+    expect(page.locator("#status")).to_have_text(
+        re.compile("^(Preview|Full size)"), timeout=PATIENCE
+    )
 
 
 def quantile(values: list[float], share: float) -> float:

@@ -1,6 +1,6 @@
 """Time searches among many vectors, exact and approximate, and count what the latter misses.
 
-    python benchmarks/search.py --vectors 1000000 --photos SHARD...
+    python -m benchmarks.search --vectors 1000000 --photos SHARD...
 
 The vectors have the clustering of real ones: they are drawn around the embeddings of real photos,
 with noise of the shape in which near photos differ, as much of it as makes the distance to the

@@ -1,0 +1,1 @@
+"""What Photochrom costs, measured on this machine: ``python -m benchmarks``."""
