@@ -116,7 +116,8 @@ def predict(
     covariance = ours @ ours.T + torch.kron(_alike(here, here), both)
     noise = (1 / trust + LEAST_NOISE).repeat_interleave(2)
     weight = torch.linalg.solve(covariance + torch.diag(noise), wrong.flatten())
-    return there.shared @ (ours.T @ weight) + _alike(there, here) @ weight.unflatten(0, (count, 2))
+    linear = there.shared @ (ours.T @ weight)
+    return linear + _alike(there, here) @ weight.unflatten(0, (count, 2))
 
 
 def _alike(first: Described, second: Described) -> Tensor:

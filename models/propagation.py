@@ -17,6 +17,9 @@ Colours carried from a reference count as far as they are trusted, so their shar
 
 At a dab the result is the dab; where no hint reaches it is the guess. In between, only KEPT of
 the guess's own ups and downs lies over the colours of the hints: they know better.
+
+Before dabs are spread, what they say of places that look like theirs corrects the guess, where
+these can be told (``models.kriging``).
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ LEAST = 1e-4  # of likeness: an edge is never quite closed
 PULL = 3e-3  # towards zero, against a likeness of 1: how soon a hint fades
 FULL = 0.6  # influence from which a dab counts wholly
 KEPT = 0.25  # share of the guess's own variation that stays under the hints
+KEPT_CORRECTED = 0.5  # the same where the hints have corrected the guess before
 CERTAIN = 1e3  # weight of a hint of confidence 1: exact for the eye
 TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
@@ -57,10 +61,11 @@ def spread_dabs(
     direction. With ``descriptors``, (h, w, D) float32 for ``models.kriging``, the guess is first
     corrected everywhere by what the dabs say of it.
     """
-    if descriptors is not None:
-        ab, confidence = _on_grid(dabs, lightness.shape)
-        guess = correct(guess, ab, confidence > 0, descriptors)
-    return _joined(guess, dabs, lightness, _filling)
+    if descriptors is None:
+        return _joined(guess, dabs, lightness, _filling, KEPT)
+    ab, confidence = _on_grid(dabs, lightness.shape)
+    corrected = correct(guess, ab, confidence > 0, descriptors)
+    return _joined(corrected, dabs, lightness, _filling, KEPT_CORRECTED)
 
 
 def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -> FloatArray:
@@ -69,7 +74,7 @@ def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -
     Arrays as in ``spread_dabs``. A colour of confidence p is taken to be right with that
     probability, so it pulls p of the way; cells without any follow their neighbours.
     """
-    return _joined(guess, carried, lightness, lambda influence: influence)
+    return _joined(guess, carried, lightness, lambda influence: influence, KEPT)
 
 
 def _joined(
@@ -77,15 +82,16 @@ def _joined(
     hints: HintMap,
     lightness: FloatArray,
     share: Callable[[Float64Array], Float64Array],
+    kept: float,
 ) -> FloatArray:
     ab, confidence = _on_grid(hints, lightness.shape)
     if not confidence.any():
         return guess
     weight, pull = weigh(confidence)
-    values = np.dstack([ab - np.float32(KEPT) * guess, np.ones(lightness.shape)])
+    values = np.dstack([ab - np.float32(kept) * guess, np.ones(lightness.shape)])
     fields = spread(values, weight, pull, likeness(lightness, guess))
     offset, influence = fields[..., :2], fields[..., 2:]
-    wanted = offset / np.maximum(influence, TINY) - (1 - KEPT) * guess
+    wanted = offset / np.maximum(influence, TINY) - (1 - kept) * guess
     return np.asarray(guess + share(influence) * wanted, np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
 from models.guidance import ChromaPredictor, Condition, Distribution, Embedder
-from models.hints import hint_map
 from models.job import ColorizeJob
 from models.pipeline import condition_of, view_of
 
@@ -46,7 +45,7 @@ def suggest(
     """
     height, width = pixels.shape[:2]
     small = view_of(pixels, colorizer).read
-    condition = _condition(job, small, (height, width), colorizer=colorizer, clip=clip)
+    condition = _condition(job, small, colorizer=colorizer, clip=clip)
     rows, columns = small.shape
     row = min(int((y + 0.5) / height * rows), rows - 1)
     column = min(int((x + 0.5) / width * columns), columns - 1)
@@ -95,25 +94,18 @@ def confidence_map(
     """
     height, width = pixels.shape[:2]
     small = view_of(pixels, colorizer).read
-    condition = _condition(job, small, (height, width), colorizer=colorizer, clip=clip)
+    condition = _condition(job, small, colorizer=colorizer, clip=clip)
     sure = colorizer.predict(small, condition).confidence
     levels = np.rint(sure * 255).astype(np.uint8)
     return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _condition(
-    job: ColorizeJob,
-    lightness: FloatArray,
-    full_size: tuple[int, int],
-    *,
-    colorizer: ChromaPredictor,
-    clip: Embedder,
+    job: ColorizeJob, lightness: FloatArray, *, colorizer: ChromaPredictor, clip: Embedder
 ) -> Condition:
-    """Let the network read the dabs too: what it holds likely depends on them."""
+    """Turn the words and the palette into a condition; dabs say nothing to the network."""
     told = clip.embed_text(job.description) if job.description else None
-    condition, _ = condition_of(job, told, None, lightness, colorizer=colorizer, clip=clip)
-    dabs = hint_map(job.hints, full_size=full_size, grid_size=lightness.shape)
-    return replace(condition, hints=dabs if job.strength > 0 else None)
+    return condition_of(job, told, None, lightness, colorizer=colorizer, clip=clip)[0]
 
 
 def _lightness_of(pixel: NDArray[Any]) -> FloatArray:

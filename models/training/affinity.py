@@ -5,7 +5,8 @@
 The colorizer stays as it is: its encoder's features are read, its guess is what is corrected. Of
 every photo some true colours are revealed, 1 to 100, few as often as many; the others, corrected by
 kriging, are to be right. In many photos one thing is turned to another hue first, and one of the
-revealed colours, often the only one, lies on it: that is what a person does with a dab.
+revealed colours, often the only one, lies on it: that is what a person does with a dab, and nothing
+else is to follow.
 """
 
 from __future__ import annotations
@@ -138,6 +139,9 @@ def loss_of(
             truth = torch.from_numpy(turned[0])
             inside = np.flatnonzero(turned[1])
             cells[0] = inside[int(generator.integers(len(inside)))]
+            # What the thing itself is filled with is decided by its edges, not here.
+            outside = np.flatnonzero(~turned[1])
+            cells[options.most :] = generator.permutation(outside)[: options.asked]
         truths.append((truth.reshape(-1, 2), turned is not None))
         chosen.append(cells)
     numbers = torch.from_numpy(np.stack(chosen))
