@@ -16,7 +16,7 @@ TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chromium test-all check serve train evaluate dist plugin clean
+.PHONY: help setup demo test chromium redis test-all check serve train evaluate dist plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,15 @@ chromium:  ## install Chromium for the browser tests, where this machine lets us
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else \
 	  echo "Chromium is not here: the browser tests will be skipped; on Debian: sudo apt-get install chromium"; \
+	fi
+
+redis:  ## install Redis for the tests of many machines, where this machine lets us (root, apt)
+	@if command -v redis-server >/dev/null; then \
+	  echo "Redis is here"; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+	else \
+	  echo "Redis is not here: the tests of many machines will be skipped; on Debian: sudo apt-get install redis-server"; \
 	fi
 
 test-all: setup  ## every test, the slow ones too

@@ -13,7 +13,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from fakes import FakeClip, FakeColorizer
 from models.job import ColorizeJob
 from plugin_server.cluster.broker import Broker
 from plugin_server.cluster.engine import QUEUE
-from plugin_server.cluster.ledger import PREFIX
+from plugin_server.cluster.ledger import PREFIX, Ledger
 from plugin_server.cluster.worker import SETTINGS, Settings
 from plugin_server.config import Config
 from plugin_server.errors import Elsewhere, NoSpace
@@ -325,33 +324,57 @@ def test_tls_and_its_certificate_are_used(tmp_path: Path) -> None:
 
 def test_three_hundred_photos_survive_thirty_murders(redis: RedisServer) -> None:
     dice = random.Random(7)
-    requests = [ordered(n) for n in range(PHOTOS)]
+    requests = [ordered(n, seconds=0.03) for n in range(PHOTOS)]
     results: dict[int, bytes] = {}
-    over = threading.Event()
+    failures: list[BaseException] = []
 
-    def colour(number: int) -> None:
-        assert number not in results
-        results[number] = service.answer(requests[number]).body
+    def colour(numbers: Iterator[int]) -> None:
+        for number in numbers:
+            try:
+                body = service.answer(requests[number]).body
+            except BaseException as problem:
+                failures.append(problem)
+                raise
+            assert number not in results, "delivered twice"
+            results[number] = body
+
+    def again_at_work() -> bool:
+        """Tell whether a photo is there whose worker was killed: killed twice it has failed."""
+        jobs = ledger.redis.scan_iter(f"{PREFIX}job:*")
+        found = [ledger.redis.hmget(job, "state", "attempts") for job in jobs]
+        return any(
+            int(attempts or 0) > 1 or (state == b"queued" and attempts == b"1")
+            for state, attempts in found
+        )
 
     with serving(redis, waiting=PHOTOS) as service, working(redis.url, 3) as crew:
-
-        def murder() -> int:
-            done = 0
-            while done < KILLS and not over.is_set():
-                time.sleep(dice.uniform(0.05, 0.6))  # a random moment, not a synchronisation
-                pids = crew.pids
-                if pids:
-                    os.kill(dice.choice(pids), signal.SIGKILL)
-                    done += 1
-            return done
-
-        with ThreadPoolExecutor(13) as pool:
-            murders = pool.submit(murder)
-            waiting = [pool.submit(colour, number) for number in range(PHOTOS)]
-            for one in waiting:
-                one.result()
-            over.set()
-            assert murders.result() > 0
-        waiting_now, running_now, _ = service.jobs._ledger.counts()  # type: ignore[attr-defined]
-    assert (waiting_now, running_now) == (0, 0)
+        ledger = Ledger(Broker(redis.url))
+        numbers = Numbers(PHOTOS)
+        threads = [threading.Thread(target=colour, args=(numbers,)) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for kill in range(KILLS):
+            due = (kill + dice.random()) * 0.95 * PHOTOS / KILLS
+            wait_until(lambda due=due: len(results) >= due or bool(failures), "photos came")  # type: ignore[misc]
+            time.sleep(dice.uniform(0, 0.06))  # anywhere in a photo: not to synchronise
+            wait_until(lambda: not again_at_work() and bool(crew.pids), "a victim")
+            os.kill(dice.choice(crew.pids), signal.SIGKILL)
+        for thread in threads:
+            thread.join(timeout=2 * SOON)
+            assert not thread.is_alive()
+        assert ledger.counts()[:2] == (0, 0), "nothing is left"
+        ledger.close()
+    assert not failures
     assert [results[n] for n in range(PHOTOS)] == expected(requests)
+
+
+class Numbers(Iterator[int]):
+    """Gives each number to one thread."""
+
+    def __init__(self, count: int) -> None:
+        self._numbers = iter(range(count))
+        self._lock = threading.Lock()
+
+    def __next__(self) -> int:
+        with self._lock:
+            return next(self._numbers)
