@@ -28,7 +28,7 @@ COLORIZE = Operation(
     "Colour a photo",
     PICTURE,
     form=ColorizeForm,
-    problems=(400, 401, 404, 406, 410, 413, 415, 422, 429, 501, 503),
+    problems=(400, 401, 404, 406, 410, 413, 415, 422, 429, 501, 503, 507),
     tag="colorize",
 )
 

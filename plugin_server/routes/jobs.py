@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response, request, url_for
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from plugin_server.clients import client_of, gone
 from plugin_server.config import EVENT_STREAMS
-from plugin_server.errors import Busy, problem_members, status_and_detail
+from plugin_server.errors import Busy, NoBroker, problem_members, status_and_detail
 from plugin_server.forms import ColorizeForm, read_form
 from plugin_server.jobs import Jobs, Status
 from plugin_server.negotiation import AnswerTypes, picture_response
@@ -54,7 +55,7 @@ def blueprint(service: Service) -> Blueprint:
             Success(202, "The job", STATE, {"Location": "Where the job is asked about."}),
             form=ColorizeForm,
             schemas=(JobState,),
-            problems=(400, 401, 413, 415, 422, 429, 501),
+            problems=(400, 401, 413, 415, 422, 429, 501, 503, 507),
             tag="jobs",
         )
     )
@@ -67,7 +68,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/v1/jobs/<id>")
     @documented(
         Operation("Say how far a job is", Success(200, "The job", STATE),
-                  problems=(401, 404), tag="jobs")
+                  problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def show(id: str) -> dict[str, object]:
         return state_of(jobs.status(id))
@@ -75,7 +76,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.delete("/v1/jobs/<id>")
     @documented(
         Operation("Stop a job, or forget the result of one that is finished",
-                  Success(200, "The job as it is now", STATE), problems=(401, 404), tag="jobs")
+                  Success(200, "The job as it is now", STATE), problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def cancel(id: str) -> dict[str, object]:
         return state_of(jobs.cancel(id))
@@ -83,7 +84,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/v1/jobs/<id>/result")
     @documented(
         Operation("Fetch a job's picture", PICTURE,
-                  problems=(401, 404, 406, 409, 413, 415, 422), tag="jobs")
+                  problems=(401, 404, 406, 409, 413, 415, 422, 503), tag="jobs")
     )  # fmt: skip
     def result(id: str) -> Response:
         types = AnswerTypes.from_accept(request.accept_mimetypes)
@@ -97,7 +98,7 @@ def blueprint(service: Service) -> Blueprint:
             "Follow a job as server-sent events",
             Success(200, "The job, each time it changes; the data of each event is its JSON. The "
                          "stream ends with the job.", EVENTS),
-            problems=(401, 404, 429),
+            problems=(401, 404, 429, 503),
             tag="jobs",
         )
     )  # fmt: skip
@@ -136,7 +137,12 @@ def follow(jobs: Jobs, id: str, seen: int, gone: Callable[[], bool]) -> Iterator
     """Write the job's state as server-sent events until it is finished or nobody listens."""
     silent, position = 0.0, -1
     while not gone():
-        status = jobs.status(id, newer_than=seen, timeout=LOOK)
+        try:
+            status = jobs.status(id, newer_than=seen, timeout=LOOK)
+        except NoBroker as problem:  # it comes back, and the job with it
+            yield f": {problem}\n\n"
+            time.sleep(LOOK)
+            continue
         if status.version > seen or status.position != position:
             yield f"id: {status.version}\ndata: {json.dumps(state_of(status))}\n\n"
             seen, position, silent = status.version, status.position, 0.0
