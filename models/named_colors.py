@@ -47,6 +47,8 @@ LIKELY = 7.0  # percent of the picture that a named thing may fill for sure
 DECLINE = 3.0  # how soon less likely cells take less of the colour
 FAINT = 0.5  # share of the chroma where a thing is hardly likely; all of it where it is certain
 MORE_LIKELY_THAN_NOT = (0.4, 0.7)  # between these a cell comes to be taken for the thing
+SAME_HUE = (0.88, 0.985)  # cosine of the angle between hues: another one, the same one
+VISIBLE_CHROMA = 8.0  # a hue can be seen from here on
 LEAST_FOUND = 0.12  # probability of the likeliest places below which a thing was hardly found
 EDGE = 10.0  # a step in L that is an edge
 RADIUS = 2  # cells around one that are looked at for edges
@@ -102,6 +104,7 @@ def lay_names(
             sure = max(float(np.percentile(probability, 100 - LIKELY)), LEAST_FOUND)
             probability = np.maximum(probability, _smooth_step(probability, *MORE_LIKELY_THAN_NOT))
             share = np.maximum(np.minimum(probability / sure, 1.0) ** DECLINE, probability)
+            share = share * _missing(ab, share, color)
         vivid = shade * (FAINT + (1 - FAINT) * probability)
         ab = ab + strength * share[..., None] * (vivid[..., None] * color - ab)
     return np.asarray(ab, np.float32)
@@ -119,6 +122,19 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
     slope = covariance / (variance + EDGE**2)
     offset = mean_plane - slope * mean_guide
     return np.asarray((_around(slope) * guide + _around(offset)).clip(0, 1), np.float32)
+
+
+def _missing(ab: FloatArray, share: FloatArray, color: FloatArray) -> float:
+    """Tell how far the mean of (h, w, 2) ab under a share lacks a colour's hue: 0 to 1.
+
+    Where the network has understood the words, its own colours are the more natural.
+    """
+    mean = (share[..., None] * ab).sum((0, 1)) / max(float(share.sum()), 1e-6)
+    chroma = float(np.hypot(*mean))
+    alike = float(mean @ color) / max(chroma * float(np.hypot(*color)), 1e-6)
+    low, high = SAME_HUE
+    same = min(max((alike - low) / (high - low), 0.0), 1.0)
+    return 1.0 - same * min(chroma / VISIBLE_CHROMA, 1.0)
 
 
 def _smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:

@@ -25,10 +25,11 @@ from models.evaluation.measures import colourfulness, psnr
 from models.pipeline import working_shape
 from models.training.photos import Photo
 from models.training.texts import TextBank
+from models.words import without_colors
 
 UNDO = (0.0, 0.5)
 TEMPERATURES = (0.5, 0.6, 0.8, 1.0)  # sharper ones make blotches where the network is unsure
-GAINS = tuple(round(0.9 + 0.05 * i, 2) for i in range(19))
+GAINS = tuple(round(0.9 + 0.05 * i, 2) for i in range(33))
 GUIDANCE = 1.3  # beyond the guided logits: words are obeyed more often, for little accuracy
 
 FloatArray = NDArray[np.float32]
@@ -81,7 +82,8 @@ def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Hel
         lab = _lab(cv2.resize(photo.pixels, (columns, rows), interpolation=cv2.INTER_AREA))
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[None, None]
         features = model.encode(lightness)
-        none, said = (_read(model, features, texts, text) for text in (None, photo.captions[0]))
+        scene = without_colors(photo.captions[0]) or None  # its colours are laid on afterwards
+        none, said = (_read(model, features, texts, text) for text in (None, scene))
         size = (columns // 4, rows // 4)
         original = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
         truth = np.ascontiguousarray(_lab(original)[..., 0])
