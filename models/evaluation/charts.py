@@ -12,7 +12,7 @@ from math import ceil, floor, log10
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 520, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 28, 44
 ROW = 26  # a row of dots
 LABELS = 150  # the column of their names
 
@@ -50,21 +50,22 @@ def dots(title: str, rows: Sequence[Dot], *, unit: str) -> Markup:
     low = min(0.0, *(row.value - row.error for row in rows))
     high = max(0.0, *(row.value + row.error for row in rows))
     marks = ticks(low, high)
-    height = TOP + ROW * len(rows) + BOTTOM
+    top = 4
+    height = top + ROW * len(rows) + BOTTOM
 
     def x(value: float) -> float:
         return LABELS + (value - marks[0]) / (marks[-1] - marks[0]) * (WIDTH - LABELS - RIGHT)
 
-    bottom = TOP + ROW * len(rows)
+    bottom = top + ROW * len(rows)
     parts = [
         Markup('<line class="grid{}" x1="{x:.1f}" x2="{x:.1f}" y1="{}" y2="{}"/>').format(
-            " zero" if abs(mark) < 1e-9 else "", TOP, bottom, x=x(mark)
+            " zero" if abs(mark) < 1e-9 else "", top, bottom, x=x(mark)
         )
         + _text(x(mark), bottom + 16, _short(mark), "middle")
         for mark in marks
     ]
     for i, row in enumerate(rows):
-        y = TOP + ROW * (i + 0.5)
+        y = top + ROW * (i + 0.5)
         parts.append(_text(LABELS - 10, y + 4, row.name, "end"))
         parts.append(
             Markup(
@@ -116,7 +117,7 @@ def lines(
         )
         parts.append(_text(LEFT + 36, low + 4, line.name, "start"))
     parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 8, across, "middle"))
-    parts.append(_text(4, TOP - 4, up, "start"))
+    parts.append(_text(LEFT, TOP - 12, up, "start"))
     return _svg(title, parts, height)
 
 

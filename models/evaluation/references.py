@@ -23,7 +23,7 @@ from models.evaluation.measures import colourfulness, psnr
 from models.evaluation.results import Pictures
 from models.guidance import ChromaPredictor, Embedder
 from models.job import ColorizeJob
-from models.pipeline import colorize
+from models.pipeline import colorize, view_of
 from models.reference import Reference
 from models.training.photos import Photo
 
@@ -92,11 +92,17 @@ def evaluate_references(
             "retrieved": (candidates[best].pixels, float(likeness[best])),
             "random": (candidates[stranger].pixels, float(likeness[stranger])),
         }
-        none = colorize(grey, ColorizeJob(), colorizer=colorizer, clip=clip).pixels
+        view = view_of(grey, colorizer)
+        none = colorize(grey, ColorizeJob(), colorizer=colorizer, clip=clip, view=view).pixels
         pictures = {"grey": np.repeat(grey, 3, axis=2), "none": none}
         for kind, (pixels, like) in references.items():
             coloured = colorize(
-                grey, ColorizeJob(), colorizer=colorizer, clip=clip, reference=Reference(pixels)
+                grey,
+                ColorizeJob(),
+                colorizer=colorizer,
+                clip=clip,
+                reference=Reference(pixels),
+                view=view,
             ).pixels
             result.rows.append(
                 ReferenceRow(

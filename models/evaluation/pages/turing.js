@@ -76,7 +76,7 @@
     return { shown: those.length, called_original: called, share, interval_95: interval(called, those.length) };
   }
 
-  const percent = (share) => (share === null ? "–" : `${Math.round(100 * share)} %`);
+  const percent = (share) => (share === null ? "–" : `${Math.round(100 * share)}\u00a0%`);
 
   function finish() {
     const counts = { coloured: count("coloured"), original: count("original") };
@@ -86,7 +86,7 @@
     $("end").hidden = false;
     $("verdict").textContent =
       `${fooled.called_original} of ${fooled.shown} coloured photos fooled you: ` +
-      `${percent(fooled.share)} (95 % interval ${fooled.interval_95.map(percent).join(" to ")}).`;
+      `${percent(fooled.share)} (95\u00a0% interval ${fooled.interval_95.map(percent).join(" to ")}).`;
     $("meaning").textContent =
       `${right} of ${answers.length} answers were right. Whoever cannot tell at all calls coloured ` +
       "photos original as often as the true originals.";
