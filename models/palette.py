@@ -24,6 +24,7 @@ FloatArray = NDArray[np.float32]
 SAMPLES = 16  # rows and columns of the grid on which colours are taken
 LIGHTNESS_WEIGHT = 0.3  # a step of L counts as so much of a step in a or b
 LIKE = 6.0  # ab; colours that are so near go about the same way
+LEAST, MOST = 0.5, 1.5  # times its share: what a given colour takes of a picture
 KEPT = 0.5  # of the variety among what becomes one given colour: none would look painted
 NEAR = 10.0  # ab; a colour that is met no nearer is paler than the one given
 ENOUGH = 0.01  # the least share of a photo in which a given colour should be possible
@@ -67,15 +68,21 @@ def transport(
 def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palette) -> FloatArray:
     """Return the guess in given colours: (h, w, 2) float32 ab.
 
-    ``guess`` is (h, w, 2) ab with its ``lightness`` (h, w). Each colour takes the share of the
-    picture that its weight says. What becomes one colour is moved to it on average, and keeps half
-    of its own variety.
+    ``guess`` is (h, w, 2) ab with its ``lightness`` (h, w). Each colour takes about the
+    share of the picture that its weight says: exact shares would make patches of what has no place.
+    What becomes one colour is moved to it on average, and keeps half of its own variety.
     """
     ours = _points(guess, lightness)
     here = _sampled(ours)
     wanted = _points(palette.lab[:, 1:][None], palette.lab[:, 0][None])[0]
-    color_of = np.repeat(np.arange(len(wanted)), _shares(palette.weights, len(here)))
-    _, chosen = linear_sum_assignment(_squares(here, wanted[color_of]))
+    least = int(LEAST * len(here))
+    more = int((MOST - LEAST) * len(here))
+    color_of = np.concatenate(
+        [np.repeat(np.arange(len(wanted)), _shares(palette.weights, n)) for n in (least, more)]
+    )
+    cost = _squares(here, wanted[color_of])
+    cost[:, :least] -= cost.max() + 1  # so that all of these are taken
+    _, chosen = linear_sum_assignment(cost)
     goal = np.empty((len(here), 2), np.float32)
     for color, ab in enumerate(wanted[:, :2]):
         members = color_of[chosen] == color

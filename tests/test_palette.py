@@ -97,7 +97,7 @@ def test_each_given_colour_takes_its_share_where_the_guess_is_like_it() -> None:
     ab = np.zeros((16, 16, 2), np.float32)
     ab[:12], ab[12:] = (4, 10), (-4, -12)  # three quarters warm, one quarter cold
     lightness = np.full((16, 16), 50, np.float32)
-    palette = given(("#806080", 1), ("#a08040", 3))
+    palette = given(("#605080", 1), ("#a08040", 3))
     moved = transport_to_given(ab, lightness, palette)
     for part, color in ((moved[:12], 1), (moved[12:], 0)):
         assert np.abs(part - palette.lab[color, 1:]).max() < 0.1
@@ -109,6 +109,16 @@ def test_the_lighter_given_colour_goes_to_the_lighter_part() -> None:
     moved = transport_to_given(ab, lightness, given(("#c9d7ee", 1), ("#3a2a10", 1)))
     assert moved[:, 8:, 1].mean() < -10
     assert moved[:, :8, 1].mean() > 10
+
+
+def test_a_colour_takes_half_to_one_and_a_half_of_its_share() -> None:
+    ab = np.empty((16, 16, 2), np.float32)
+    ab[:8, :8], ab[:8, 8:], ab[8:, :8], ab[8:, 8:] = (40, 40), (20, 40), (40, 10), (10, 0)
+    lightness = np.full((16, 16), 50, np.float32)
+    palette = given(("#a05a30", 1), ("#3060a0", 1))  # all is more like the first
+    moved = transport_to_given(ab, lightness, palette)
+    assert moved[8:, 8:, 1].max() < -20
+    assert min(moved[:8, :, 1].min(), moved[:, :8, 1].min()) > 0
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (40, 3)])
