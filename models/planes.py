@@ -36,6 +36,7 @@ FloatArray = NDArray[np.float32]
 A_SCALE, B_SCALE = np.float32(1 / 500), np.float32(1 / 200)
 _KNEE, _CUBE = np.float32(F_KNEE), np.float32(F_KNEE**3)
 _STEEP, _FLAT = float(F_SLOPE), float(1 / F_SLOPE)
+BYTE_STEPS = 8  # halvings of the chroma of 8-bit colours: as near as rounding leaves them
 FINE = 65535  # of linear light, where a table leads from it to 8 bits
 
 
@@ -72,9 +73,10 @@ def joined(f: FloatArray, a: FloatArray, b: FloatArray, dtype: np.dtype[Any]) ->
     if min(plane.min() for plane in linear) < low or max(plane.max() for plane in linear) > high:
         outside = np.flatnonzero(_outside(linear, low, high))
         if len(outside):
-            reduced = _reduced(*(plane.reshape(-1)[outside] for plane in (f, a, b)))
+            steps = BYTE_STEPS if to_bytes else GAMUT_STEPS
+            reduced = _reduced(*(plane.reshape(-1)[outside] for plane in (f, a, b)), steps=steps)
             for plane, values in zip(linear, _linear(*reduced, top, half), strict=True):
-                plane.reshape(-1)[outside] = values[:, 0]
+                plane.reshape(-1)[outside] = values[0]
     if to_bytes:
         table = _byte_of_linear()
         return [_looked_up(plane.astype(np.uint16), table) for plane in linear]
@@ -111,21 +113,22 @@ def _outside(linear: Sequence[FloatArray], low: float, high: float) -> NDArray[n
 
 
 def _reduced(
-    f: FloatArray, a: FloatArray, b: FloatArray
+    f: FloatArray, a: FloatArray, b: FloatArray, *, steps: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lower the chroma of (n,) colours outside sRGB until they fit: f, a and b as (n, 1).
+    """Lower the chroma of (n,) colours outside sRGB until they fit: f, a and b as (1, n).
 
     Halving finds the share of the chroma that still fits. Grey always does, so the lower end is
     inside at every step and the answer needs no clipping, which would shift L.
     """
     chroma = np.hypot(a / A_SCALE, b / B_SCALE)
     bounded = np.float32(MAX_CHROMA) / np.maximum(chroma, np.float32(MAX_CHROMA))
-    f, a, b = f[:, None], (a * bounded)[:, None], (b * bounded)[:, None]
+    f, a, b = f[None], (a * bounded)[None], (b * bounded)[None]
     fits = np.zeros_like(f)
-    for step in range(1, GAMUT_STEPS + 1):
-        share = fits + np.float32(0.5**step)
+    for step in range(1, steps + 1):
+        half = np.float32(0.5**step)
+        share = fits + half
         outside = _outside(_linear(f, a * share, b * share, 1, 0.0), -GAMUT_SLACK, 1 + GAMUT_SLACK)
-        np.copyto(fits, share, where=~outside)
+        fits += ~outside * half
     return f, a * fits, b * fits
 
 
