@@ -6,6 +6,8 @@ decoded. ``encode`` gives back what ``decode`` found: depth, alpha, profile, res
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plugin_server import (
     images_jpeg,
     images_npy,
@@ -167,12 +169,8 @@ def _layer(stored: Stored, media_type: str) -> Layer:
     pixels, profile, notices = _to_srgb(source, stored)
     if stored.is_cmyk:
         pixels = to_depth(pixels, bits)
-    metadata = Metadata(
-        dpi=upright_dpi(stored.metadata.dpi, stored.orientation),
-        exif=stored.metadata.exif,
-        texts=stored.metadata.texts,
-        compression=stored.metadata.compression,
-    )
+    dpi = upright_dpi(stored.metadata.dpi, stored.orientation)
+    metadata = replace(stored.metadata, dpi=dpi)
     keep_source = profile is not None and pixels is not source
     return Layer(
         pixels,

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from plugin_server import images_iptc, images_xmp
 from plugin_server.images_exif import MARK, read_orientation, reset_orientation, strip_mark
 from plugin_server.images_layer import (
     Limits,
@@ -18,7 +19,6 @@ from plugin_server.images_layer import (
     UnsupportedImage,
     reading,
 )
-from plugin_server.images_settings import to_xmp
 
 # Pillow's warnings about damaged EXIF would stand between the lines of a batch.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -40,6 +40,10 @@ def read(data: bytes, limits: Limits) -> Stored:
             exif = strip_mark(file.info.get("exif"))
             dpi = file.info.get("dpi")
             profile = file.info.get("icc_profile")
+            xmp = images_xmp.readable(file.info.get("xmp"))
+            iptc = images_iptc.readable(
+                (file.info.get("photoshop") or {}).get(images_iptc.RESOURCE)
+            )
             pixels = np.asarray(file)
         is_cmyk = file.mode == "CMYK"
     return Stored(
@@ -49,6 +53,8 @@ def read(data: bytes, limits: Limits) -> Stored:
         metadata=Metadata(
             dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
             exif=reset_orientation(exif),
+            xmp=xmp,
+            iptc=iptc,
         ),
         is_cmyk=is_cmyk,
     )
@@ -74,8 +80,13 @@ def write(
         options["exif"] = MARK + metadata.exif
     if metadata.dpi is not None:
         options["dpi"] = tuple(min(round(dpi), 65_535) for dpi in metadata.dpi)
-    if settings is not None and len(packet := to_xmp(settings)) <= MAX_XMP:
-        options["xmp"] = packet
+    # Where both do not fit, the settings go before what the photo came with.
+    for packet in (images_xmp.joined(metadata.xmp, settings), images_xmp.joined(None, settings)):
+        if packet is not None and len(packet) <= MAX_XMP:
+            options["xmp"] = packet
+            break
+    if metadata.iptc is not None:
+        options["extra"] = images_iptc.to_segment(metadata.iptc)
     if profile is not None:
         options["icc_profile"] = profile
     file = io.BytesIO()

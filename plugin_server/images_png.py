@@ -20,6 +20,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from plugin_server import images_iptc, images_xmp
 from plugin_server.images_exif import read_orientation, reset_orientation, strip_mark
 from plugin_server.images_layer import (
     Limits,
@@ -31,7 +32,7 @@ from plugin_server.images_layer import (
     strips,
 )
 from plugin_server.images_profile import MAX_PROFILE
-from plugin_server.images_settings import KEYWORD, to_xmp
+from plugin_server.images_settings import KEYWORD
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 LEVEL = 1  # of ISA-L, out of 3
@@ -43,7 +44,8 @@ AVERAGE = 3  # PNG's filter type
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
 METRE = 0.0254  # metres in an inch
 XMP_KEYWORD = "XML:com.adobe.xmp"  # XMP specification part 3, 1.1.5
-MAX_SETTINGS = 1 << 20  # bytes of inflated text
+IPTC_KEYWORD = "Raw profile type iptc"  # ImageMagick's way, which ExifTool reads too
+MAX_TEXT = 4 << 20  # bytes of inflated text
 
 
 def read(data: bytes, limits: Limits) -> Stored:
@@ -63,7 +65,12 @@ def read(data: bytes, limits: Limits) -> Stored:
         pixels if pixels.ndim == 3 else pixels[..., None],
         orientation=read_orientation(exif),
         profile=profile,
-        metadata=Metadata(dpi=_read_dpi(chunks.get(b"pHYs")), exif=reset_orientation(exif)),
+        metadata=Metadata(
+            dpi=_read_dpi(chunks.get(b"pHYs")),
+            exif=reset_orientation(exif),
+            xmp=images_xmp.readable(_text_of(data, XMP_KEYWORD)),
+            iptc=images_iptc.from_text(_text_of(data, IPTC_KEYWORD) or b""),
+        ),
         notices=notices,
     )
 
@@ -84,7 +91,11 @@ def write(
         parts.append(_chunk(b"eXIf", metadata.exif))
     if settings is not None:
         parts.append(_text_chunk(KEYWORD, settings.encode()))
-        parts.append(_text_chunk(XMP_KEYWORD, to_xmp(settings)))
+    if (packet := images_xmp.joined(metadata.xmp, settings)) is not None:
+        parts.append(_text_chunk(XMP_KEYWORD, packet))
+    if metadata.iptc is not None:
+        text = zlib.compress(images_iptc.to_text(metadata.iptc))
+        parts.append(_chunk(b"zTXt", IPTC_KEYWORD.encode() + b"\x00\x00" + text))
     file = io.BytesIO()
     for part in parts:
         file.write(part)
@@ -102,17 +113,28 @@ def write(
 
 def read_settings(data: bytes) -> str | None:
     """Find the settings that `write` put in."""
+    text = _text_of(data, KEYWORD)
+    return None if text is None else text.decode("utf-8", "replace")
+
+
+def _text_of(data: bytes, keyword: str) -> bytes | None:
+    """Find the first text of this keyword, as UTF-8."""
     for name, content in _chunks(data):
-        keyword, _, rest = content.partition(b"\x00")
-        if keyword != KEYWORD.encode():
+        if name not in (b"tEXt", b"zTXt", b"iTXt"):
+            continue
+        found, _, rest = content.partition(b"\x00")
+        if found != keyword.encode():
             continue
         if name == b"tEXt":
-            return rest.decode("latin-1")
-        if name == b"iTXt" and len(rest) >= 2:
-            text = rest[2:].split(b"\x00", 2)[-1]
-            if rest[0]:
-                text = zlib.decompressobj().decompress(text, MAX_SETTINGS)
-            return text.decode("utf-8", "replace")
+            return rest.decode("latin-1").encode()
+        is_packed = name == b"zTXt" or rest[:1] == b"\x01"
+        text = rest[1:] if name == b"zTXt" else rest[2:].split(b"\x00", 2)[-1]
+        if is_packed:
+            try:
+                text = zlib.decompressobj().decompress(text, MAX_TEXT)
+            except zlib.error:
+                return None
+        return text if name == b"iTXt" else text.decode("latin-1").encode()
     return None
 
 

@@ -18,16 +18,26 @@ def to_xmp(settings: str) -> bytes:
 
     It also says that the colours are an algorithm's, in the words that IPTC has for this.
     """
+    return b"".join(
+        [
+            '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode(),
+            b'<x:xmpmeta xmlns:x="adobe:ns:meta/">',
+            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">',
+            properties(settings),
+            b"</rdf:RDF></x:xmpmeta>",
+            b'<?xpacket end="r"?>',
+        ]
+    )
+
+
+def properties(settings: str) -> bytes:
+    """Write the settings as a description, which goes between others of an XMP packet."""
     return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         f'<rdf:Description rdf:about="" xmlns:photochrom="{NAMESPACE}" '
         f'xmlns:Iptc4xmpExt="{IPTC}">'
         f"<photochrom:settings>{escape(settings)}</photochrom:settings>"
         f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
-        "</rdf:Description></rdf:RDF></x:xmpmeta>"
-        '<?xpacket end="r"?>'
+        "</rdf:Description>"
     ).encode()
 
 

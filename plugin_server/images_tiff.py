@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from plugin_server import images_iptc, images_tiff_exif, images_xmp
 from plugin_server.images_layer import (
     BrokenImage,
     Limits,
@@ -23,14 +24,14 @@ from plugin_server.images_layer import (
     top_of,
 )
 from plugin_server.images_npy import check_floats
-from plugin_server.images_settings import to_xmp
 
 MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # the last two are BigTIFF
 # ImageDescription, Make, Model, DateTime, Artist, Copyright: what an archive would miss.
 TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
 # ImageDescriptions that tifffile, ImageJ and OME read as the layout of the pixels, which changes.
 LAYOUTS = ('{"shape"', "ImageJ=", "<?xml", "<OME")
-XMP, SOFTWARE = 700, "Photochrom"
+XMP, IPTC, SOFTWARE = 700, 33723, "Photochrom"
+EXIF_TAGS = {34665, 34853}  # pointers to the EXIF directory and that of the GPS
 COMPRESSIONS = {1: "none", 5: "lzw"}  # any other is answered with deflate
 JPEG = 7
 # None, fax, LZW, JPEG, deflate, PackBits, LZMA, zstd. The rest are files inside files, which
@@ -74,6 +75,9 @@ def read(data: bytes, limits: Limits) -> Stored:
                     and not page.tags[tag].value.startswith(LAYOUTS)
                 ),
                 compression=COMPRESSIONS.get(int(page.compression), "deflate"),
+                exif=images_tiff_exif.read(data) if EXIF_TAGS & {*page.tags.keys()} else None,
+                xmp=images_xmp.readable(_bytes_of(page, XMP)),
+                iptc=_iptc(page, data),
             ),
             is_cmyk=page.photometric == tifffile.PHOTOMETRIC.SEPARATED,
         )
@@ -88,14 +92,18 @@ def write(
         "none": (None, None),
         "lzw": ("lzw", True),
     }.get(metadata.compression, ("zlib", True))
-    extra: list[tuple[int, str, int, bytes, bool]] = [
+    extra: list[tuple[int, str, int, bytes | int, bool]] = [
         # Bytes, as tifffile takes strings of plain ASCII only; UTF-8 is what readers expect.
         (tag, "s", 0, text.encode() + b"\x00", True)
         for tag, text in metadata.texts
     ]
-    if settings is not None:
-        packet = to_xmp(settings)
+    if (packet := images_xmp.joined(metadata.xmp, settings)) is not None:
         extra.append((XMP, "B", len(packet), packet, True))
+    if metadata.iptc is not None:
+        extra.append((IPTC, "B", len(metadata.iptc), metadata.iptc, True))
+    is_small = pixels.nbytes < 2**31  # pointers to the EXIF have 32 bits
+    exif = images_tiff_exif.to_write(metadata.exif if is_small else None)
+    extra += images_tiff_exif.stand_ins(exif)
     file = io.BytesIO()
     tifffile.imwrite(
         file,
@@ -115,8 +123,9 @@ def write(
         software=SOFTWARE,
         metadata=None,
         bigtiff=pixels.nbytes > 2**32 - 2**25,
+        byteorder="<",
     )
-    return file.getvalue()
+    return images_tiff_exif.point(file.getvalue(), exif) if len(exif) else file.getvalue()
 
 
 def read_settings_packet(data: bytes) -> bytes | None:
@@ -255,6 +264,14 @@ def _bytes_of(page: Any, tag: int) -> bytes | None:
     if isinstance(value, tuple):
         value = bytes(value)
     return value if isinstance(value, bytes) else None
+
+
+def _iptc(page: Any, data: bytes) -> bytes | None:
+    """Return IIM records as they stand in the file, whatever number type they were given."""
+    if IPTC not in page.tags:
+        return None
+    tag = page.tags[IPTC]
+    return images_iptc.readable(data[tag.valueoffset : tag.valueoffset + tag.valuebytecount])
 
 
 def _dpi(page: Any) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import imagecodecs
 from PIL import Image
 
+from plugin_server import images_xmp
 from plugin_server.images_exif import MARK, read_orientation, reset_orientation, strip_mark
 from plugin_server.images_layer import (
     BrokenImage,
@@ -19,7 +20,6 @@ from plugin_server.images_layer import (
     UnsupportedImage,
     reading,
 )
-from plugin_server.images_settings import to_xmp
 
 MAX_SIDE = 16_383  # the format's own limit
 QUALITY = 95
@@ -46,7 +46,9 @@ def read(data: bytes, limits: Limits) -> Stored:
         pixels,
         orientation=read_orientation(exif),
         profile=chunks.get(b"ICCP"),
-        metadata=Metadata(exif=reset_orientation(exif)),
+        metadata=Metadata(
+            exif=reset_orientation(exif), xmp=images_xmp.readable(chunks.get(b"XMP "))
+        ),
     )
 
 
@@ -70,7 +72,7 @@ def write(
         use_sharp_yuv=True,  # WebP halves the chroma's resolution; this halves it with care
         icc_profile=profile or b"",
         exif=MARK + metadata.exif if metadata.exif else b"",
-        xmp=to_xmp(settings) if settings is not None else b"",
+        xmp=images_xmp.joined(metadata.xmp, settings) or b"",
     )
     return file.getvalue()
 
