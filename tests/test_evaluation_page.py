@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from skimage import data
 
 from fakes import FakeClip, FakeColorizer
@@ -146,6 +147,26 @@ def test_the_command_compares_what_was_measured(page_and_figures, tmp_path: Path
     assert made.exit_code == 0, made.output
     assert "two" in page.read_text("utf-8")
     checked(page.read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_the_command_measures_and_writes_all_it_is_asked_for(tmp_path: Path) -> None:
+    for photo in PHOTOS[:2]:
+        Image.fromarray(photo.pixels).save(tmp_path / f"{photo.key}.png")
+        (tmp_path / f"{photo.key}.txt").write_text(f"a red {photo.key}", "utf-8")
+    report, blind, figures = (tmp_path / name for name in ("r.html", "t.html", "f.json"))
+    first = [str(tmp_path), "--limit", "1", "--no-hints"]
+    made = CliRunner().invoke(command, [*first, "--json", str(figures)], catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    assert json.loads(figures.read_text("utf-8"))["details"]["photos"] == 1
+    asked = ["--report", str(report), "--turing", str(blind), "--compare", f"before={figures}"]
+    made = CliRunner().invoke(command, [*first, *asked], catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    page = report.read_text("utf-8")
+    checked(page)
+    assert "+0.00 ± –" in page  # the same photo, the same model
+    assert "A reference photo" in page
+    assert blind.stat().st_size > 5000
 
 
 @pytest.mark.parametrize(

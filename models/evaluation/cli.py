@@ -129,7 +129,7 @@ def evaluate(
 
     from models.checkpoint import WeightsError
     from models.evaluation import references as by_reference
-    from models.evaluation.comparison import compare
+    from models.evaluation.comparison import ComparisonError, compare
     from models.evaluation.comparison import table as models_table
     from models.evaluation.evaluate import evaluate as measure
     from models.evaluation.figures import summary
@@ -147,7 +147,10 @@ def evaluate(
             raise click.UsageError(
                 "nothing to measure: name PHOTOS, or at least two models as --compare NAME=JSON"
             )
-        comparison = compare(models)
+        try:
+            comparison = compare(models)
+        except ComparisonError as problem:
+            raise click.UsageError(str(problem)) from problem
         console.print(models_table(comparison))
         if html_file is not None:
             _write(html_file, html_page(None, comparison=comparison), console)
@@ -209,9 +212,13 @@ def evaluate(
     console.print(table(figures))
     for line in sentences(figures):
         console.print(line)
-    side_by_side = compare(models | {colorizer.name: figures}) if models else None
-    if side_by_side is not None:
-        console.print(models_table(side_by_side))
+    side_by_side = None
+    if models:
+        try:
+            side_by_side = compare(models | {"this run": figures})
+            console.print(models_table(side_by_side))
+        except ComparisonError as problem:  # what was measured is still written
+            console.print(f"Models are not compared: {problem}.")
     if json_file is not None:
         _write(json_file, _json(figures), console)
     if html_file is not None:

@@ -43,7 +43,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A model's mean; how far it is from the first model's, and the standard error of that."""
+    """A model's mean; how far it is from the first model's, and the standard error of that.
+
+    One photo alone has no standard error: None.
+    """
 
     mean: float
     difference: float | None = None
@@ -156,8 +159,9 @@ def _written(row: ComparedRow, cell: Cell | None) -> str:
         return "-"
     digits = row.measure.digits
     text = f"{cell.mean:.{digits}f}"
-    if cell.difference is not None and cell.error is not None:
-        text += f" ({cell.difference:+.{digits}f} ± {cell.error:.{digits}f})"
+    if cell.difference is not None:
+        error = "" if cell.error is None else f" ± {cell.error:.{digits}f}"
+        text += f" ({cell.difference:+.{digits}f}{error})"
     return f"[bold]{text}[/bold]" if cell.best else text
 
 
@@ -187,7 +191,8 @@ def _row(measure: Compared, models: Sequence[Photos], common: Sequence[str]) -> 
             cells.append(Cell(average, best=is_best))
         else:
             gaps = [ours - first for ours, first in zip(column, values[0], strict=True)]
-            cells.append(Cell(average, mean(gaps), error_of_mean(gaps), is_best))
+            error = error_of_mean(gaps) if len(gaps) > 1 else None
+            cells.append(Cell(average, mean(gaps), error, is_best))
     return ComparedRow(measure, len(keys), tuple(cells))
 
 

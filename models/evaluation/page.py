@@ -92,6 +92,7 @@ def html_page(
             grids=[grid for grid in grids if grid[-1]],
             picture=data_url,
         )
+        .lstrip()
     )
 
 
