@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clearing import cleared
 from models.color import lightness
 from models.guidance import ChromaPredictor, Condition, Embedder, TextEmbedding
+from models.halftone import without_screen
 from models.hints import hint_map
 from models.job import ColorizeJob
 from models.named_colors import ab_of, is_found, lay_names
@@ -53,7 +53,7 @@ MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrin
 class Colorized:
     """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage.
 
-    ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``faded``.
+    ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``.
     """
 
     pixels: NDArray[Any]
@@ -84,8 +84,8 @@ class Stopwatch:
 class View:
     """A layer as the network sees it: what does not depend on what is asked for.
 
-    ``lightness`` is (h, w) float32 at the working size, ``read`` the same without the faults of a
-    scan, ``scan`` as in ``Colorized``; ``colorizer`` remembers what it worked out about them.
+    ``lightness`` is (h, w) float32 at the working size, ``read`` the same without a printed
+    screen, ``scan`` as in ``Colorized``; ``colorizer`` remembers what it worked out about them.
     Threads may share a view.
     """
 
@@ -100,8 +100,9 @@ def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
     seen = _at_working_size(pixels, colorizer.working_size)
     tone = tone_of(seen) if seen.ndim == 3 else None
     there = lightness(seen)
-    read, faults = cleared(there)
-    return View(there, read, (tone, *faults) if tone else faults, colorizer.remembering())
+    read = without_screen(there)
+    scan = (tone, None if read is there else "halftone")
+    return View(there, read, tuple(filter(None, scan)), colorizer.remembering())
 
 
 def colorize(

@@ -302,17 +302,16 @@ def test_a_toned_scan_is_said_and_coloured_as_its_lightness_is() -> None:
         assert (run(pixels).scan, run(pixels).notices) == ((), ())
 
 
-def test_a_faded_photo_gets_the_colours_of_a_fresh_one_and_keeps_its_lightness() -> None:
-    levels = np.linspace(5, 95, 60 * 80).reshape(60, 80)
-    fresh, faded = (
-        lab2rgb(np.dstack([plane, 0 * levels, 0 * levels]))[..., :1].astype(np.float32)
-        for plane in (levels, 30 + 0.4 * levels)
-    )
-    result = run(faded)
-    assert result.scan == ("faded",)
-    np.testing.assert_allclose(lightness_of(result.pixels), lightness_of(faded), atol=0.05)
-    ab = [rgb2lab(unit(pixels))[..., 1:] for pixels in (result.pixels, run(fresh).pixels)]
-    assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 2
+def test_a_printed_photo_is_read_without_its_dots_and_keeps_them() -> None:
+    y, x = np.indices((160, 200)) * (2 * np.pi / 16)
+    levels = 50 + 20 * np.cos(0.02 * x) + 12 * np.cos(x + y) * np.cos(x - y)
+    grey = lab2rgb(np.dstack([levels, 0 * levels, 0 * levels]))[..., :1].astype(np.float32)
+    result = run(grey)
+    assert result.scan == ("halftone",)
+    assert "halftone" in result.notices[0]
+    np.testing.assert_allclose(lightness_of(result.pixels), lightness_of(grey), atol=0.05)
+    view = view_of(grey, FakeColorizer())
+    assert view.read.std() < view.lightness.std()
 
 
 def test_a_reference_without_colours_is_said_and_not_used() -> None:

@@ -1,21 +1,15 @@
-"""Lightness as the colorizer reads it best: a screen smoothed away, faded contrast restored.
+"""The dots of printed photos, smoothed away before the colorizer reads a scan of one.
 
-Only what the network reads is changed; the lightness of the result is the photo's own. Measured on
-24 photos made to look old, with the colours of the clean photo as the aim: a screen smoothed away
-gives 0.6 to 1.2 dB and up to twice the colour; contrast restored, 0.1 dB and a quarter more colour.
-Evening out vignettes and filtering scratches and grain gave nothing and are left out.
+Only what the network reads is changed; the lightness of the result is the photo's own.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
-Fault = Literal["halftone", "faded"]
 
 FINE = 0.15  # cycles a pixel; a screen at the working size is no coarser
 STRENGTH = 0.7  # L; the amplitude of a wave that disturbs
@@ -24,24 +18,13 @@ RING = np.ones((15, 15), np.uint8)
 RING[4:11, 4:11] = 0
 LINE = 1.5  # times the most in the ring: an edge makes a line in the spectrum, a screen a point
 SMOOTH = 1.5  # pixels; the spread of the Gaussian that takes a screen away
-FADED = 65.0  # L between the first and the last percentile
-FLAT = 8.0  # with less there is nothing to restore
-RESTORED = (5.0, 95.0)
 
 
-def cleared(lightness: FloatArray) -> tuple[FloatArray, tuple[Fault, ...]]:
-    """Return (h, w) lightness, 0 to 100, as it should be read, and what was wrong with it."""
-    faults: list[Fault] = []
-    if is_screened(lightness):
-        lightness = np.asarray(cv2.GaussianBlur(lightness, (0, 0), SMOOTH), np.float32)
-        faults.append("halftone")
-    dark, light = np.percentile(lightness, [1, 99])
-    if FLAT < light - dark < FADED:
-        low, high = RESTORED
-        restored = low + (lightness - dark) * ((high - low) / (light - dark))
-        lightness = np.asarray(np.clip(restored, 0, 100), np.float32)
-        faults.append("faded")
-    return lightness, tuple(faults)
+def without_screen(lightness: FloatArray) -> FloatArray:
+    """Return (h, w) lightness smoothed where it has a printed screen, else as it is."""
+    if not is_screened(lightness):
+        return lightness
+    return np.asarray(cv2.GaussianBlur(lightness, (0, 0), SMOOTH), np.float32)
 
 
 def is_screened(lightness: FloatArray) -> bool:
