@@ -42,7 +42,7 @@ h1 {{ font-size: 1.2rem; margin: 0 0 .3rem }}
 nav {{ margin: 0 0 1.2rem }}
 nav a {{ margin-right: .8rem }}
 main {{ display: grid; gap: 1.6rem 1.2rem;
-  grid-template-columns: repeat(auto-fill, minmax({width}px, 1fr)) }}
+  grid-template-columns: repeat(auto-fill, minmax(min({width}px, 100%), 1fr)) }}
 figure {{ margin: 0 }}
 .pair {{ display: flex; gap: 2px; align-items: flex-end; min-height: 3rem }}
 .pair img {{ display: block; min-width: 0; max-width: 50% }}
@@ -101,7 +101,8 @@ class Sheet:
         return self.file.with_name(f"{self.file.stem}-{number}{self.file.suffix}")
 
     def _page(self, number: int, pages: int, cards: str) -> str:
-        title = escape(f"{shown(self.folder.resolve().name)}, page {number} of {pages}")
+        name = shown(self.folder.resolve().name)
+        title = escape(f"{name}, page {number} of {pages}" if pages > 1 else name)
         links = "".join(
             f'<a href="{_url(self.path_of(other).name)}"'
             f"{' aria-current=page' if other == number else ''}>{other}</a>"
@@ -115,6 +116,7 @@ class Sheet:
         name = escape(shown(record.name))
         before = _thumbnail(Path(record.path), "before") if record.path else ""
         if record.state != "done":
+            before = before if before.startswith("<img") else ""
             return (
                 f'<figure class="failed"><div class="pair">{before}</div><figcaption>{name}'
                 f"<small>{escape(shown(record.error or 'not finished'))}</small>"
