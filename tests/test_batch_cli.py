@@ -84,6 +84,13 @@ def test_without_recursive_only_the_folder_itself(scans: Path, tmp_path: Path) -
     assert files(tmp_path / "out") == {"a.png"} | REPORTS
 
 
+def test_a_folder_without_photos_says_so(tmp_path: Path) -> None:
+    (tmp_path / "scans/below").mkdir(parents=True)
+    result = run("colorize", tmp_path / "scans", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "--recursive looks into folders below" in one_line(result.stderr)
+
+
 def test_the_results_are_those_of_single_photos(scans: Path, tmp_path: Path) -> None:
     run("colorize", scans, "-o", tmp_path / "out", "--saturation", 0.5)
     assert (

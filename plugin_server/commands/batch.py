@@ -209,6 +209,9 @@ class BatchCommand:
         unused = [] if tally.stopped else recipe.descriptions.unused()
         for line in report.lines(manifest, unused):
             click.echo(line)
+        if tally.total == 0 and not tally.stopped and not self.options.watch:
+            below = "" if self.options.recursive else "; --recursive looks into folders below, too"
+            click.echo(f"there is no photo in {_named(self.photos)}{below}", err=True)
         if tally.stopped and not self.options.watch:
             click.echo(f"{tally.stopped}: the same command goes on from here", err=True)
 
