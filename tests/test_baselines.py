@@ -50,7 +50,8 @@ def test_steps_of_training_lower_the_loss(name: str) -> None:
     for _ in range(6):
         losses = model.losses(batch, 0.9)
         for player in players:
-            loss = next(losses)
+            with torch.autocast("cpu", torch.bfloat16):  # as the trainer does
+                loss = next(losses)
             player.zero_grad()
             loss.backward()
             player.step()
@@ -146,6 +147,18 @@ def test_ssim_is_scikit_images() -> None:
         one, other, data_range=1, gaussian_weights=True, use_sample_covariance=False, full=True
     )
     assert float(ours) == pytest.approx(float(every[5:-5, 5:-5].mean()), abs=1e-4)
+
+
+def test_the_likeness_is_not_lost_in_half_precision() -> None:
+    torch.manual_seed(0)
+    model = build_baseline(replace(CONFIG, name="resnet34-unet")).train()
+    with torch.no_grad():
+        model.to_ab.bias += 5.0  # saturated, so that the networks' answers are the same
+    told = []
+    for half in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            told.append(float(next(model.losses(two_colours(), 0.9)).detach()))
+    assert told[1] == pytest.approx(told[0], rel=0.02)
 
 
 def test_captions_tell_the_scene() -> None:

@@ -65,7 +65,9 @@ class ResNet34UNet(Baseline):
         share = self.share(batch.lightness)
         wanted = F.interpolate(batch.ab / AB_LIMIT, size=share.shape[-2:], mode="area")
         near = F.l1_loss if done < 0.5 else F.mse_loss
-        yield near(share, wanted) + 1 - ssim(share / 2 + 0.5, wanted / 2 + 0.5)
+        with torch.autocast("cpu", enabled=False):  # small variances are lost in half precision
+            likeness = ssim(share / 2 + 0.5, wanted / 2 + 0.5)
+        yield near(share, wanted) + 1 - likeness
 
 
 def ssim(one: Tensor, other: Tensor) -> Tensor:

@@ -69,6 +69,7 @@ def train_baseline(
 
     Raises:
         UnknownBaseline: no learned baseline has that name.
+        FloatingPointError: the training diverged.
     """
     torch.manual_seed(options.seed)
     config = _config(name, photos)
@@ -103,6 +104,10 @@ def train_baseline(
                 nn.utils.clip_grad_norm_(own, 1.0)
                 player.step()
                 told.append(loss.item())
+            if not all(map(math.isfinite, told)):
+                raise FloatingPointError(
+                    f"{name} diverged at step {progress.step}: its losses are {told}"
+                )
             progress.losses = _smoothed(progress.losses, told)
             progress.step += 1
             progress.photos += len(batch.lightness)
