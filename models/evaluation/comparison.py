@@ -91,7 +91,7 @@ COMPARED = (
     Compared(
         "colourfulness ratio, caption", "caption", "colourfulness", relative=True, better="near 1"
     ),
-    Compared("bleeding, no guidance", "none", "bleeding", better="lower", digits=3),
+    Compared("bleeding ratio, no guidance", "none", "bleeding", relative=True, better="near 1"),
     Compared("caption gain over none", "caption", "psnr", "none"),
     Compared("caption gain over another photo's", "caption", "psnr", "other caption"),
     Compared("colour obedience (chance 0.14)", "obedience", "obeyed"),
@@ -176,8 +176,8 @@ def _row(measure: Compared, models: Sequence[Photos], common: Sequence[str]) -> 
         return ComparedRow(measure, 0, (None,) * len(models))
     whole = 1.0
     if measure.relative:
-        own = (models[0][key]["guidance"][ORIGINAL][measure.measure] for key in keys)
-        whole = mean(list(own)) or 1.0
+        own = (models[0][key]["guidance"][ORIGINAL].get(measure.measure) for key in keys)
+        whole = mean([value for value in own if value is not None]) or 1.0
     values = [[column[key] / whole for key in keys] if column else [] for column in columns]
     means = [mean(column) for column in values]
     best = min((_distance(measure, m) for m, column in zip(means, values, strict=True) if column))

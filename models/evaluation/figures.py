@@ -180,8 +180,9 @@ def _by_photo(
     for row in evaluation.rows:
         values = {name: value for name, value in row.values.items() if name != "seconds"}
         table[keys[row.photo]]["guidance"][row.guidance] = values
-    given = evaluation.given("caption") or evaluation.photos()
     for guidance in MATCHED:
+        # All photos that have the guidance, so that a model that takes no words is scaled alike.
+        given = evaluation.given(guidance)
         if found := evaluation.matched(guidance, given):
             for photo, curve in evaluation.curves(guidance, given).items():
                 near, far = curve.at(found.scale)

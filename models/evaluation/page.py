@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.evaluation.charts import Dot, Line, dots, lines
 from models.evaluation.comparison import Comparison
-from models.evaluation.evaluate import HINTED, WORST
+from models.evaluation.evaluate import WORST
 from models.evaluation.references import ReferenceEvaluation
 from models.evaluation.results import Evaluation
 
@@ -99,7 +99,6 @@ def html_page(
 def charts(figures: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     """Draw the figures, each chart with its title; those without figures are left out."""
     guidance, by_kind = figures["guidance"], figures["kinds"]
-    hinted = ["none", *(name for name in HINTED.values() if name in guidance)]
     none, caption = (
         {kind: row["guidance"][name] for kind, row in by_kind.items() if name in row["guidance"]}
         for name in ("none", "caption")
@@ -108,9 +107,6 @@ def charts(figures: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         "PSNR against grey": {name: row for name, row in guidance.items() if name != "grey"},
         "PSNR against grey by kind, no guidance": none,
         "PSNR against grey by kind, with the caption": caption,
-        "PSNR against grey by the number of hints": (
-            {name: guidance[name] for name in hinted} if len(hinted) > 1 else {}
-        ),
     }
     made = [(title, dots(title, _gains(rows), unit=GAIN)) for title, rows in gains.items()]
     title = "PSNR when all chroma is scaled"

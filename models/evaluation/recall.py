@@ -34,7 +34,7 @@ def retrieval(subjects: Sequence[Subject]) -> dict[str, dict[str, float]]:
     colour = np.stack([subject.seen for subject in subjects])
     grey = np.stack([subject.seen_grey for subject in subjects])
     told = [subject for subject in subjects if subject.caption is not None]
-    found = {"grey photo to its colour original": recall(grey @ colour.T)}
+    found = {"grey copy to photo": recall(grey @ colour.T)}
     if told:
         # The captioned photos come first, so that search q is for photo q.
         rest = [subject for subject in subjects if subject.caption is None]
