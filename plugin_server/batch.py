@@ -343,7 +343,7 @@ def explain(problem: Exception) -> str:
 def _raise_if_fatal(problem: OSError) -> None:
     if (remedy := FATAL.get(problem.errno or 0)) is not None:
         where = f" ({problem.filename})" if problem.filename else ""
-        raise CannotGoOn(f"{remedy}{where}, then the same command goes on") from problem
+        raise CannotGoOn(f"{remedy}{where}") from problem
 
 
 def _now() -> str:

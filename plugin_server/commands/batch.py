@@ -213,7 +213,7 @@ class BatchCommand:
             below = "" if self.options.recursive else "; --recursive looks into folders below, too"
             click.echo(f"there is no photo in {_named(self.photos)}{below}", err=True)
         if tally.stopped and not self.options.watch:
-            click.echo(f"{tally.stopped}: the same command goes on from here", err=True)
+            click.echo(f"{tally.stopped}; the same command goes on from here", err=True)
 
     def _draw(
         self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]
