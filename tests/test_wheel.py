@@ -19,7 +19,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "retrieval", "plugin_server", "gimp_plugin")
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
-DATA_FOLDERS = ("models/evaluation/pages", "models/weights", "plugin_server/web")
+DATA_FOLDERS = (
+    "models/evaluation/pages",
+    "models/weights",
+    "plugin_server/cluster/lua",
+    "plugin_server/web",
+)
 # The command line, in a process that ends at once where anything reaches for the network.
 WITHOUT_NETWORK = """
 import os, sys
