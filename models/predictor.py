@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,6 +57,7 @@ FloatArray = NDArray[np.float32]
 CHECKPOINT = WEIGHTS / "colorizer.safetensors"
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
+LOCATED = 16  # places of named things that are remembered of a picture
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Seen:
     lightness: FloatArray
     features: list[Tensor]
     unguided: Tensor | None = None
+    located: dict[bytes, Tensor] = field(default_factory=dict)  # by phrase
 
 
 class Predictor:
@@ -186,11 +188,21 @@ class Predictor:
         """Find things in (h, w) lightness: (K, h/4, w/4), the probability of each everywhere."""
         assert self.grounder is not None, "ask ``locates`` first"
         rows, columns = lightness.shape
-        features = self._look(lightness).features
-        phrases = torch.from_numpy(np.stack([thing.phrase for thing in things]))
-        repeated = [f.expand(len(things), -1, -1, -1) for f in features]
-        found = torch.sigmoid(self.grounder(repeated, phrases))
-        return _array(found[:, : rows // GRID, : columns // GRID])
+        seen = self._look(lightness)
+        found = []
+        # One after the other: what a thing's place is must not depend on what else is named, to
+        # the last bit. Another colour for the same thing is what people try most.
+        for thing in things:
+            key = thing.phrase.tobytes()
+            where = seen.located.get(key)
+            if where is None:
+                phrase = torch.from_numpy(thing.phrase)[None]
+                where = torch.sigmoid(self.grounder(seen.features, phrase))[0]
+                if len(seen.located) >= LOCATED:
+                    seen.located.clear()
+                seen.located[key] = where
+            found.append(where)
+        return _array(torch.stack(found)[:, : rows // GRID, : columns // GRID])
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> FloatArray | None:
@@ -209,16 +221,14 @@ class Predictor:
         seen = self._look(lightness)
         described = condition.embedding is not None
         reach = condition.strength * (self.model.config.guidance if described else 1.0)
+        # Never two answers in one pass, which is a little faster: the last bits of each would
+        # depend on whether the other is remembered.
         if condition.is_null:
             logits = self._unguided(seen)
-        elif reach == 1.0:
-            (logits,) = self._decode(seen.features, condition)
-        elif seen.unguided is None:  # both at once take less time than one after the other
-            seen.unguided, guided = self._decode(seen.features, Condition(None, None), condition)
-            logits = seen.unguided.lerp(guided, reach)
         else:
-            (guided,) = self._decode(seen.features, condition)
-            logits = seen.unguided.lerp(guided, reach)
+            logits = self._decode(seen.features, condition)
+            if reach != 1.0:
+                logits = self._unguided(seen).lerp(logits, reach)
         return logits[..., : rows // GRID, : columns // GRID]
 
     def _look(self, lightness: FloatArray) -> Seen:
@@ -231,19 +241,14 @@ class Predictor:
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:
-            (seen.unguided,) = self._decode(seen.features, Condition(None, None))
+            seen.unguided = self._decode(seen.features, Condition(None, None))
         return seen.unguided
 
-    def _decode(self, features: list[Tensor], *conditions: Condition) -> tuple[Tensor, ...]:
-        """Return (1, Q, h/4, w/4) logits for each of the conditions."""
-        model, modulations = self.folded, []
-        for condition in conditions:
-            embedding, palette = condition.embedding, condition.palette
-            vector = model.null if embedding is None else torch.from_numpy(embedding)
-            colors = None if palette is None else torch.from_numpy(palette)[None]
-            modulations.append(model.condition(features, vector[None], colors))
-        repeated = [torch.cat([f] * len(conditions)) for f in features]
-        logits: tuple[Tensor, ...] = model.decode(repeated, torch.cat(modulations)).split(1)
+    def _decode(self, features: list[Tensor], condition: Condition) -> Tensor:
+        model, embedding = self.folded, condition.embedding
+        vector = model.null if embedding is None else torch.from_numpy(embedding)
+        palette = None if condition.palette is None else torch.from_numpy(condition.palette)[None]
+        logits: Tensor = model.decode(features, model.condition(features, vector[None], palette))
         return logits
 
 
