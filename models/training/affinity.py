@@ -45,8 +45,8 @@ LEAST_ERROR = 4.0  # ab squared; better than that nobody sees
 class AffinityOptions:
     """Everything that decides how a run goes, besides the photos.
 
-    ``caution`` is how many times the learned doubt is taken in the end: a little accuracy for random
-    true colours is given up, so that a wish for one thing moves the others less.
+    ``caution`` is how many times the learned doubt is taken in the end: a little accuracy is given
+    up for random true colours, so that a wish for one thing moves the others less.
     """
 
     steps: int = 3000
