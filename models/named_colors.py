@@ -115,13 +115,12 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
 
     The guided filter of He, Sun and Tang (2013, "Guided Image Filtering"), guided by lightness.
     """
-    guide = np.asarray(lightness, np.float32)
-    mean_guide, mean_plane = _around(guide), _around(plane)
-    covariance = _around(guide * plane) - mean_guide * mean_plane
-    variance = _around(guide * guide) - mean_guide * mean_guide
-    slope = covariance / (variance + EDGE**2)
-    offset = mean_plane - slope * mean_guide
-    return np.asarray((_around(slope) * guide + _around(offset)).clip(0, 1), np.float32)
+    mean_guide, mean_plane = _around(lightness), _around(plane)
+    covariance = _around(lightness * plane) - mean_guide * mean_plane
+    variance = _around(lightness * lightness) - mean_guide * mean_guide
+    slope = np.asarray(covariance / (variance + np.float32(EDGE**2)), np.float32)
+    offset = np.asarray(mean_plane - slope * mean_guide, np.float32)
+    return np.asarray((_around(slope) * lightness + _around(offset)).clip(0, 1), np.float32)
 
 
 def _missing(ab: FloatArray, share: FloatArray, color: FloatArray) -> float:

@@ -388,17 +388,17 @@ def test_dabs_and_references_give_the_same_colours_at_every_size() -> None:
     assert np.linalg.norm(ab[0] - ab[1], axis=-1).mean() < 1
 
 
-class ClipOfRed(FakeClip):
-    """Knows things that are red, and takes "red" out of the scene."""
+class ClipOfBlue(FakeClip):
+    """Knows things that are blue, and takes "blue" out of the scene."""
 
     def embed_text(self, text: str) -> TextEmbedding:
         words = text.split()
-        scene = " ".join(word for word in words if word != "red")
-        things = [NamedThing(np.zeros((3, 2), np.float32), ("red",), w) for w in words[-1:]]
+        scene = " ".join(word for word in words if word != "blue")
+        things = [NamedThing(np.zeros((3, 2), np.float32), ("blue",), w) for w in words[-1:]]
         return TextEmbedding(
             super().embed_text(text).vector,
             (),
-            tuple(things) if "red" in words else (),
+            tuple(things) if "blue" in words else (),
             super().embed_text(scene).vector if scene else None,
         )
 
@@ -407,25 +407,25 @@ def named(description: str, **options: Any) -> NDArray[np.float64]:
     """Return the ab of a grey picture whose left half is found for every name."""
     pixels = np.full((64, 64, 1), 128, np.uint8)
     job = ColorizeJob(description, **options)
-    made = colorize(pixels, job, colorizer=LocatingColorizer(), clip=ClipOfRed())
+    made = colorize(pixels, job, colorizer=LocatingColorizer(), clip=ClipOfBlue())
     ab: NDArray[np.float64] = rgb2lab(made.pixels)[..., 1:]
     return ab
 
 
 def test_a_named_thing_takes_its_colour_and_the_rest_that_of_the_scene() -> None:
-    red, plain = named("a red car"), named("a car")
+    blue, plain = named("a blue car"), named("a car")
     left, right = np.s_[8:56, 4:24], np.s_[8:56, 40:60]
-    np.testing.assert_allclose(red[left].mean((0, 1)), ab_of(["red"]), atol=2)
-    np.testing.assert_allclose(red[right], plain[right], atol=1)
+    np.testing.assert_allclose(blue[left].mean((0, 1)), ab_of(["blue"]), atol=2)
+    np.testing.assert_allclose(blue[right], plain[right], atol=1)
 
 
 def test_strength_scales_how_far_a_named_thing_takes_its_colour() -> None:
-    none, half, full = (named("a red car", strength=s)[32, 12] for s in (0.0, 0.5, 1.0))
+    none, half, full = (named("a blue car", strength=s)[32, 12] for s in (0.0, 0.5, 1.0))
     assert np.linalg.norm(full - none) > np.linalg.norm(half - none) > 5
 
 
 def test_a_colour_alone_is_of_the_whole_picture() -> None:
-    moved = np.linalg.norm(named("red") - named(""), axis=-1)
+    moved = np.linalg.norm(named("blue") - named(""), axis=-1)
     assert moved.min() > 5
 
 
@@ -437,8 +437,8 @@ def test_a_thing_that_is_not_there_is_said() -> None:
             return 0.01 * super().locate(lightness, things)
 
     pixels = np.full((64, 64, 1), 128, np.uint8)
-    made = colorize(pixels, ColorizeJob("a red car"), colorizer=Blind(), clip=ClipOfRed())
-    assert any('looks like "red car"' in notice for notice in made.notices)
+    made = colorize(pixels, ColorizeJob("a blue car"), colorizer=Blind(), clip=ClipOfBlue())
+    assert any('looks like "blue car"' in notice for notice in made.notices)
 
 
 def test_a_colorizer_that_finds_nothing_gets_the_whole_description() -> None:
@@ -452,9 +452,9 @@ def test_a_colorizer_that_finds_nothing_gets_the_whole_description() -> None:
     listening = Listening()
     colorize(
         np.full((64, 64, 1), 128, np.uint8),
-        ColorizeJob("a red car"),
+        ColorizeJob("a blue car"),
         colorizer=listening,
-        clip=ClipOfRed(),
+        clip=ClipOfBlue(),
     )
     assert listening.given is not None
-    np.testing.assert_array_equal(listening.given, FakeClip().embed_text("a red car").vector)
+    np.testing.assert_array_equal(listening.given, FakeClip().embed_text("a blue car").vector)
