@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -47,8 +47,8 @@ class Extent:
     starts: int = 3
 
 
-FULL = Extent(repeat=5, crowds=(1, 2, 4, 8, 16), photos=80, libraries=(1_000, 10_000, 100_000))
-QUICK = Extent(repeat=2, starts=1)
+FULL = Extent(repeat=5, crowds=(1, 2, 4, 8, 16), photos=80)
+QUICK = Extent(repeat=2, starts=1, libraries=(1_000, 10_000, 50_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def main(
         raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(NAMES)}")
     extent = QUICK if quick else FULL
     if sizes:
-        extent = Extent(extent.repeat, tuple(map(float, sizes.split(","))))
+        extent = replace(extent, sizes=tuple(map(float, sizes.split(","))))
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 190)
     began, load, sections = time.time(), os.getloadavg()[0], []
     for section in measured(wanted, extent):

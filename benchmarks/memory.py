@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.photos import file_of, pixels_of
-from benchmarks.requests import DESCRIPTION
+from benchmarks.requests import DESCRIPTION, MANY
 from benchmarks.section import Section, megabytes, spoken
 from benchmarks.served import ask, resident, served
 
@@ -29,7 +29,7 @@ def measure(*, sizes: tuple[float, ...]) -> Section:
     """Measure each photo with a server of its own, which starts with no memory of others."""
     found = []
     for megapixels in sizes:
-        for kind, grey in (("PNG", False), ("PNG", True), ("npy", False)):
+        for kind, grey in (("PNG", False), ("PNG", True) if megapixels > MANY else ("npy", False)):
             one = _one(megapixels, kind, grey)
             if one is not None:
                 found.append(one)

@@ -74,9 +74,11 @@ def _one(server: Served, kind: str, megapixels: float, repeat: int) -> Request:
     """Measure request and floor in turns, so that whatever slows the machine slows both."""
     pixels = pixels_of(megapixels)
     file = file_of(pixels, kind)
-    form: dict[str, bytes | str] = {"description": DESCRIPTION, "image": file}
     told, floors, labs = [], [], []
-    for _ in range(1 if megapixels > MANY else repeat):
+    for number in range(1 if megapixels > MANY else repeat):
+        # Never the same words: the server remembers those that it has read.
+        text = f"{DESCRIPTION}, {kind} {number} of {megapixels:g}"
+        form: dict[str, bytes | str] = {"description": text, "image": file}
         told.append(ask(server, "/v1/colorize", form))
         floors.append(seconds(lambda: decode_and_encode(file, kind)))
         if kind == "npy":
