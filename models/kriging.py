@@ -117,7 +117,8 @@ def predict(
     noise = (1 / trust + LEAST_NOISE).repeat_interleave(2)
     weight = torch.linalg.solve(covariance + torch.diag(noise), wrong.flatten())
     linear = there.shared @ (ours.T @ weight)
-    return linear + _alike(there, here) @ weight.unflatten(0, (count, 2))
+    near = _alike(there, here) @ weight.reshape(count, 2)
+    return torch.add(linear, near)
 
 
 def _alike(first: Described, second: Described) -> Tensor:
