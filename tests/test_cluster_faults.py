@@ -162,9 +162,13 @@ def test_a_photo_that_hangs_a_worker_fails_and_frees_it(redis: RedisServer, tmp_
         assert service.answer(ordered()).body == expected([ordered()])[0]
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(redis: RedisServer) -> None:
-    """Redis may not let its files grow any more, as on a full disk, and then may again."""
-    with serving(redis) as service:
+def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    """Redis may not let its files grow any more, as on a full disk, and then may again.
+
+    With ``appendfsync always`` it would end instead, and be away until somebody makes room.
+    """
+    options = ("--appendfsync", "everysec")
+    with running_redis(tmp_path, *options) as redis, serving(redis) as service:
         before = service.jobs.submit(ordered(), LOCAL).id
         assert redis.process is not None
         size = max(file.stat().st_size for file in redis.folder.rglob("*") if file.is_file())
