@@ -104,6 +104,8 @@ def test_the_weights_that_come_with_photochrom_are_whole() -> None:
     assert [file.name for file in files] == [
         "colorizer",
         "matcher",
+        "grounder",
+        "affinity",
         "CLIP image tower",
         "CLIP text tower",
     ]
