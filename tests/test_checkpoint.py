@@ -109,7 +109,7 @@ def test_the_weights_that_come_with_photochrom_are_whole() -> None:
         "CLIP image tower",
         "CLIP text tower",
     ]
-    assert [file.problem for file in files] == ["", "", "", ""]
+    assert [file.problem for file in files] == [""] * 6
 
 
 def test_a_colorizer_is_not_used_with_a_clip_model_it_does_not_know() -> None:
