@@ -59,8 +59,9 @@ def test_words_change_the_colours(pair: Pair) -> None:
     assert means["blue"][1] < means["green"][1] - 3
 
 
-def test_tone_words_work(pair: Pair) -> None:
-    photo = grey(data.rocket())
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+def test_tone_words_work(pair: Pair, name: str) -> None:
+    photo = grey(getattr(data, name)())
     warm, cold = (
         rgb2lab(run(pair, photo, words))[..., 2].mean()
         for words in ("warm golden light", "cold blue evening")
