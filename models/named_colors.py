@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float32]
 # Mean ab of the pixels that have the colour, in photos whose captions name it.
 TYPICAL = {
     "red": (34.9, 22.4),
-    "orange": (16.2, 29.0),
+    "orange": (24.0, 42.0),  # their mean is that of skin and wood, which lie at the same hue
     "yellow": (-3.8, 33.8),
     "green": (-20.5, 20.3),
     "blue": (-0.1, -24.5),
@@ -123,21 +123,25 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
     return np.asarray((_around(slope) * lightness + _around(offset)).clip(0, 1), np.float32)
 
 
-def _missing(ab: FloatArray, share: FloatArray, color: FloatArray) -> float:
-    """Tell how far the mean of (h, w, 2) ab under a share lacks a colour's hue: 0 to 1.
+def _missing(ab: FloatArray, share: FloatArray, color: FloatArray) -> FloatArray:
+    """Tell how far (h, w, 2) ab under a share lacks a colour's hue, 0 to 1: (h, w) float32.
 
-    Where the network has understood the words, its own colours are the more natural.
+    Where the network has understood the words, its own colours are the more natural: there a cell
+    is left as far as it has the hue itself.
     """
     mean = (share[..., None] * ab).sum((0, 1)) / max(float(share.sum()), 1e-6)
-    chroma = float(np.hypot(*mean))
-    alike = float(mean @ color) / max(chroma * float(np.hypot(*color)), 1e-6)
-    low, high = SAME_HUE
-    same = min(max((alike - low) / (high - low), 0.0), 1.0)
-    return 1.0 - same * min(chroma / VISIBLE_CHROMA, 1.0)
+    return np.asarray(1.0 - _has(mean, color) * _has(ab, color), np.float32)
+
+
+def _has(ab: FloatArray, color: FloatArray) -> FloatArray:
+    """Tell how far (..., 2) ab has a colour's hue, and visibly: 0 to 1."""
+    chroma = np.hypot(ab[..., 0], ab[..., 1])
+    alike = ab @ color / np.maximum(chroma * np.hypot(*color), 1e-6)
+    return _smooth_step(alike, *SAME_HUE) * np.minimum(chroma / VISIBLE_CHROMA, 1.0)
 
 
 def _smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:
-    share = ((plane - low) / (high - low)).clip(0, 1)
+    share = np.clip((plane - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
