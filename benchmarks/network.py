@@ -83,7 +83,7 @@ def measure(colorizer: Predictor, clip: Clip, *, repeat: int) -> Section:
         "The network alone",
         ("what", "time", "times faster than ECCV16's"),
         rows,
-        "With a description the network answers twice, with it and without.",
+        "Below full strength a description takes two answers, with it and without.",
         found,
     )
 

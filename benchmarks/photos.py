@@ -26,8 +26,8 @@ TILE = 1024  # side of the pattern of grain
 
 def pixels_of(megapixels: float, *, grey: bool = False) -> NDArray[np.uint8]:
     """Make (H, W, 3), or (H, W) grey, uint8; 3:2 as photographs are."""
-    height = round((megapixels * 1e6 / 1.5) ** 0.5)
-    size = (round(height * 1.5), height)
+    height = int((megapixels * 1e6 / 1.5) ** 0.5)  # never more than was asked for
+    size = (int(height * 1.5), height)
     source = skimage.data.astronaut()[:341]
     if grey:
         source = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY)
