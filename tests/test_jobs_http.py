@@ -55,6 +55,9 @@ class Caller:
 
     def follow(self, path: str, **headers: str) -> Iterator[dict[str, Any]]:
         answer = self.ask("GET", f"{path}/events", **headers)
+        while answer.status == 429:  # those who have vanished are still being noticed
+            answer.read()
+            answer = self.ask("GET", f"{path}/events", **headers)
         assert answer.status == 200
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer:
