@@ -72,13 +72,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_baseline_is_trained_and_measured(folder: Path, tmp_path: Path) -> None:
-    budget = ["--cpu-seconds", "0.01", "--batch", "2", "--side", "64"]
+    budget = ["--cpu-seconds", "1", "--batch", "2", "--side", "64"]
     trained = CliRunner().invoke(
         train, [str(folder), "--run", str(tmp_path), "--model", "resnet18-ce", *budget]
     )
     assert trained.exit_code == 0, trained.output
     weights, figures = tmp_path / "resnet18-ce.safetensors", tmp_path / "figures.json"
-    assert (tmp_path / "resnet18-ce.jsonl").read_text("utf-8").count('"photos": 2')
+    *_, last = (tmp_path / "resnet18-ce.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(last)["photos"] > 0
     measured = CliRunner().invoke(
         evaluate,
         [str(folder), "--model", "resnet18-ce", "--weights", str(weights), "--json", str(figures)],
