@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.checkpoint import WEIGHTS, WeightsError, read_checkpoint, remedy_for
+from models.checkpoint import WEIGHTS, load_network
 from models.colorizer import ENCODER_CHANNELS
 from models.kriging import WIDTH
 
@@ -82,12 +82,4 @@ def load_affinity(path: Path = CHECKPOINT) -> Affinity:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    tensors, header = read_checkpoint(path)
-    try:
-        affinity = Affinity(AffinityConfig(**header["config"]))
-        affinity.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as problem:
-        raise WeightsError(
-            f"the weights {path} do not fit this version: {remedy_for(path)}"
-        ) from problem
-    return affinity.eval().requires_grad_(False)
+    return load_network(path, lambda config: Affinity(AffinityConfig(**config)))

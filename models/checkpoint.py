@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WEIGHTS = Path(__file__).parent / "weights"
 CHECKSUMS = "SHA256SUMS"
@@ -76,6 +80,23 @@ def read_checkpoint(
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         raise WeightsError(f"the weights {path} are damaged ({problem}): {remedy}") from problem
     return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
+
+
+def load_network(path: Path, build: Callable[[dict[str, Any]], Network]) -> Network:
+    """Build a network from the config in its own file, and fill it: ready for use, not to train.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another kind.
+    """
+    tensors, header = read_checkpoint(path)
+    try:
+        network = build(header["config"])
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+        raise WeightsError(
+            f"the weights {path} do not fit this version: {remedy_for(path)}"
+        ) from problem
+    return network.eval().requires_grad_(False)
 
 
 def remedy_for(path: Path) -> str:

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.checkpoint import WEIGHTS, WeightsError, read_checkpoint, remedy_for
+from models.checkpoint import WEIGHTS, load_network
 from models.colorizer import ENCODER_CHANNELS
 
 CHECKPOINT = WEIGHTS / "correspondence.safetensors"
@@ -292,12 +292,4 @@ def load_matcher(path: Path = CHECKPOINT) -> Matcher:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    tensors, header = read_checkpoint(path)
-    try:
-        matcher = Matcher(MatcherConfig(**header["config"]))
-        matcher.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as problem:
-        raise WeightsError(
-            f"the weights {path} do not fit this version: {remedy_for(path)}"
-        ) from problem
-    return matcher.eval().requires_grad_(False)
+    return load_network(path, lambda config: Matcher(MatcherConfig(**config)))

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.checkpoint import WEIGHTS, WeightsError, read_checkpoint, remedy_for
+from models.checkpoint import WEIGHTS, load_network
 from models.decoder import Decoder
 
 FloatArray = NDArray[np.float32]
@@ -89,23 +89,18 @@ def phrase_parts(
     return parts
 
 
-def load_grounder(path: Path | None = None) -> Grounder:
+def load_grounder(path: Path = CHECKPOINT) -> Grounder:
     """Load the grounder that came with Photochrom, or that of a training run.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    path = CHECKPOINT if path is None else path
-    tensors, header = read_checkpoint(path)
-    try:
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in header["config"].items()
-        }
-        grounder = Grounder(GrounderConfig(**values))
-        grounder.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as problem:
-        raise WeightsError(
-            f"the weights {path} do not fit this version: {remedy_for(path)}"
-        ) from problem
+    grounder = load_network(path, lambda config: Grounder(_read_config(config)))
     grounder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return grounder.eval().requires_grad_(False)
+    return grounder
+
+
+def _read_config(values: dict[str, Any]) -> GrounderConfig:
+    """Read a config back from JSON, where tuples have become lists."""
+    read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return GrounderConfig(**read)

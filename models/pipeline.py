@@ -137,7 +137,8 @@ def colorize(
         view = view_of(pixels, colorizer) if view is None else view
         small, read, colorizer = view.lightness, view.read, view.colorizer
     with watch.stage("guidance"):
-        told = clip.embed_text(job.description) if job.description else None
+        reads = job.description and job.strength > 0
+        told = clip.embed_text(job.description) if reads else None
         condition, notices = condition_of(
             job, told, reference, read, colorizer=colorizer, clip=clip
         )
@@ -160,7 +161,7 @@ def colorize(
         if condition.hints is not None:
             settled = settle_carried(ab, condition.hints, guide)
             ab = ab + np.float32(job.strength) * (settled - ab)
-        if told is not None and told.named and colorizer.locates and job.strength > 0:
+        if told is not None and told.named and colorizer.locates:
             ab, more = _with_names(ab, told, read, guide, job.strength, colorizer)
             notices = (*notices, *more)
         if dabs is not None:  # last: a dab is a correction of all that came before

@@ -23,8 +23,7 @@ from models.checkpoint import (
     WeightsFile,
     inspect_file,
     known_checksums,
-    read_checkpoint,
-    remedy_for,
+    load_network,
 )
 from models.clip import EMBEDDED, Clip, inspect_clip, load_clip
 from models.color import srgb_to_lab
@@ -263,20 +262,15 @@ def load_colorizer(path: Path | None = None) -> Predictor:
         WeightsError: a file is missing, damaged or of another kind.
     """
     path = CHECKPOINT if path is None else path
-    tensors, header = read_checkpoint(path)
-    try:
-        model = build_colorizer(read_config(header["config"]))
-        model.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
-        raise WeightsError(
-            f"the weights {path} do not fit this version: {remedy_for(path)}"
-        ) from problem
-    beside = path.with_name(MATCHER.name)
-    matcher = load_matcher(beside if beside.is_file() else MATCHER)
-    beside = path.with_name(GROUNDER.name)
-    grounder = load_grounder(beside if beside.is_file() else GROUNDER)
-    beside = path.with_name(AFFINITY.name)
-    affinity = load_affinity(beside if beside.is_file() else AFFINITY)
+    model = load_network(path, lambda config: build_colorizer(read_config(config)))
+
+    def beside(released: Path) -> Path:
+        own = path.with_name(released.name)
+        return own if own.is_file() else released
+
+    matcher = load_matcher(beside(MATCHER))
+    grounder = load_grounder(beside(GROUNDER))
+    affinity = load_affinity(beside(AFFINITY))
     digest = encoder_digest(model.encoder)
     return Predictor(
         model,

@@ -27,6 +27,7 @@ from models.checkpoint import read_checkpoint, save_checkpoint
 from models.color import srgb_to_lab
 from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
 from models.predictor import read_config
+from models.training.averaging import average
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.losses import balanced_cross_entropy
@@ -205,7 +206,7 @@ def train(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
             optimiser.step()
-            _average(
+            average(
                 averaged, model, min(options.average, (1 + progress.step) / (10 + progress.step))
             )
             keep = min(0.99, progress.step / (progress.step + 1))
@@ -301,15 +302,6 @@ def _schedule(done: float, options: TrainOptions) -> float:
     if done < 1 - options.cool_down:
         return 1.0
     return 0.5 * (1 + float(np.cos(np.pi * (done - 1 + options.cool_down) / options.cool_down)))
-
-
-@torch.no_grad()
-def _average(averaged: dict[str, Tensor], model: Colorizer, keep: float) -> None:
-    for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point():
-            averaged[name].lerp_(tensor, 1 - keep)
-        else:
-            averaged[name].copy_(tensor)
 
 
 def _with_weights(config: ColorizerConfig, weights: dict[str, Tensor]) -> Colorizer:

@@ -31,6 +31,7 @@ from models.clip import load_clip
 from models.colorizer import Colorizer, annealed_mean
 from models.correspondence import Carried, Described, Matcher, MatcherConfig, encoder_digest
 from models.predictor import load_colorizer
+from models.training.averaging import average
 from models.training.pairs import PairOptions, Pairs, embed_photos, find_neighbours, make_pairs
 from models.training.photos import Photo, read_photos
 
@@ -131,12 +132,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         keep = min(options.average, (1 + progress.step) / (10 + progress.step))
-        with torch.no_grad():
-            for name, tensor in model.state_dict().items():
-                if tensor.is_floating_point():
-                    averaged[name].lerp_(tensor, 1 - keep)
-                else:
-                    averaged[name].copy_(tensor)
+        average(averaged, model, keep)
         progress.step += 1
         progress.seconds += time.monotonic() - started
         for name, part in parts.items():

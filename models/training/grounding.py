@@ -29,6 +29,7 @@ from models.color import srgb_to_lab
 from models.colorizer import STRIDES, Colorizer
 from models.correspondence import encoder_digest
 from models.grounding import Grounder, GrounderConfig, phrase_parts
+from models.training.averaging import average
 from models.training.color_naming import named_area
 from models.training.photos import Photo, read_photos, square
 from models.training.samples import SampleOptions, age, random_crop
@@ -210,12 +211,7 @@ def train(
             optimiser.step()
             step += 1
             keep = min(options.average, step / (step + 10))
-            with torch.no_grad():
-                for name, tensor in model.state_dict().items():
-                    if tensor.is_floating_point():
-                        averaged[name].lerp_(tensor, 1 - keep)
-                    else:
-                        averaged[name].copy_(tensor)
+            average(averaged, model, keep)
             share = min(0.98, step / (step + 1))
             mean = share * mean + (1 - share) * loss.item()
             seconds += time.monotonic() - started
