@@ -51,7 +51,7 @@ $(STAMP): pyproject.toml | $(BIN)/python
 	@touch $@
 
 demo: setup  ## colour a photo from two descriptions: out/demo.png
-	$(BIN)/python -m plugin_server.demo
+	$(BIN)/python -m plugin_server.commands.demo
 
 test: setup  ## all tests that this machine can run within five minutes
 	$(BIN)/python -m pytest -m "not slow and not browser and not gimp" $(TEST_ARGS)

@@ -37,7 +37,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.served import served
-from models.color import lightness
+from models.color.lab import lightness
 
 # Sides of the photos, small ones more often; the last are about 4 megapixels.
 SIDES = ((64, 48), (160, 120), (320, 200), (320, 240), (640, 480), (800, 600), (2400, 1600))

@@ -12,9 +12,9 @@ import torch
 from benchmarks.eccv16 import ECCV16, SIDE
 from benchmarks.requests import DESCRIPTION, seconds
 from benchmarks.section import Section, spoken
-from models.clip import Clip
-from models.guidance import Condition
-from models.predictor import Predictor
+from models.guidance.condition import Condition
+from models.networks.clip import Clip
+from models.networks.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)

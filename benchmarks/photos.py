@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from plugin_server.images import Layer, encode
+from plugin_server.images.codec import Layer, encode
 
 FORMATS = ("PNG", "JPEG", "TIFF", "npy")
 MEDIA_TYPES = {

@@ -12,8 +12,8 @@ from benchmarks.photos import file_of, pixels_of
 from benchmarks.requests import seconds
 from benchmarks.section import Section, spoken
 from benchmarks.served import Served, ask, keep
-from models.clip import Clip
-from models.predictor import Predictor
+from models.networks.clip import Clip
+from models.networks.predictor import Predictor
 
 COLORS = ("red", "blue", "green", "white", "yellow", "orange", "purple", "pink", "brown", "black")
 WORDS = ("tram", "meadow", "house", "dress", "canoe", "coat", "door", "car", "flag", "wall")

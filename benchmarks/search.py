@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from retrieval.index import VectorIndex
-from retrieval.trained import cells_for, probed_of
+from retrieval.index.ivf import cells_for, probed_of
+from retrieval.index.vector_index import VectorIndex
 
 FloatArray = NDArray[np.float32]
 Keys = NDArray[np.int64]
@@ -80,9 +80,9 @@ def unit(vectors: FloatArray) -> FloatArray:
 def embedded(shards: list[Path], cache: Path | None) -> Real:
     """Embed photos, colour and grey, and their captions; ``cache`` keeps the result."""
     if cache is None or not cache.exists():
-        from models.clip import load_clip
-        from models.training.photos import read_photos
-        from retrieval.evaluation import embed
+        from models.networks.clip import load_clip
+        from models.photos import read_photos
+        from retrieval.search.evaluation import embed
 
         found = embed(read_photos(shards), load_clip())
         arrays = {"photos": found.photos, "grey": found.grey, "captions": found.captions}

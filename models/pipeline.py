@@ -18,18 +18,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lightness
-from models.guidance import ChromaPredictor, Condition, Embedder, TextEmbedding
-from models.halftone import without_screen
-from models.hints import hint_map
+from models.color.lab import lightness
+from models.color.upsampling import recolor
+from models.color.working_size import working_shape
+from models.guidance.condition import ChromaPredictor, Condition, Embedder, TextEmbedding
+from models.guidance.hints import hint_map
+from models.guidance.named_colors import ab_of, is_found, lay_names
+from models.guidance.palette import Palette, paler, transport_to_given
+from models.guidance.propagation import settle_carried, spread_dabs
+from models.guidance.reference import Reference, is_colourless, join_embeddings
 from models.job import ColorizeJob
-from models.named_colors import ab_of, is_found, lay_names
-from models.palette import Palette, paler, transport_to_given
 from models.progress import Progress, unwatched
-from models.propagation import settle_carried, spread_dabs
-from models.reference import Reference, is_colourless, join_embeddings
-from models.toning import tone_of
-from models.upsampling import recolor
+from models.scans.halftone import without_screen
+from models.scans.toning import tone_of
 
 __all__ = [
     "Colorized",
@@ -43,10 +44,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float32]
 
-GRID = 4  # sides of the working grid are multiples of it: a cell of the colorizer's chroma
 FEW_MATCHES = 0.25  # mean confidence below which hardly anything in a reference was found again
 WHOLE = 0.6  # share of the asked colour where a description is nothing but a colour
-MAX_ASPECT = 16  # beyond it the long side stays bounded and the short one shrinks no further
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,14 +282,3 @@ def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
 def _shrunk(plane: FloatArray, shape: tuple[int, int]) -> FloatArray:
     size = (shape[1], shape[0])
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def working_shape(height: int, width: int, working_size: int) -> tuple[int, int]:
-    """Choose (rows, columns) of the working grid for a layer, aspect ratio kept."""
-    aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
-    rows, columns = working_size / aspect**0.5, working_size * aspect**0.5
-    return _to_grid(rows), _to_grid(columns)
-
-
-def _to_grid(side: float) -> int:
-    return max(round(side / GRID), 1) * GRID

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
-from models.guidance import ChromaPredictor, Condition, Distribution, Embedder
+from models.color.lab import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
+from models.guidance.condition import ChromaPredictor, Condition, Distribution, Embedder
 from models.job import ColorizeJob
 from models.pipeline import condition_of, view_of
 

@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, request
 
-from plugin_server import errors, guard
 from plugin_server.config import Config
-from plugin_server.routes import colorize, exemplars, health, images, jobs, page, suggestions
+from plugin_server.http import access, problems
+from plugin_server.http.routes import colorize, exemplars, health, images, jobs, page, suggestions
 from plugin_server.service import Service
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
 
     Raises:
         ConfigError: the environment holds a setting that cannot work.
-        models.checkpoint.WeightsError: a weights file is missing or damaged.
+        models.networks.checkpoint.WeightsError: a weights file is missing or damaged.
     """
     config = config or Config.from_environment()
     if service is None:
@@ -67,8 +67,8 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_PARTS
-    guard.install(app, config)
-    errors.install(app)
+    access.install(app, config)
+    problems.install(app)
     app.register_blueprint(health.blueprint(service, config))
     app.register_blueprint(colorize.blueprint(service))
     app.register_blueprint(jobs.blueprint(service))

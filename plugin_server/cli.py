@@ -18,8 +18,12 @@ COMMANDS = {
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),
     "gimp": ("plugin_server.commands.gimp", "gimp", "Install the plug-in for GIMP 3."),
     "doctor": ("plugin_server.commands.doctor", "doctor", "Say what works and what is missing."),
-    "evaluate": ("models.evaluation.cli", "evaluate", "Measure the colours against known photos."),
-    "train": ("models.training.cli", "train", "Train on photos of your own."),
+    "evaluate": (
+        "plugin_server.commands.evaluate",
+        "evaluate",
+        "Measure the colours against known photos.",
+    ),
+    "train": ("plugin_server.commands.train", "train", "Train on photos of your own."),
 }
 
 OURS = ("models", "plugin_server", "retrieval")

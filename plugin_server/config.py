@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from plugin_server.cluster.broker import Broker, BrokerError
+from plugin_server.broker import Broker, BrokerError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765

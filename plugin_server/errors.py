@@ -1,4 +1,4 @@
-"""What can go wrong with a request, and the one handler that answers it.
+"""What can go wrong with a request, and the status of each answer.
 
 ::
 
@@ -17,12 +17,12 @@
     |  |- NoLibrary          503   the library cannot be opened
     |  |- NoBroker           503   the queue on another machine cannot be reached
     |  `- NoSpace            507   a photo or a result cannot be kept
-    |- images.ImageError           a picture cannot be used
+    |- images.codec.ImageError     a picture cannot be used
     |  |- BrokenImage        422
     |  |- TooLarge           413
     |  `- UnsupportedImage   415
     |- models.job.JobError   422   saturation, strength, hints or palette make no sense
-    |- models.guidance.NoMatcher  501   these weights cannot take colours from a reference
+    |- models.guidance.condition.NoMatcher  501   these weights cannot take colours from a reference
     |- retrieval.errors.LibraryError  422   a photo or a query that the library refuses
     |  |- UnknownExemplar    404
     |  |- MissingPhoto       410   the exemplar's photo was deleted, moved or changed since
@@ -33,24 +33,17 @@
     |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
     `- anything else         500   our fault: logged, and never explained to the client
 
-Every answer is ``application/problem+json`` (RFC 9457) whose ``detail`` names the value, the limit
-and the remedy.
+The answer's ``detail`` names the value, the limit and the remedy (``http.problems``).
 """
 
 from __future__ import annotations
 
-import json
-import logging
-from http import HTTPStatus
 from typing import ClassVar
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
-
-from models.guidance import NoMatcher
+from models.guidance.condition import NoMatcher
 from models.job import JobError
 from models.progress import Stopped
-from plugin_server.images import BrokenImage, ImageError, TooLarge, UnsupportedImage
+from plugin_server.images.codec import BrokenImage, ImageError, TooLarge, UnsupportedImage
 from retrieval.errors import (
     LibraryError,
     LibraryUnusable,
@@ -58,10 +51,6 @@ from retrieval.errors import (
     StorageFull,
     UnknownExemplar,
 )
-
-log = logging.getLogger("photochrom")
-
-PROBLEM = "application/problem+json"
 
 
 class ProblemError(Exception):
@@ -153,23 +142,6 @@ OUR_FAULT = (
 )
 
 
-def install(app: Flask) -> None:
-    """Answer every exception of this app as a problem."""
-    app.register_error_handler(Exception, answer)
-
-
-def answer(error: Exception) -> Response:
-    """Turn an exception into its problem response."""
-    if isinstance(error, HTTPException):
-        return _answer_http(error)
-    status, detail = status_and_detail(error)
-    if is_out_of_memory(error):
-        log.error("out of memory in %s %s", request.method, request.path, exc_info=error)
-    elif status == 500:
-        log.error("error in %s %s", request.method, request.path, exc_info=error)
-    return problem(status, detail, headers_of(error))
-
-
 def status_and_detail(error: Exception) -> tuple[int, str]:
     """Say what the client is told of an exception that is none of Flask's."""
     match error:
@@ -215,23 +187,6 @@ def headers_of(error: Exception) -> dict[str, str]:
     return MEMORY_HEADERS if is_out_of_memory(error) else {}
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Build an RFC 9457 answer."""
-    response = Response(problem_body(status, detail), status, headers, content_type=PROBLEM)
-    return response
-
-
-def problem_body(status: int, detail: str) -> str:
-    """Write a problem as JSON."""
-    return json.dumps(problem_members(status, detail), ensure_ascii=False)
-
-
-def problem_members(status: int, detail: str) -> dict[str, str | int]:
-    """Give RFC 9457's members; the type stays ``about:blank``, so the title is the status's."""
-    title = HTTPStatus(status).phrase
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that memory ran out; the libraries raise their own kinds."""
     if isinstance(error, MemoryError):
@@ -244,36 +199,4 @@ def is_out_of_memory(error: BaseException) -> bool:
             "out of memory",  # torch.OutOfMemoryError on other devices
             "insufficient memory",  # cv2.error -4
         )
-    )
-
-
-def _answer_http(error: HTTPException) -> Response:
-    """Word Flask's own refusals for the person who sent the request."""
-    assert error.code is not None, "an HTTPException without a code was raised"
-    match error:
-        case NotFound():
-            detail = f"{request.path} does not exist; GET /v1/openapi.json lists every call"
-        case MethodNotAllowed():
-            allowed = ", ".join(sorted(error.valid_methods or ()))
-            detail = f"{request.path} does not take {request.method}; use {allowed}"
-        case RequestEntityTooLarge():
-            detail = _too_large()
-        case _:
-            detail = error.description or "the request was refused"
-    kept = ("Allow", "Retry-After", "Location")
-    headers = {name: value for name, value in error.get_headers() if name in kept}
-    return problem(error.code, detail, headers)
-
-
-def _too_large() -> str:
-    limit, length = request.max_content_length, request.content_length
-    if limit is not None and length is not None and length > limit:
-        return (
-            f"the request has {length:,} bytes and the limit is {limit:,}; send a smaller picture "
-            "or start the server with a larger --max-megabytes"
-        )
-    return (
-        f"the form has too many fields or too long a text; at most {request.max_form_parts} fields "
-        f"and {request.max_form_memory_size:,} bytes of text are read, and pictures are sent as "
-        "files (with a filename)"
     )

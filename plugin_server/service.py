@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from io import BytesIO
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from models.job import ColorizeJob
-from plugin_server.embedded_jobs import EmbeddedJobs
+from plugin_server.engine.engine import Studio
+from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.requests import Answer, ColorizeRequest, Request
+from plugin_server.engine.warm_up import NO_LIBRARY, warm_request
 from plugin_server.errors import NoLibrary
-from plugin_server.images import Limits
-from plugin_server.jobs import Jobs
-from plugin_server.request import Answer, ColorizeRequest, Request
-from plugin_server.shelf import Shelf
-from plugin_server.studio import Studio
-from plugin_server.turns import Client
+from plugin_server.images.codec import Limits
+from plugin_server.jobs.fair_queue import Client
+from plugin_server.jobs.local import EmbeddedJobs
+from plugin_server.jobs.queue import Jobs
 from plugin_server.version import product_version
 from retrieval.errors import LibraryError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.guidance import ChromaPredictor, Embedder
-    from plugin_server.cluster.broker import Broker
-    from plugin_server.cluster.jobs import ClusterJobs
+    from models.guidance.condition import ChromaPredictor, Embedder
+    from plugin_server.broker import Broker
     from plugin_server.config import Config
+    from plugin_server.jobs.redis.queue import ClusterJobs
     from retrieval.library import ExemplarLibrary
 
 log = logging.getLogger("photochrom")
 
-NO_LIBRARY = (
-    "this server has no library of exemplars; start it with `photochrom serve --library DIR`"
-)
 
 KEPT_SECONDS = 15 * 60
 KEPT_PHOTOS = 200
@@ -96,8 +90,8 @@ class Service:
     def _elsewhere(
         self, broker: Broker, studio: Studio, waiting: int, kept_seconds: float
     ) -> ClusterJobs:
-        from plugin_server.cluster.jobs import ClusterJobs
-        from plugin_server.cluster.ledger import Keep, Ledger, Room
+        from plugin_server.jobs.redis.job_store import Keep, Ledger, Room
+        from plugin_server.jobs.redis.queue import ClusterJobs
 
         keep = Keep(round(kept_seconds), KEPT_RESULTS, KEPT_BYTES)
         ledger = Ledger(broker, room=Room(waiting), keep=keep)
@@ -108,10 +102,10 @@ class Service:
         """Load the weights that ``config`` names, and its library if it can be opened.
 
         Raises:
-            models.checkpoint.WeightsError: a file is missing or damaged.
+            models.networks.checkpoint.WeightsError: a file is missing or damaged.
         """
         # PyTorch takes seconds to import; nothing else in this module needs it.
-        from models.predictor import load_pair
+        from models.networks.predictor import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
         library, problem = library_or_why_not(config.library, clip)
@@ -198,15 +192,6 @@ class Service:
         self.photos.close()
         if self.library is not None:
             self.library.close()
-
-
-def warm_request() -> ColorizeRequest:
-    """Ask for a small picture with a description, in PNG."""
-    file = BytesIO()
-    np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
-    return ColorizeRequest(
-        file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png"
-    )
 
 
 def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLibrary | None, str]:

@@ -18,23 +18,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance import Embedder
-from retrieval import rows
-from retrieval.captions import clean
-from retrieval.embedding import check_model, embed_captions, embed_photos, model_number, probe_of
+from models.guidance.condition import Embedder
+from retrieval.database import queries
+from retrieval.database.clip_model import (
+    check_model,
+    embed_captions,
+    embed_photos,
+    model_number,
+    probe_of,
+)
+from retrieval.database.exemplar import ID_PATTERN, Exemplar, Place
+from retrieval.database.store import Store
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
-from retrieval.exemplar import ID_PATTERN, Exemplar, Place
-from retrieval.index import EXACT_UP_TO
-from retrieval.ingest import AddReport, Ingest, Progress, best_caption
-from retrieval.photos import PhotoLimits, decode_small, describe
-from retrieval.preparing import Preparer
-from retrieval.samples import find_samples
-from retrieval.search import Match, Query, Search
-from retrieval.shelves import Shelves
-from retrieval.store import Store
-from retrieval.upkeep import CheckReport, clear, inspect, re_embed, renew_thumbnails
-from retrieval.uploads import place_of, shown_name, write_whole
-from retrieval.walk import Found, find_photos, found_again, read_place
+from retrieval.index.synced import Shelves
+from retrieval.index.vector_index import EXACT_UP_TO
+from retrieval.ingest.captions import clean
+from retrieval.ingest.ingest import AddReport, Ingest, Progress, best_caption
+from retrieval.ingest.maintenance import CheckReport, clear, inspect, re_embed, renew_thumbnails
+from retrieval.ingest.photos import PhotoLimits, decode_small, describe
+from retrieval.ingest.preparing import Preparer
+from retrieval.ingest.samples import find_samples
+from retrieval.ingest.uploads import place_of, shown_name, write_whole
+from retrieval.ingest.walk import Found, find_photos, found_again, read_place
+from retrieval.search.search import Match, Query, Search
 
 FloatArray = NDArray[np.float32]
 Keys = NDArray[np.int64]
@@ -111,11 +117,11 @@ class ExemplarLibrary:
     def revision(self) -> int:
         """A number that grows with every change, in this process or another."""
         with self._store.reading() as connection:
-            return rows.revision(connection)
+            return queries.revision(connection)
 
     def __len__(self) -> int:
         with self._store.reading() as connection:
-            return rows.count(connection)
+            return queries.count(connection)
 
     def get(self, exemplar_id: str) -> Exemplar:
         """Return the exemplar with this id.
@@ -127,7 +133,7 @@ class ExemplarLibrary:
             return _get(connection, exemplar_id)
 
     def search(self, query: Query, *, k: int = 8) -> list[Match]:
-        """Find up to k exemplars that fit, best first; see retrieval/search.py.
+        """Find up to k exemplars that fit, best first; see retrieval/search/search.py.
 
         Raises:
             BadQuery: the query makes no sense.
@@ -139,17 +145,17 @@ class ExemplarLibrary:
     def list(self, *, offset: int = 0, limit: int = 100, containing: str = "") -> list[Exemplar]:
         """List exemplars in the order they came; ``containing`` filters captions and sources."""
         with self._store.reading() as connection:
-            return rows.page(connection, offset=offset, limit=limit, containing=containing)
+            return queries.page(connection, offset=offset, limit=limit, containing=containing)
 
     def by_keys(self, keys: Iterable[int]) -> dict[int, Exemplar]:
         """Return the exemplars with these keys; those removed meanwhile are left out."""
         with self._store.reading() as connection:
-            return rows.by_keys(connection, keys)
+            return queries.by_keys(connection, keys)
 
     def keys(self) -> Keys:
         """Return the keys of all exemplars, (N,) int64, ascending. A key is never used again."""
         with self._store.reading() as connection:
-            return rows.all_keys(connection)
+            return queries.all_keys(connection)
 
     def vectors(self, *, after: int = 0, limit: int | None = None) -> tuple[Keys, FloatArray]:
         """Return keys above ``after``, (N,) int64 ascending, and unit vectors, (N, D) float32.
@@ -157,17 +163,17 @@ class ExemplarLibrary:
         At most ``limit`` of them, so that a large library can be read piece by piece.
         """
         with self._store.reading() as connection:
-            return rows.vectors(connection, after=after, limit=limit)
+            return queries.vectors(connection, after=after, limit=limit)
 
     def captions(self, exemplar_id: str) -> tuple[str, ...]:
         """Return all captions of an exemplar, the best first."""
         with self._store.reading() as connection:
-            return rows.captions(connection, _get(connection, exemplar_id).key)
+            return queries.captions(connection, _get(connection, exemplar_id).key)
 
     def thumbnail(self, exemplar_id: str) -> bytes:
         """Return a small JPEG of an exemplar; it works without the photo too."""
         with self._store.reading() as connection:
-            image = rows.thumbnail(connection, _get(connection, exemplar_id).key)
+            image = queries.thumbnail(connection, _get(connection, exemplar_id).key)
         if image is None:
             raise MissingPhoto(
                 f"the thumbnail of {exemplar_id} is missing: run photochrom library check --repair"
@@ -183,7 +189,7 @@ class ExemplarLibrary:
         """
         with self._store.reading() as connection:
             exemplar = _get(connection, exemplar_id)
-            files = rows.files_of(connection, exemplar.key)
+            files = queries.files_of(connection, exemplar.key)
         problem = "is not in the library"
         for file in files:
             try:
@@ -251,7 +257,7 @@ class ExemplarLibrary:
         """
         sha256 = hashlib.sha256(data).hexdigest()
         with self._store.reading() as connection:
-            known = rows.find_sha256(connection, sha256)
+            known = queries.find_sha256(connection, sha256)
         if known is not None:
             return known
         small = decode_small(data, self._limits)
@@ -262,7 +268,7 @@ class ExemplarLibrary:
         path = self.folder / relative
         source = shown_name(name) or path.name
         with self._store.writing() as connection:
-            known = rows.find_sha256(connection, sha256)
+            known = queries.find_sha256(connection, sha256)
             if known is not None:  # somebody was faster
                 return known
             status = write_whole(path, data)
@@ -285,9 +291,9 @@ class ExemplarLibrary:
         with self._store.writing() as connection:
             exemplars = {_get(connection, one) for one in ids}
             for exemplar in exemplars:
-                files = rows.files_of(connection, exemplar.key)
+                files = queries.files_of(connection, exemplar.key)
                 kept_here += [f.place.path for f in files if not os.path.isabs(f.place.path)]
-                rows.delete(connection, exemplar.key)
+                queries.delete(connection, exemplar.key)
         for path in kept_here:
             with suppress(FileNotFoundError):
                 (self.folder / path).unlink()
@@ -333,7 +339,7 @@ class ExemplarLibrary:
     def under(self, folder: Path) -> tuple[Exemplar, ...]:
         """List the exemplars whose photos lie in a folder (or in a shard), there or not."""
         with self._store.reading() as connection:
-            return tuple(rows.under(connection, os.path.abspath(folder)))
+            return tuple(queries.under(connection, os.path.abspath(folder)))
 
     def _ingest(self, *, recaption: bool = False, far: Preparer | None = None) -> Ingest:
         return Ingest(
@@ -358,12 +364,12 @@ class ExemplarLibrary:
         assert self._probe is not None
         number = model_number(connection, self.clip.name, self._probe)
         if number is None:
-            number = rows.insert_model(connection, self.clip.name, self._probe)
+            number = queries.insert_model(connection, self.clip.name, self._probe)
         return number
 
 
 def _get(connection: sqlite3.Connection, exemplar_id: str) -> Exemplar:
-    found = rows.find(connection, exemplar_id) if ID_PATTERN.fullmatch(exemplar_id) else None
+    found = queries.find(connection, exemplar_id) if ID_PATTERN.fullmatch(exemplar_id) else None
     if found is None:
         raise UnknownExemplar(exemplar_id)
     return found

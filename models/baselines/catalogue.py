@@ -13,7 +13,7 @@ from models.baselines.iizuka2016 import Iizuka2016
 from models.baselines.resnet18 import ResNet18CrossEntropy, ResNet18Mse
 from models.baselines.resnet34_unet import ResNet34UNet
 from models.baselines.zhang2016 import Zhang2016
-from models.checkpoint import WeightsError, read_checkpoint
+from models.networks.checkpoint import WeightsError, read_checkpoint
 
 _BUILDERS: dict[str, Callable[[BaselineConfig], Baseline]] = {
     "zhang2016": Zhang2016,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.baselines.baseline import BaselineConfig, shrunk
-from models.colorizer import annealed_mean
+from models.networks.colorizer import annealed_mean
 from models.training.bins import SoftEncoder, balance_weights
 from models.training.losses import balanced_cross_entropy
 

@@ -18,7 +18,7 @@ from scipy.ndimage import uniform_filter
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
-from models.guidance import HintMap
+from models.guidance.condition import HintMap
 
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from models.baselines.baseline import Baseline
 from models.baselines.catalogue import load_baseline
-from models.guidance import Condition, Distribution, HintMap, NamedThing, NoMatcher, Prediction
+from models.guidance.condition import (
+    Condition,
+    Distribution,
+    HintMap,
+    NamedThing,
+    NoMatcher,
+    Prediction,
+)
 
 FloatArray = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
-from models.color import srgb_to_lab
+from models.color.lab import srgb_to_lab
 
 FloatArray = NDArray[np.float32]
 

@@ -23,10 +23,10 @@ from torch import nn
 from models.baselines.baseline import BaselineConfig, Batch
 from models.baselines.catalogue import build_baseline
 from models.baselines.scenes import scene_of
-from models.checkpoint import save_checkpoint
-from models.color import srgb_to_lab
+from models.color.lab import srgb_to_lab
+from models.networks.checkpoint import save_checkpoint
+from models.photos import Photo
 from models.training.bins import count_bins
-from models.training.photos import Photo
 from models.training.samples import SampleOptions, random_crop
 
 LOG_EVERY = 20  # steps

@@ -9,10 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb, srgb_to_lab, to_hex
+from models.color.lab import lab_to_srgb, srgb_to_lab, to_hex
 from models.evaluation.kinds import KindOfPhoto
 from models.evaluation.matched import curve
-from models.evaluation.measures import (
+from models.evaluation.obedience import colored_caption, measure_obedience
+from models.evaluation.perceptual import Lpips
+from models.evaluation.results import ORIGINAL, Evaluation, Pictures, Row, Subject
+from models.guidance.condition import ChromaPredictor, Embedder
+from models.job import ColorizeJob, Hint
+from models.measures import (
     bleeding,
     ciede2000,
     colourfulness,
@@ -21,14 +26,9 @@ from models.evaluation.measures import (
     psnr,
     ssim,
 )
-from models.evaluation.obedience import colored_caption, measure_obedience
-from models.evaluation.perceptual import Lpips
-from models.evaluation.results import ORIGINAL, Evaluation, Pictures, Row, Subject
-from models.guidance import ChromaPredictor, Embedder
-from models.job import ColorizeJob, Hint
+from models.photos import Photo
 from models.pipeline import View, colorize, view_of
 from models.training.color_naming import WORDS, only_color_word, replace_color_word
-from models.training.photos import Photo
 
 FloatArray = NDArray[np.float32]
 UInt8Array = NDArray[np.uint8]

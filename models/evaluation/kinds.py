@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance import Embedder
+from models.guidance.condition import Embedder
 
 FloatArray = NDArray[np.float32]
 

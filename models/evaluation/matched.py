@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb_in_gamut, srgb_to_lab
-from models.evaluation.measures import ciede2000, colourfulness, psnr
+from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
+from models.measures import ciede2000, colourfulness, psnr
 
 UInt8Array = NDArray[np.uint8]
 

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.table import Table
 
-from models.color import srgb_to_lab
+from models.color.lab import srgb_to_lab
 from models.evaluation.evaluate import grey_of
-from models.evaluation.measures import colourfulness, psnr
 from models.evaluation.results import Pictures
-from models.guidance import ChromaPredictor, Embedder
+from models.guidance.condition import ChromaPredictor, Embedder
+from models.guidance.reference import Reference
 from models.job import ColorizeJob
+from models.measures import colourfulness, psnr
+from models.photos import Photo
 from models.pipeline import colorize, view_of
-from models.reference import Reference
-from models.training.photos import Photo
 
 FloatArray = NDArray[np.float32]
 UInt8Array = NDArray[np.uint8]

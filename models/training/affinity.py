@@ -24,15 +24,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.affinity import Affinity, AffinityConfig
-from models.checkpoint import save_checkpoint
-from models.color import srgb_to_lab
-from models.colorizer import Colorizer, annealed_mean
-from models.correspondence import encoder_digest
-from models.kriging import UNIT, predict, take_apart
-from models.predictor import load_colorizer
+from models.color.lab import srgb_to_lab
+from models.guidance.kriging import UNIT, predict, take_apart
+from models.networks.affinity import Affinity, AffinityConfig
+from models.networks.checkpoint import save_checkpoint
+from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.correspondence import encoder_digest
+from models.networks.predictor import load_colorizer
+from models.photos import Photo, read_photos, square
 from models.training.color_naming import HUES, WORDS, word_area
-from models.training.photos import Photo, read_photos, square
 
 FloatArray = NDArray[np.float32]
 

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
 
-from models.checkpoint import read_checkpoint, save_checkpoint
-from models.clip import Clip, build_embedded, embedded_clip
+from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.clip import Clip, build_embedded, embedded_clip
+from models.photos import read_photos, square
 from models.training.imagenet import imagenet_encoder_weights
-from models.training.photos import read_photos, square
 
 TEXT_PREFIX = "text.transformer."  # comes from its own package, not from our checkpoint
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.", "blocks.2.")

@@ -23,15 +23,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from models.checkpoint import read_checkpoint, save_checkpoint
-from models.color import srgb_to_lab
-from models.colorizer import Colorizer, ColorizerConfig, build_colorizer
-from models.predictor import read_config
+from models.color.lab import srgb_to_lab
+from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer
+from models.networks.predictor import read_config
+from models.photos import Photo
 from models.training.averaging import average
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.losses import balanced_cross_entropy
-from models.training.photos import Photo
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
 from models.training.samples import Batch, SampleOptions, Samples, collate

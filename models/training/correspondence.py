@@ -26,14 +26,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.checkpoint import read_checkpoint, save_checkpoint
-from models.clip import load_clip
-from models.colorizer import Colorizer, annealed_mean
-from models.correspondence import Carried, Described, Matcher, MatcherConfig, encoder_digest
-from models.predictor import load_colorizer
+from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.clip import load_clip
+from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.correspondence import (
+    Carried,
+    Described,
+    Matcher,
+    MatcherConfig,
+    encoder_digest,
+)
+from models.networks.predictor import load_colorizer
+from models.photos import Photo, read_photos
 from models.training.averaging import average
 from models.training.pairs import PairOptions, Pairs, embed_photos, find_neighbours, make_pairs
-from models.training.photos import Photo, read_photos
 
 FloatArray = NDArray[np.float32]
 

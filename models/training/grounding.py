@@ -23,17 +23,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from models.checkpoint import save_checkpoint
-from models.clip import Clip
-from models.color import srgb_to_lab
-from models.colorizer import STRIDES, Colorizer
-from models.correspondence import encoder_digest
-from models.grounding import Grounder, GrounderConfig, phrase_parts
+from models.color.lab import srgb_to_lab
+from models.guidance.color_words import ColorPhrase, color_phrases
+from models.networks.checkpoint import save_checkpoint
+from models.networks.clip import Clip
+from models.networks.colorizer import STRIDES, Colorizer
+from models.networks.correspondence import encoder_digest
+from models.networks.grounding import Grounder, GrounderConfig, phrase_parts
+from models.photos import Photo, read_photos, square
 from models.training.averaging import average
 from models.training.color_naming import named_area
-from models.training.photos import Photo, read_photos, square
 from models.training.samples import SampleOptions, age, random_crop
-from models.words import ColorPhrase, color_phrases
 
 COVERAGE = (0.004, 0.6)  # of the picture: less is chance, more is everything
 HalfArray = NDArray[np.float16]
@@ -281,7 +281,7 @@ def main(
     seed: int,
 ) -> None:
     """Train the grounder of a colorizer; the weights are RUN/grounding.safetensors."""
-    from models.predictor import load_pair
+    from models.networks.predictor import load_pair
 
     predictor, clip = load_pair(weights)
     photos = list(read_photos(shards, short_side=256))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.colorizer import ENCODER
+from models.networks.colorizer import ENCODER
 
 
 def imagenet_encoder_weights() -> dict[str, Tensor]:
@@ -14,7 +14,7 @@ def imagenet_encoder_weights() -> dict[str, Tensor]:
     The package's tensors match timm's one to one in order, under other names. Needed for training
     only (extra ``[train]``); read with ``weights_only``, so nothing in the file is executed.
     """
-    from models.clip import declare_torchvision_operators
+    from models.networks.clip import declare_torchvision_operators
 
     declare_torchvision_operators()
     import timm

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.clip import Clip
-from models.color import srgb_to_lab
-from models.colorizer import STRIDES
-from models.training.photos import Photo
+from models.color.lab import srgb_to_lab
+from models.networks.clip import Clip
+from models.networks.colorizer import STRIDES
+from models.photos import Photo
 from models.training.samples import age
 
 FloatArray = NDArray[np.float32]

@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.color import lab_to_srgb_in_gamut, srgb_to_lab
-from models.colorizer import Colorizer, annealed_mean
-from models.evaluation.measures import colourfulness, psnr
-from models.pipeline import working_shape
-from models.training.photos import Photo
+from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
+from models.color.working_size import working_shape
+from models.guidance.color_words import without_colors
+from models.measures import colourfulness, psnr
+from models.networks.colorizer import Colorizer, annealed_mean
+from models.photos import Photo
 from models.training.texts import TextBank
-from models.words import without_colors
 
 UNDO = (0.0, 0.5)
 TEMPERATURES = (0.5, 0.6, 0.8, 1.0)  # sharper ones make blotches where the network is unsure

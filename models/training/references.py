@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.clip import Clip
-from models.training.photos import Photo
+from models.networks.clip import Clip
+from models.photos import Photo
 
 NEIGHBOURS = 4
 _BLOCK = 1024

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from models.color import srgb_to_lab
-from models.colorizer import AB_SCALE, PALETTE_SIZE, STRIDES
+from models.color.lab import srgb_to_lab
+from models.guidance.color_words import without_colors
+from models.guidance.condition import AB_SCALE
+from models.networks.colorizer import PALETTE_SIZE, STRIDES
+from models.photos import Photo
 from models.training.color_naming import only_color_word
-from models.training.photos import Photo
 from models.training.tones import tone_words
-from models.words import without_colors
 
 FloatArray = NDArray[np.float32]
 

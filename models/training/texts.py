@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.clip import Clip
+from models.networks.clip import Clip
 
 HalfArray = NDArray[np.float16]
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.color import lab_to_srgb, srgb_to_lab
-from models.colorizer import Colorizer, annealed_mean
-from models.evaluation.measures import colourfulness, psnr
-from models.training.photos import Photo, square
+from models.color.lab import lab_to_srgb, srgb_to_lab
+from models.measures import colourfulness, psnr
+from models.networks.colorizer import Colorizer, annealed_mean
+from models.photos import Photo, square
 from models.training.texts import TextBank
 
 SIDE = 192

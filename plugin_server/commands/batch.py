@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from plugin_server.commands.batch_hands import cores, nap
+from plugin_server.batch.backends import cores, nap
 from plugin_server.commands.library_session import stoppable
 
 if TYPE_CHECKING:
-    from plugin_server.batch import Outcome, Recipe, Tally
-    from plugin_server.batch_manifest import Manifest
-    from plugin_server.batch_output import Format
-    from plugin_server.batch_report import Report
-    from plugin_server.batch_sources import Passed, Photo, Sources
-    from plugin_server.commands.batch_hands import Hands
+    from plugin_server.batch.backends import Hands
+    from plugin_server.batch.batch import Outcome, Recipe, Tally
+    from plugin_server.batch.manifest import Manifest
+    from plugin_server.batch.output import Format
+    from plugin_server.batch.report import Report
+    from plugin_server.batch.sources import Passed, Photo, Sources
 
 FAILED: Final = 2  # some photos have no result
 ENDED_EARLY: Final = 3  # the disk is full, the server is gone; the same command goes on
@@ -129,9 +129,9 @@ class BatchCommand:
         Raises:
             click.ClickException: it cannot begin.
         """
-        from plugin_server.batch_descriptions import DescriptionsError
-        from plugin_server.batch_manifest import Manifest, ManifestError
-        from plugin_server.batch_sources import SourceError
+        from plugin_server.batch.descriptions import DescriptionsError
+        from plugin_server.batch.manifest import Manifest, ManifestError
+        from plugin_server.batch.sources import SourceError
 
         try:
             sources, recipe = self._sources(), self._described(recipe)
@@ -143,7 +143,7 @@ class BatchCommand:
 
     def _described(self, recipe: Recipe) -> Recipe:
         """Add the descriptions to what all photos share."""
-        from plugin_server.batch_descriptions import Descriptions, read_table
+        from plugin_server.batch.descriptions import Descriptions, read_table
 
         table = self.options.descriptions
         rows = read_table(table) if table is not None else {}
@@ -151,7 +151,7 @@ class BatchCommand:
         return replace(recipe, descriptions=descriptions)
 
     def _sources(self) -> Sources:
-        from plugin_server.batch_sources import SourceError, Sources
+        from plugin_server.batch.sources import SourceError, Sources
 
         sheet = self.options.sheet
         if sheet is not None and sheet.suffix.lower() not in (".html", ".htm"):
@@ -166,10 +166,10 @@ class BatchCommand:
         hands: Hands,
         should_stop: Callable[[], bool],
     ) -> int:
-        from plugin_server.batch import Batch
-        from plugin_server.batch_output import Output
-        from plugin_server.batch_report import Report, shown
-        from plugin_server.batch_watch import watch
+        from plugin_server.batch.batch import Batch
+        from plugin_server.batch.output import Output
+        from plugin_server.batch.report import Report, shown
+        from plugin_server.batch.watch import watch
 
         options = self.options
         found: Iterable[Photo | Passed | None] = sources
@@ -218,8 +218,8 @@ class BatchCommand:
     def _draw(
         self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]
     ) -> None:
-        from plugin_server.batch_report import shown
-        from plugin_server.batch_sheet import Sheet
+        from plugin_server.batch.contact_sheet import Sheet
+        from plugin_server.batch.report import shown
 
         seen = (record for record in manifest if record.name in tally.seen)
         stop = should_stop if not self.options.watch else (lambda: False)
@@ -304,7 +304,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _ticker(title: str, total: int) -> Callable[[], None]:
-    from plugin_server.batch_report import duration
+    from plugin_server.batch.report import duration
 
     began = said = time.monotonic()
     done = 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin_server.request import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest
 
 if TYPE_CHECKING:
     from plugin_server.commands.destination import Destination
-    from plugin_server.images import Layer
+    from plugin_server.images.codec import Layer
     from plugin_server.service import Service
 
 
@@ -36,9 +36,9 @@ class Candidates:
             DestinationError: a file exists already.
             ImageError, JobError: as for any photo.
         """
-        from plugin_server.contact_sheet import Candidate, draw_sheet
+        from plugin_server.commands.contact_sheet import Candidate, draw_sheet
         from plugin_server.errors import BadValue
-        from plugin_server.images import ImageError, decode
+        from plugin_server.images.codec import ImageError, decode
         from retrieval.errors import LibraryError
 
         assert isinstance(request.image, bytes)

@@ -13,10 +13,9 @@ import click
 from click.core import ParameterSource
 
 from models.job import AUTO, ColorizeJob, Hint, JobError, PaletteColor
-from plugin_server.cluster.broker import Broker, BrokerError
+from plugin_server.batch.backends import Hands, broker_hands, local_hands, remote_hands
+from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
-from plugin_server.commands.batch_hands import Hands, local_hands, remote_hands
-from plugin_server.commands.broker_hands import broker_hands
 from plugin_server.commands.library_session import library_option
 from plugin_server.commands.parameters import (
     HintType,
@@ -28,9 +27,9 @@ from plugin_server.commands.parameters import (
 from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
+    from plugin_server.client import Remote
     from plugin_server.commands.destination import Destination
-    from plugin_server.commands.remote import Remote
-    from plugin_server.images import Layer
+    from plugin_server.images.codec import Layer
     from plugin_server.service import Service
 
     LoadService = Callable[[Config], Service]
@@ -204,7 +203,7 @@ def colorize(
         raise click.ClickException(str(problem)) from problem
     mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
     if in_folders:
-        from plugin_server.batch import Recipe
+        from plugin_server.batch.batch import Recipe
 
         def begin(should_stop: Callable[[], bool]) -> Hands:
             if queue is not None:
@@ -228,7 +227,7 @@ def colorize(
         service = _load(ctx.obj, config)
         one_by_one = OneByOne(service, job, mask_bytes, reference_bytes, destination, candidates)
         ctx.exit(2 if one_by_one.run(photos) else 0)
-    from plugin_server.commands.remote import Remote, RemoteError, job_bar
+    from plugin_server.client import Remote, RemoteError, job_bar
 
     with job_bar(len(photos) == 1) as on_state:
         try:
@@ -252,7 +251,7 @@ class OneByOne:
 
     def run(self, photos: Sequence[Path]) -> int:
         """Colour each photo, say what was written and what failed, and count the failures."""
-        from plugin_server.batch import explain
+        from plugin_server.batch.batch import explain
 
         failed = 0
         with _progress(len(photos)) as advance:
@@ -269,8 +268,8 @@ class OneByOne:
 
     def colour(self, photo: Path) -> Iterator[Path]:
         """Colour one photo and name the files as they are written."""
-        from plugin_server.images import TooLarge
-        from plugin_server.request import ColorizeRequest
+        from plugin_server.engine.requests import ColorizeRequest
+        from plugin_server.images.codec import TooLarge
 
         if photo.is_dir():
             raise IsADirectoryError("is a folder: colour what is in it with --recursive -o OUT")
@@ -343,7 +342,7 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 
 
 def _load(load: LoadService | None, config: Config) -> Service:
-    from models.checkpoint import WeightsError
+    from models.networks.checkpoint import WeightsError
     from plugin_server.service import Service
 
     try:

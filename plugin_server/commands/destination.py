@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plugin_server.images import Layer
+    from plugin_server.images.codec import Layer
 
 MEDIA_TYPE_OF = {
     ".png": "image/png",

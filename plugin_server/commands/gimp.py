@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import click
 from platformdirs import user_log_path
 
+from plugin_server.commands.doctor import examine_port
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
-from plugin_server.doctor import examine_port
 from plugin_server.version import product_version
 
 IDLE_MINUTES = 60  # a server that GIMP started ends itself after so long without work

@@ -48,9 +48,9 @@ def evaluate(
     from rich.console import Console
     from rich.progress import track
 
-    from models.training.photos import PhotosError, read_photos
-    from retrieval import calibration, evaluation
-    from retrieval.scoring import EMBEDDED
+    from models.photos import PhotosError, read_photos
+    from retrieval.search import calibration, evaluation
+    from retrieval.search.scoring import EMBEDDED
 
     console = Console(width=None if Console().is_terminal else 120)  # not cut in a report
     model = load_clip(ctx.obj, clip)

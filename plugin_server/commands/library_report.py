@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from retrieval.exemplar import Exemplar
-    from retrieval.ingest import AddReport, Refusal
-    from retrieval.upkeep import CheckReport, Fault
+    from retrieval.database.exemplar import Exemplar
+    from retrieval.ingest.ingest import AddReport, Refusal
+    from retrieval.ingest.maintenance import CheckReport, Fault
 
 SHOWN = 20  # photos that are named without --verbose
 SWATCHES = 7  # columns for colours: as wide as their heading

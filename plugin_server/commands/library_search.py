@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from plugin_server.commands.library_session import (
-    json_option,
-    library_option,
-    load_clip,
-    opened,
-)
+from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
 from plugin_server.commands.parameters import clip_option
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from plugin_server.exemplar_sheet import Entry
+    from plugin_server.commands.contact_sheet import Entry
     from retrieval.library import ExemplarLibrary
-    from retrieval.search import Match
+    from retrieval.search.search import Match
 
 EXAMPLES = """\b
 Examples:
@@ -80,7 +75,7 @@ def search(
     """
     from plugin_server.commands.library_report import as_record, print_exemplars
     from retrieval.errors import BadQuery
-    from retrieval.search import Query
+    from retrieval.search.search import Query
 
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise click.UsageError(f"--sheet {sheet}: the sheet is a PNG, name it OUT.png", ctx)
@@ -111,7 +106,7 @@ def search(
 
 def _read(photo: Path) -> NDArray[Any]:
     """Read the photo to search with: (H, W, 1..4)."""
-    from plugin_server.images import ImageError, Limits, decode
+    from plugin_server.images.codec import ImageError, Limits, decode
 
     try:
         return decode(photo.read_bytes(), limits=Limits()).pixels
@@ -122,7 +117,7 @@ def _read(photo: Path) -> NDArray[Any]:
 
 
 def _write_sheet(path: Path, exemplars: ExemplarLibrary, matches: list[Match]) -> None:
-    from plugin_server.exemplar_sheet import draw_exemplars
+    from plugin_server.commands.contact_sheet import draw_exemplars
 
     try:
         path.write_bytes(draw_exemplars([_entry(exemplars, match) for match in matches]))
@@ -131,7 +126,7 @@ def _write_sheet(path: Path, exemplars: ExemplarLibrary, matches: list[Match]) -
 
 
 def _entry(exemplars: ExemplarLibrary, match: Match) -> Entry:
-    from plugin_server.exemplar_sheet import Entry
+    from plugin_server.commands.contact_sheet import Entry
 
     one = match.exemplar
     return Entry(exemplars.thumbnail(one.id), one.id, match.score, one.caption or one.source)

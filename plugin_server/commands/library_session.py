@@ -15,10 +15,10 @@ import click
 from plugin_server.config import Config, library_folder
 
 if TYPE_CHECKING:
-    from models.guidance import Embedder
+    from models.guidance.condition import Embedder
     from plugin_server.service import Service
+    from retrieval.ingest.preparing import Preparer
     from retrieval.library import ExemplarLibrary
-    from retrieval.preparing import Preparer
 
     LoadService = Callable[[Config], Service]
 
@@ -31,12 +31,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON."
 
 
 def load_clip(load: LoadService | None, name: str) -> Embedder:
-    from models.checkpoint import WeightsError
+    from models.networks.checkpoint import WeightsError
 
     try:
         if load is not None:
             return load(Config(clip=name)).clip
-        from models import clip
+        from models.networks import clip
 
         return clip.load_clip(name)
     except WeightsError as problem:
@@ -68,14 +68,14 @@ def preparer(url: str | None) -> Iterator[Preparer | None]:
     if url is None:
         yield None
         return
-    from plugin_server.cluster.broker import Broker, BrokerError
+    from plugin_server.broker import Broker, BrokerError
 
     try:
         broker = Broker(url)
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
-    from plugin_server.cluster.jobs import sender
-    from plugin_server.indexing import FarPreparer
+    from plugin_server.jobs.redis.queue import sender
+    from plugin_server.jobs.remote_preparer import FarPreparer
 
     jobs = sender(broker)
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plugin_server.cluster.broker import Broker, BrokerError
+from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.parameters import broker_option, clip_option, weights_option
 from plugin_server.config import (
     DEFAULT_HOST,
@@ -121,7 +121,7 @@ def serve(
 
 def begin_log(file: Path) -> None:
     """Write to a file from now on."""
-    from plugin_server import logfile
+    from plugin_server.http import logfile
 
     click.echo(f"Photochrom writes to {file}")
     try:
@@ -139,9 +139,10 @@ def run(
 ) -> None:
     """Take the port, load and warm the models, then listen until interrupted or idle."""
     started = time.perf_counter()
-    from plugin_server import memory, serving
+    from plugin_server.http import serving
+    from plugin_server.jobs import malloc
 
-    memory.share_heaps()
+    malloc.share_heaps()
     form = "%(asctime)s %(levelname)s: %(message)s" if to_log else "%(levelname)s: %(message)s"
     logging.basicConfig(format=form, level=logging.WARNING)
     # Requests that wait are expected here, and waitress would warn about each.
@@ -151,7 +152,7 @@ def run(
     except serving.PortError as problem:
         raise click.ClickException(str(problem)) from problem
     with bound:
-        from models.checkpoint import WeightsError
+        from models.networks.checkpoint import WeightsError
         from plugin_server.app import create_app
         from plugin_server.service import Service
 

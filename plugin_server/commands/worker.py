@@ -71,14 +71,14 @@ def worker(
     It runs on any machine and needs no library. Ctrl-C, or SIGTERM, lets the photos in hand be
     finished. Use the same version and weights on all machines.
     """
-    from plugin_server.cluster.broker import Broker, BrokerError
+    from plugin_server.broker import Broker, BrokerError
 
     try:
         shown = Broker(broker).shown
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
-    from plugin_server.cluster.crew import Crew
-    from plugin_server.cluster.worker import Settings
+    from plugin_server.jobs.redis.supervisor import Crew
+    from plugin_server.jobs.redis.worker import Settings
 
     logging.basicConfig(format="%(asctime)s %(levelname)s: %(message)s", level=logging.WARNING)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

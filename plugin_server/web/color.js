@@ -1,4 +1,4 @@
-// sRGB (IEC 61966-2-1), CIELAB (D65, 2 degrees) and the sRGB gamut: what models/color.py does,
+// sRGB (IEC 61966-2-1), CIELAB (D65, 2 degrees) and the sRGB gamut: what models/color/lab.py does,
 // for single colours. sRGB is [r, g, b] in 0..1, encoded; Lab is [L, a, b].
 
 const WHITE = [0.95047, 1, 1.08883];

@@ -1,0 +1,1 @@
+"""Colour: Lab and its gamut, full-size planes, upsampling, the working grid."""

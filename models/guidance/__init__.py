@@ -1,0 +1,1 @@
+"""Guidance: what a person gives becomes a condition, and colours at places."""

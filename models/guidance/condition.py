@@ -1,0 +1,193 @@
+"""What steers the colours: guidance from a person becomes one condition for the network.
+
+Everything travels on two paths (docs/architecture.md): a global one, a single CLIP vector that
+modulates features (FiLM), and a local one, a map of colour hints with their confidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+AB_SCALE = 25.0  # palettes are fed divided by this, so that they are as large as features are
+
+
+class NoMatcher(RuntimeError):
+    """A colorizer that cannot take colours from a reference; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedThing:
+    """A thing that a description gives a colour: what to look for, and how to colour it.
+
+    ``phrase`` is (P, W) float32, the word pieces that say what it is; ``colors`` are the names of
+    its colours as written, and ``thing`` the words for it, empty where they stand elsewhere.
+    """
+
+    phrase: FloatArray
+    colors: tuple[str, ...]
+    thing: str
+
+    @property
+    def said(self) -> str:
+        """The colours and the thing, for people."""
+        return f"{' and '.join(self.colors)} {self.thing}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmbedding:
+    """A description as CLIP sees it.
+
+    ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
+    that the text was cut. ``named`` are the things that it gives a colour; ``scene`` is the vector
+    of the description without their colours, None where it says nothing else.
+    """
+
+    vector: FloatArray
+    notices: tuple[str, ...] = ()
+    named: tuple[NamedThing, ...] = ()
+    scene: FloatArray | None = None
+
+
+class TextEmbedder(Protocol):
+    """Anything that turns a description into a vector; in life ``models.networks.clip.Clip``."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed_text(self, text: str) -> TextEmbedding: ...
+
+
+class ImageEmbedder(Protocol):
+    """Anything that turns a photo into a vector of the same space; in life ``Clip``.
+
+    ``rgb`` is (H, W, 3) float32 sRGB in [0, 1]; the vector is (D,) float32 of unit length.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def embed_image(self, rgb: FloatArray) -> FloatArray: ...
+
+
+class Embedder(TextEmbedder, ImageEmbedder, Protocol):
+    """Both towers of a CLIP model."""
+
+
+@dataclass(frozen=True, slots=True)
+class HintMap:
+    """Colour hints on the working grid.
+
+    ``ab`` is (h, w, 2) float32, CIELAB a and b; ``confidence`` is (h, w) float32 in [0, 1], 0 where
+    nothing is known.
+    """
+
+    ab: FloatArray
+    confidence: FloatArray
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no pixel carries a hint."""
+        return not bool(self.confidence.any())
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the colorizer consumes besides lightness.
+
+    ``embedding`` is (D,) float32 or None for the learned null; ``strength`` in [0, 1] moves the
+    result from the network's own guess (0) to the guided one (1). ``palette`` is (P, 3) float32:
+    ab / AB_SCALE of each colour and its weight, the weights summing to one; None for none.
+    """
+
+    embedding: FloatArray | None
+    hints: HintMap | None
+    strength: float = 1.0
+    palette: FloatArray | None = None
+
+    @property
+    def is_null(self) -> bool:
+        """Tell whether the network is left to its own guess."""
+        nothing = self.embedding is None and self.hints is None and self.palette is None
+        return self.strength == 0.0 or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The colorizer's answer, on its own grid, which may be coarser than the working grid.
+
+    ``ab`` is (h, w, 2) float32, CIELAB; ``confidence`` is (h, w) float32 in [0, 1]: 1 minus the
+    entropy of the colour distribution as a share of the largest possible entropy.
+    """
+
+    ab: FloatArray
+    confidence: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The colours that the colorizer holds possible at one place.
+
+    ``ab`` is (Q, 2) float32, CIELAB; ``weights`` is (Q,) float32 and sums to one.
+    """
+
+    ab: FloatArray
+    weights: FloatArray
+
+
+class ChromaPredictor(Protocol):
+    """Anything that guesses chroma from lightness; in life ``networks.predictor.Predictor``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def working_size(self) -> int: ...
+
+    def remembering(self) -> ChromaPredictor:
+        """Return one that looks at a picture only once, however much it is asked about it.
+
+        The array of lightness must not change meanwhile.
+        """
+        ...
+
+    @property
+    def locates(self) -> bool:
+        """Tell whether it can find things by their names."""
+        ...
+
+    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
+        """Find things in (h, w) lightness: (K, h', w') float32, the probability of each everywhere.
+
+        The grid is the prediction's.
+        """
+        ...
+
+    def predict(self, lightness: FloatArray, condition: Condition) -> Prediction: ...
+
+    def distribution(
+        self, lightness: FloatArray, condition: Condition, *, row: int, column: int
+    ) -> Distribution:
+        """Say which colours are likely at one place of the (h, w) lightness."""
+        ...
+
+    def relate(self, lightness: FloatArray) -> FloatArray | None:
+        """Describe the cells of its grid for ``models.guidance.kriging``, (h/4, w/4, D) float32.
+
+        None where it cannot: dabs then tell nothing of places that they do not reach.
+        """
+        ...
+
+    def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
+        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness.
+
+        Raises:
+            NoMatcher: it has none for its encoder.
+        """
+        ...

@@ -1,0 +1,146 @@
+"""Kriging: what a few known colours say of all the others, near and far.
+
+The guess is taken to be wrong by a random field whose covariance the descriptors give (see
+``models.networks.affinity``): places that look alike are likely to be wrong alike. Where the true
+colour is known, so is the error; the mean of the field given these errors is added to the guess.
+That is the best linear prediction, known as kriging or as a Gaussian process (Rasmussen and
+Williams 2006, chapter 2): one small dense system, as large as there are known places.
+
+    covariance(i, j) = shared_i . shared_j + size_i size_j exp(-|near_i - near_j|^2 / 2)
+
+A vivid colour far off the guess is a person's wish for one thing rather than news of the whole
+scene, so the larger the error and the more vivid the colour, the less certain it counts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+from torch import Tensor
+
+FloatArray = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
+UNIT = 15.0  # ab; errors are counted in it
+OWN, JOINT, NEAR, SCALES = 16, 6, 12, 5  # how a descriptor is made up, see ``take_apart``
+PARTS = [OWN, OWN, 2 * JOINT, NEAR, SCALES]
+WIDTH = sum(PARTS)
+MOST = 192  # known places; more are joined with their neighbours
+TOGETHER = 5  # cells; known ones that lie so near say much the same
+LEAST_NOISE = 1e-3
+MOST_DOUBT = 12.0  # beyond it a known colour says nothing of the others anyway
+
+
+class Described(NamedTuple):
+    """What the covariance of n places is made of.
+
+    ``shared`` (n, 2, P): what the errors in a and in b are linear in; ``near`` (n, NEAR): places
+    where it is alike are wrong alike, by ``size`` (n,); ``trust`` (n,): the precision of a colour
+    known there; ``doubt`` (n, 2): how soon the square of its error, and its own, lower that;
+    ``guess`` (n, 2), in units.
+    """
+
+    shared: Tensor
+    near: Tensor
+    size: Tensor
+    trust: Tensor
+    doubt: Tensor
+    guess: Tensor
+
+
+def correct(
+    guess: FloatArray, ab: FloatArray, known: NDArray[np.bool_], descriptors: FloatArray
+) -> FloatArray:
+    """Return the guess corrected by what is known of it, everywhere: (h, w, 2) float32 ab.
+
+    ``guess`` and ``ab`` are (h, w, 2) float32; ``known`` (h, w) says where ``ab`` are the true
+    colours; ``descriptors`` is (h, w, WIDTH) float32. The result comes near the known colours, and
+    no place moves farther than they do.
+    """
+    if not known.any():
+        return guess
+    wrong = (ab - guess) / np.float32(UNIT)
+    crowd = TOGETHER**2 * uniform_filter(known.astype(np.float64), TOGETHER, mode="constant")
+    columns = np.dstack([descriptors, guess / np.float32(UNIT), wrong, crowd])
+    places = torch.from_numpy(_at_most(columns.astype(np.float64), known, MOST))
+    descriptor, mean, error, crowded = places.split([WIDTH, 2, 2, 1], dim=1)
+    everywhere = torch.from_numpy(columns.reshape(-1, columns.shape[2])).double()
+    with torch.inference_mode():
+        found = UNIT * predict(
+            take_apart(descriptor, mean),
+            error,
+            take_apart(everywhere[:, :WIDTH], everywhere[:, WIDTH : WIDTH + 2]),
+            crowded[:, 0].clamp_min(1),
+        )
+        limit = UNIT * error.norm(dim=1).max()
+        found *= (limit / found.norm(dim=1, keepdim=True).clamp_min(1e-9)).clamp_max(1)
+    return np.asarray(guess + found.numpy().reshape(guess.shape), np.float32)
+
+
+def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
+    """Take (n, WIDTH) descriptors apart; ``guess`` is (n, 2) in units.
+
+    They hold OWN numbers for a, as many for b, JOINT for each of both together; the guess itself is
+    one more for both, because it may be too vivid or too pale everywhere.
+    """
+    own_a, own_b, joint, near, scales = descriptors.split(PARTS, dim=1)
+    nothing = torch.zeros_like(own_a)
+    shared = torch.stack(
+        [torch.cat([own_a, nothing], dim=1), torch.cat([nothing, own_b], dim=1)], dim=1
+    )
+    vivid = torch.exp(scales[:, 2] - 1)[:, None, None] * guess[:, :, None]
+    shared = torch.cat([shared, joint.unflatten(1, (2, JOINT)), vivid], dim=2)
+    size, trust, doubt = scales[:, 0] - 1, scales[:, 1], scales[:, 3:] - 2
+    return Described(shared, near, size.exp(), trust.exp(), doubt.exp(), guess)
+
+
+def predict(
+    here: Described, wrong: Tensor, there: Described, crowded: Tensor | None = None
+) -> Tensor:
+    """Mean of the errors (m, 2) ``there``, given the errors ``wrong`` (n, 2) ``here``.
+
+    ``crowded`` (n,) is how many known places lie about each, itself among them: together they count
+    as one; None where they lie alone.
+    """
+    count = len(wrong)
+    squares = torch.stack([wrong.square().sum(1), (here.guess + wrong).square().sum(1)], dim=1)
+    trust = here.trust * torch.exp(-(here.doubt * squares).sum(dim=1).clamp_max(MOST_DOUBT))
+    if crowded is not None:
+        trust = trust / crowded
+    ours = here.shared.flatten(0, 1)  # a and b of the first place, of the second, ...
+    both = torch.eye(2, dtype=wrong.dtype)
+    covariance = ours @ ours.T + torch.kron(_alike(here, here), both)
+    noise = (1 / trust + LEAST_NOISE).repeat_interleave(2)
+    weight = torch.linalg.solve(covariance + torch.diag(noise), wrong.flatten())
+    linear = there.shared @ (ours.T @ weight)
+    near = _alike(there, here) @ weight.reshape(count, 2)
+    return torch.add(linear, near)
+
+
+def _alike(first: Described, second: Described) -> Tensor:
+    """Covariance of the places for being near each other: (n, m)."""
+    apart = torch.cdist(first.near, second.near).square()
+    return first.size[:, None] * second.size * torch.exp(-apart / 2)
+
+
+def _at_most(columns: Float64Array, known: NDArray[np.bool_], most: int) -> Float64Array:
+    """List the known places of (h, w, C): (n, C). Too many are averaged, block by larger block.
+
+    The last column is the crowd; a mean over a block stands for as many of it as were averaged.
+    """
+    y, x = np.nonzero(known)
+    values, side = columns[y, x], 1
+    listed = values
+    while len(listed) > most:
+        side *= 2
+        block = (y // side) * known.shape[1] + x // side
+        _, group, size = np.unique(block, return_inverse=True, return_counts=True)
+        listed = np.zeros((len(size), values.shape[1]))
+        np.add.at(listed, group, values)
+        listed /= size[:, None]
+        listed[:, -1] /= size
+    return listed

@@ -1,0 +1,64 @@
+"""A photo to take colours from, made ready for the two paths of guidance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.color.lab import srgb_to_lab
+
+FloatArray = NDArray[np.float32]
+
+AREA = 512 * 512  # pixels of a reference that are looked at; more would add nothing but time
+COLOURLESS = 3.0  # a photo whose 99th percentile of Lab chroma is below has no colours to give
+BACKDROP = 0.5  # what a transparent reference is laid on: neutral, so it adds no colour
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A colour photo given or found.
+
+    ``pixels`` is (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA; uint8, uint16 or float32
+    in [0, 1]; sRGB-encoded, straight alpha. ``name`` is what notices call it.
+    """
+
+    pixels: NDArray[Any]
+    name: str = "reference"
+
+    def small(self) -> FloatArray:
+        """Return it at a bounded size as (h, w, 3) float32 sRGB in [0, 1]."""
+        height, width, channels = self.pixels.shape
+        scale = min((AREA / (height * width)) ** 0.5, 1.0)
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        small = cv2.resize(np.ascontiguousarray(self.pixels), size, interpolation=cv2.INTER_AREA)
+        small = small.reshape(size[1], size[0], channels)  # OpenCV drops a single channel
+        if self.pixels.dtype != np.float32:
+            small = small * np.float32(1 / np.iinfo(self.pixels.dtype).max)
+        rgb = small[..., :3] if channels > 2 else np.repeat(small[..., :1], 3, axis=2)
+        if channels in (2, 4):
+            alpha = small[..., -1:]
+            rgb = rgb * alpha + np.float32(BACKDROP) * (1 - alpha)
+        return np.ascontiguousarray(rgb.clip(0, 1), np.float32)
+
+
+def is_colourless(rgb: FloatArray) -> bool:
+    """Tell whether (H, W, 3) sRGB in [0, 1] has no chroma to speak of."""
+    ab = srgb_to_lab(rgb)[..., 1:]
+    return bool(np.percentile(np.hypot(ab[..., 0], ab[..., 1]), 99) < COLOURLESS)
+
+
+def join_embeddings(text: FloatArray | None, image: FloatArray | None) -> FloatArray | None:
+    """Join a description and a reference into the one vector of the global path.
+
+    Both are (D,) float32 of unit length in one space. Together they are the normalised sum: the
+    point between them, as near to the one as to the other, so the words keep half the say.
+    """
+    if text is None or image is None:
+        return image if text is None else text
+    joined = text + image
+    length = float(np.linalg.norm(joined))
+    return text if length < 1e-6 else (joined / np.float32(length)).astype(np.float32)

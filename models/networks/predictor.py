@@ -1,0 +1,330 @@
+"""The trained colorizer as the rest of Photochrom sees it: numpy in, numpy out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.color.lab import srgb_to_lab
+from models.color.working_size import working_shape
+from models.guidance.condition import (
+    Condition,
+    Distribution,
+    HintMap,
+    NamedThing,
+    NoMatcher,
+    Prediction,
+)
+from models.guidance.palette import transport
+from models.networks.affinity import CHECKPOINT as AFFINITY
+from models.networks.affinity import Affinity, load_affinity
+from models.networks.batch_norm_folding import folded
+from models.networks.checkpoint import (
+    WEIGHTS,
+    WeightsError,
+    WeightsFile,
+    inspect_file,
+    known_checksums,
+    load_network,
+)
+from models.networks.clip import EMBEDDED, Clip, inspect_clip, load_clip
+from models.networks.colorizer import (
+    STRIDES,
+    Colorizer,
+    ColorizerConfig,
+    annealed_mean,
+    build_colorizer,
+    confidence,
+)
+from models.networks.correspondence import CHECKPOINT as MATCHER
+from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
+from models.networks.grounding import CHECKPOINT as GROUNDER
+from models.networks.grounding import Grounder, load_grounder
+
+FloatArray = NDArray[np.float32]
+
+CHECKPOINT = WEIGHTS / "colorizer.safetensors"
+GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
+COARSEST = STRIDES[-1]
+LOCATED = 16  # places of named things that are remembered of a picture
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was worked out about one picture; None is still to do."""
+
+    lightness: FloatArray
+    features: list[Tensor]
+    unguided: Tensor | None = None
+    located: dict[bytes, Tensor] = field(default_factory=dict)  # by phrase
+
+
+class Predictor:
+    """A colorizer ready for use.
+
+    One instance may be shared by threads: it holds no state that a call changes, but for what
+    those that ``remembering`` gives have seen last.
+    """
+
+    def __init__(
+        self,
+        model: Colorizer,
+        *,
+        name: str = "colorizer",
+        matcher: Matcher | None = None,
+        grounder: Grounder | None = None,
+        affinity: Affinity | None = None,
+    ) -> None:
+        self.name = name
+        self.matcher = matcher
+        self.grounder = grounder
+        self.affinity = affinity
+        self.locates = grounder is not None
+        self._remembers = False
+        self._seen: Seen | None = None
+        self.model = model.eval().requires_grad_(False)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.folded = folded(self.model)
+        self.working_size = model.config.working_size
+
+    def remembering(self) -> Self:
+        """Return one with the same weights that looks at a picture only once.
+
+        The array of lightness that it was asked about last must not be changed meanwhile. Threads
+        may share it: at worst both look.
+        """
+        twin = copy(self)
+        twin._remembers, twin._seen = True, None
+        return twin
+
+    @torch.inference_mode()
+    def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:
+        """Guess chroma for (h, w) lightness in [0, 100]; both sides must be multiples of 4.
+
+        The prediction lies on a grid four times coarser, (h/4, w/4). Its strength moves the
+        logits from those without any guidance to those with it.
+        """
+        model, config = self.model, self.model.config
+        logits = self._logits(lightness, condition)
+        mean = annealed_mean(logits, model.bins, temperature=config.temperature)
+        described = condition.embedding is not None
+        more = condition.strength * (config.described_gain - config.chroma_gain)
+        gain = config.chroma_gain + (more if described else 0.0)
+        ab = gain * mean[0].permute(1, 2, 0)
+        return Prediction(_array(ab), _array(confidence(logits)[0]))
+
+    @torch.inference_mode()
+    def distribution(
+        self, lightness: FloatArray, condition: Condition, *, row: int, column: int
+    ) -> Distribution:
+        """Say which colours are likely at one place of (h, w) lightness, both sides divisible by 4.
+
+        ``row`` and ``column`` are of the lightness, not of the coarser chroma grid.
+        """
+        logits = self._logits(lightness, condition)[0, :, row // GRID, column // GRID]
+        return Distribution(_array(self.model.bins), _array(torch.softmax(logits, dim=0)))
+
+    @torch.inference_mode()
+    def match(self, lightness: FloatArray, reference: FloatArray) -> HintMap:
+        """Carry the colours of (H, W, 3) sRGB in [0, 1] over to (h, w) lightness in [0, 100].
+
+        Both sides of the lightness must be multiples of 4. The reference is brought to a working
+        size of its own shape. Where nothing in it matches, the network's own guess is given in
+        the reference's palette, with a lower confidence.
+
+        Raises:
+            NoMatcher: there is none for this colorizer's encoder.
+        """
+        rows, columns = lightness.shape
+        assert rows % GRID == columns % GRID == 0, lightness.shape
+        if self.matcher is None:
+            raise NoMatcher(
+                f"the colorizer {self.name!r} has an encoder of its own and no matcher for "
+                "references: train one with `python -m models.training.correspondence PHOTOS "
+                f"--weights FILE` and put its {MATCHER.name} beside the colorizer's weights"
+            )
+        size = working_shape(reference.shape[0], reference.shape[1], self.working_size)[::-1]
+        shrinks = size[0] < reference.shape[1] or size[1] < reference.shape[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        lab = np.moveaxis(srgb_to_lab(cv2.resize(reference, size, interpolation=how)), -1, 0)
+        ours = _padded(lightness)[None, None]
+        # Mirrored margins hold true colours, so they may be matched as well as any other part.
+        theirs = torch.stack([_padded(plane) for plane in lab])[None]
+        seen = self._look(lightness)
+        known = F.avg_pool2d(theirs, GRID)
+        carried = self.matcher(
+            self.matcher.describe(seen.features, ours),
+            self.matcher.describe(self.folded.encode(theirs[:, :1]), theirs[:, :1]),
+            known[:, 1:],
+        )
+        logits = self._unguided(seen)
+        mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
+        tinted = transport(
+            _array(self.model.config.chroma_gain * mean[0].permute(1, 2, 0)),
+            _array(F.avg_pool2d(ours, GRID)[0, 0]),
+            _array(known[0, 1:].permute(1, 2, 0)),
+            _array(known[0, 0]),
+        )
+        hints = lay_over(carried, torch.from_numpy(tinted))
+        grown = (
+            plane.repeat_interleave(GRID, 0).repeat_interleave(GRID, 1)[:rows, :columns]
+            for plane in hints
+        )
+        return HintMap(*(_array(plane) for plane in grown))
+
+    @torch.inference_mode()
+    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
+        """Find things in (h, w) lightness: (K, h/4, w/4), the probability of each everywhere."""
+        assert self.grounder is not None, "ask ``locates`` first"
+        rows, columns = lightness.shape
+        seen = self._look(lightness)
+        found = []
+        # One after the other: what a thing's place is must not depend on what else is named, to
+        # the last bit. Another colour for the same thing is what people try most.
+        for thing in things:
+            key = thing.phrase.tobytes()
+            where = seen.located.get(key)
+            if where is None:
+                phrase = torch.from_numpy(thing.phrase)[None]
+                where = torch.sigmoid(self.grounder(seen.features, phrase))[0]
+                if len(seen.located) >= LOCATED:
+                    seen.located.clear()
+                seen.located[key] = where
+            found.append(where)
+        return _array(torch.stack(found)[:, : rows // GRID, : columns // GRID])
+
+    @torch.inference_mode()
+    def relate(self, lightness: FloatArray) -> FloatArray | None:
+        """Describe the cells of (h, w) lightness for kriging: (h/4, w/4, D) or None."""
+        if self.affinity is None:
+            return None
+        rows, columns = (side // GRID for side in lightness.shape)
+        small = F.avg_pool2d(_padded(lightness)[None, None], GRID)[:, 0]
+        described = self.affinity(self._look(lightness).features, small)[0]
+        return _array(described.unflatten(0, small.shape[1:])[:rows, :columns])
+
+    def _logits(self, lightness: FloatArray, condition: Condition) -> Tensor:
+        """Return (1, Q, h/4, w/4) logits of colours."""
+        rows, columns = lightness.shape
+        assert rows % GRID == columns % GRID == 0, lightness.shape
+        seen = self._look(lightness)
+        described = condition.embedding is not None
+        reach = condition.strength * (self.model.config.guidance if described else 1.0)
+        # Never two answers in one pass, which is a little faster: the last bits of each would
+        # depend on whether the other is remembered.
+        if condition.is_null:
+            logits = self._unguided(seen)
+        else:
+            logits = self._decode(seen.features, condition)
+            if reach != 1.0:
+                logits = self._unguided(seen).lerp(logits, reach)
+        return logits[..., : rows // GRID, : columns // GRID]
+
+    def _look(self, lightness: FloatArray) -> Seen:
+        seen = self._seen
+        if seen is None or seen.lightness is not lightness:
+            seen = Seen(lightness, self.folded.encode(_padded(lightness)[None, None]))
+            if self._remembers:
+                self._seen = seen
+        return seen
+
+    def _unguided(self, seen: Seen) -> Tensor:
+        if seen.unguided is None:
+            seen.unguided = self._decode(seen.features, Condition(None, None))
+        return seen.unguided
+
+    def _decode(self, features: list[Tensor], condition: Condition) -> Tensor:
+        model, embedding = self.folded, condition.embedding
+        vector = model.null if embedding is None else torch.from_numpy(embedding)
+        palette = None if condition.palette is None else torch.from_numpy(condition.palette)[None]
+        logits: Tensor = model.decode(features, model.condition(features, vector[None], palette))
+        return logits
+
+
+def load_colorizer(path: Path | None = None) -> Predictor:
+    """Load the weights that came with Photochrom, or those of a training run.
+
+    The matcher for references, the grounder for named things and the affinity for dabs are those
+    beside them, else those that came with Photochrom, where they were trained on this colorizer's
+    encoder.
+
+    Raises:
+        WeightsError: a file is missing, damaged or of another kind.
+    """
+    path = CHECKPOINT if path is None else path
+    model = load_network(path, lambda config: build_colorizer(read_config(config)))
+
+    def beside(released: Path) -> Path:
+        own = path.with_name(released.name)
+        return own if own.is_file() else released
+
+    matcher = load_matcher(beside(MATCHER))
+    grounder = load_grounder(beside(GROUNDER))
+    affinity = load_affinity(beside(AFFINITY))
+    digest = encoder_digest(model.encoder)
+    return Predictor(
+        model,
+        name=path.stem,
+        matcher=matcher if matcher.config.encoder == digest else None,
+        grounder=grounder if grounder.config.encoder == digest else None,
+        affinity=affinity if affinity.config.encoder == digest else None,
+    )
+
+
+def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
+    """Load a colorizer and the CLIP model it was trained with.
+
+    Raises:
+        WeightsError: a file is missing or damaged, or the two do not belong together.
+    """
+    colorizer = load_colorizer(weights)
+    wanted = colorizer.model.config.clip
+    if clip != wanted:
+        raise WeightsError(
+            f"the colorizer {colorizer.name!r} was trained with the CLIP model {wanted!r} and "
+            f"cannot read the embeddings of {clip!r}: use the CLIP model {wanted!r}"
+        )
+    return colorizer, load_clip(clip)
+
+
+def read_config(values: Mapping[str, Any]) -> ColorizerConfig:
+    """Read a config back from JSON, where tuples have become lists."""
+    known = {field.name for field in fields(ColorizerConfig)}
+    if unknown := values.keys() - known:
+        raise ValueError(f"unknown settings {sorted(unknown)}")
+    bins = tuple((float(a), float(b)) for a, b in values["bins"])
+    return ColorizerConfig(**{**values, "bins": bins, "widths": tuple(values["widths"])})
+
+
+def inspect_weights() -> list[WeightsFile]:
+    """Describe every file of weights that came with Photochrom, for ``photochrom doctor``."""
+    checksums = known_checksums()
+    colorizer = inspect_file("colorizer", CHECKPOINT, checksums.get(CHECKPOINT.name))
+    matcher = inspect_file("matcher", MATCHER, checksums.get(MATCHER.name))
+    grounder = inspect_file("grounder", GROUNDER, checksums.get(GROUNDER.name))
+    affinity = inspect_file("affinity", AFFINITY, checksums.get(AFFINITY.name))
+    return [colorizer, matcher, grounder, affinity, *inspect_clip(checksums)]
+
+
+def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:
+    """Extend to multiples of the coarsest stride, mirrored or filled."""
+    margins = [(0, -side % COARSEST) for side in plane.shape]
+    if fill is None:
+        padded = np.pad(plane, margins, mode="symmetric")
+    else:
+        padded = np.pad(plane, margins, constant_values=fill)
+    return torch.from_numpy(np.ascontiguousarray(padded, np.float32))
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    return np.ascontiguousarray(tensor.numpy(), np.float32)

@@ -1,0 +1,1 @@
+"""Scans: toned paper and printed screens, read as what they show."""

@@ -1,0 +1,1 @@
+"""Batches: folders of photos become folders of coloured photos."""

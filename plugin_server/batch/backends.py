@@ -1,0 +1,160 @@
+"""What colours the photos of a batch: this process, a server, or the workers of a broker."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from models.progress import Stopped
+
+if TYPE_CHECKING:
+    from plugin_server.batch.batch import Colour
+    from plugin_server.broker import Broker
+    from plugin_server.engine.requests import Answer, ColorizeRequest
+    from plugin_server.images.codec import Limits
+    from plugin_server.service import Service
+
+REMOTE_JOBS: Final = 4  # photos on their way to a server, coloured there, or on their way back
+SERVER_PATIENCE: Final = 120.0  # seconds for which a server that is gone is looked for
+BROKER_PATIENCE: Final = 600.0  # seconds for which a broker that is away or full is asked again
+LEAST_IN_FLIGHT: Final = 8  # photos on their way to workers, even where none has come yet
+IN_FLIGHT_PER_WORKER: Final = 2  # one that it works on and one that waits for it
+NAP: Final = 0.2  # seconds in which Ctrl-C is noticed
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """``colour`` does a photo; it may be called by ``in_flight`` threads at once."""
+
+    colour: Colour
+    limits: Limits
+    in_flight: int
+
+
+def local_hands(load: Callable[[int], Service], jobs: int | None) -> Hands:
+    """Colour in this process, ``jobs`` photos at a time.
+
+    By default that is one more than there are cores, so that none of them waits while a file is
+    read or written. Each photo keeps to its share of the cores: more threads inside the network
+    would only wait for each other.
+    """
+    from plugin_server.jobs.malloc import share_heaps
+
+    workers = jobs or cores() + 1
+    share_heaps()
+    service = load(workers)
+    if workers > 1:
+        import torch
+
+        torch.set_num_threads(max(cores() // workers, 1))
+    return Hands(service.colorize, service.limits, workers)
+
+
+def remote_hands(
+    address: str,
+    token: str | None,
+    jobs: int | None,
+    should_stop: Callable[[], bool],
+    *,
+    patience: float = SERVER_PATIENCE,
+) -> Hands:
+    """Let a server colour, with several requests on their way.
+
+    A server that says how long it is busy is asked again then; one that cannot be reached, for
+    ``patience`` seconds, before the batch ends.
+
+    Raises:
+        click.ClickException: the address is none.
+    """
+    from plugin_server.batch.batch import CannotGoOn
+    from plugin_server.client import Remote, RemoteError, Unreachable
+
+    def sleep(seconds: float) -> None:
+        if nap(seconds, should_stop):
+            raise Stopped
+
+    try:
+        remote = Remote(address, token, sleep=sleep)
+    except RemoteError as problem:
+        raise click.ClickException(str(problem)) from problem
+
+    def colour(request: ColorizeRequest) -> Answer:
+        pause, end = 1.0, time.monotonic() + patience
+        while True:
+            try:
+                return remote.colorize(request)
+            except Unreachable as problem:
+                if time.monotonic() + pause > end:
+                    raise CannotGoOn(str(problem)) from problem
+            sleep(pause)
+            pause = min(2 * pause, 15.0)
+
+    return Hands(colour, remote.limits, jobs or REMOTE_JOBS)
+
+
+def broker_hands(
+    broker: Broker,
+    load: Callable[[], Service] | None,
+    jobs: int | None,
+    should_stop: Callable[[], bool],
+    *,
+    patience: float = BROKER_PATIENCE,
+) -> Hands:
+    """Let workers on any machine colour.
+
+    ``load`` gives a service with the broker where exemplars are asked for, because the library is
+    here; without them this process needs no models. A full queue is asked again as it says, and a
+    broker that is away for ``patience`` seconds, before the batch ends.
+    """
+    from plugin_server.batch.batch import CannotGoOn
+    from plugin_server.errors import Busy, NoBroker, NoSpace
+    from plugin_server.images.codec import Limits
+    from plugin_server.jobs.fair_queue import Client
+    from plugin_server.jobs.redis.queue import sender
+
+    service = load() if load is not None else None
+    queue = sender(broker) if service is None else service.jobs
+    limits = Limits() if service is None else service.limits
+    client = Client(f"batch {socket.gethostname()} {os.getpid()}")
+
+    def sleep(seconds: float) -> None:
+        if nap(seconds, should_stop):
+            raise Stopped
+
+    def colour(request: ColorizeRequest) -> Answer:
+        end = time.monotonic() + patience
+        while True:
+            try:
+                return queue.run(request, client, gone=lambda: False)
+            except Busy as problem:
+                sleep(problem.seconds)
+                end = time.monotonic() + patience
+            except (NoBroker, NoSpace) as problem:
+                if time.monotonic() > end:
+                    raise CannotGoOn(str(problem)) from problem
+                sleep(1.0)
+
+    return Hands(
+        colour, limits, jobs or max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_WORKER * queue.state().workers)
+    )
+
+
+def nap(seconds: float, should_stop: Callable[[], bool]) -> bool:
+    """Wait; return at once, and True, when asked to stop."""
+    end = time.monotonic() + seconds
+    while not should_stop() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, NAP))
+    return should_stop()
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,152 @@
+"""What each photo of a batch shows: from a table, from beside the photo, or from inside it.
+
+The first of these that says anything counts: the photo's row in the CSV file, a text or JSON file
+beside the photo, the description given for all, the caption inside the photo's file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from PIL import Image
+
+from retrieval.ingest.captions import captions_beside, captions_inside
+from retrieval.ingest.photos import FORMATS
+
+Origin = Literal["", "csv", "sidecar", "option", "embedded"]
+DELIMITERS: Final = ",;\t|"
+LARGEST: Final = 256 * 1024 * 1024  # bytes of a table
+
+
+class DescriptionsError(ValueError):
+    """A table of descriptions that cannot be used; the message names the line and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A description and where it came from."""
+
+    text: str
+    by: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """Finds the description of each photo.
+
+    ``rows`` maps the names of a table to its descriptions, ``default`` is for photos that have
+    none of their own, and ``captions`` says whether sidecars and files are looked into.
+    """
+
+    rows: dict[str, str] = field(default_factory=dict)
+    default: str = ""
+    captions: bool = True
+    _used: set[str] = field(default_factory=set, repr=False)
+
+    def given(self, name: str, path: Path) -> Described | None:
+        """Describe a photo without a look into it; None: what is inside it counts, if anything.
+
+        ``name`` is its path below the folder that is coloured.
+        """
+        for key in _keys(name):
+            if key in self.rows:
+                self._used.add(key)
+                return Described(self.rows[key], "csv")
+        if self.captions and (found := " ".join(captions_beside(path))):
+            return Described(found, "sidecar")
+        if self.default:
+            return Described(self.default, "option")
+        return None if self.captions else Described("", "")
+
+    def unused(self) -> list[str]:
+        """Name the rows that described no photo so far."""
+        return sorted(self.rows.keys() - self._used)
+
+
+def embedded(data: bytes) -> Described:
+    """Read the caption inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            found = captions_inside(image)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises nearly anything; whoever decodes the photo says what is wrong
+        found = ()
+    return Described(found[0], "embedded") if found else Described("", "")
+
+
+def read_table(file: Path) -> dict[str, str]:
+    """Read a CSV file whose header has ``file`` and ``description``; other columns are ignored.
+
+    Commas, semicolons, tabs or bars part the cells; the text is UTF-8, UTF-16 with a mark, or
+    Windows-1252. ``file`` is a path below the folder that is coloured, or a name alone, with or
+    without its suffix. Rows without a description are passed over.
+
+    Raises:
+        DescriptionsError: no such table, or one photo is described in two ways.
+    """
+    try:
+        if file.stat().st_size > LARGEST:
+            raise DescriptionsError(f"{file} has more than {LARGEST >> 20} MB: is it the CSV file?")
+        text = _decode(file.read_bytes())
+    except OSError as problem:
+        raise DescriptionsError(f"cannot read {file}: {problem.strerror}") from problem
+    header = text.lstrip("\n").partition("\n")[0]
+    for delimiter in DELIMITERS:
+        columns = [
+            cell.strip().casefold() for cell in next(csv.reader([header], delimiter=delimiter), [])
+        ]
+        if "file" in columns and "description" in columns:
+            break
+    else:
+        raise DescriptionsError(
+            f"{file} begins with {header[:60]!r}: its first line must name the columns file and "
+            "description, parted by commas, semicolons or tabs"
+        )
+    at = columns.index("file"), columns.index("description")
+    reader = csv.reader(io.StringIO(text.lstrip("\n"), newline=""), delimiter=delimiter)
+    rows: dict[str, str] = {}
+    try:
+        for cells in reader:
+            if reader.line_num == 1 or len(cells) <= max(at):
+                continue
+            key, description = _normal(cells[at[0]]), " ".join(cells[at[1]].split())
+            if not key or not description:
+                continue
+            if rows.setdefault(key, description) != description:
+                raise DescriptionsError(
+                    f"{file}, line {reader.line_num}: {cells[at[0]]} is described a second time, "
+                    "in other words: leave one of the rows"
+                )
+    except csv.Error as problem:
+        raise DescriptionsError(f"{file}, line {reader.line_num}: {problem}") from problem
+    return rows
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """List what a table may call a photo, the most exact first."""
+    path = _normal(name)
+    alone = path.rpartition("/")[2]
+    stems = [key.rpartition(".")[0] or key for key in (path, alone)]
+    return path, stems[0], alone, stems[1]
+
+
+def _normal(name: str) -> str:
+    """Write a name in one way: composed letters, forward slashes, without ``./`` before it."""
+    return unicodedata.normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,150 @@
+"""What a batch did, for people and their spreadsheets: a CSV of all photos, a JSON of the sum."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Final
+
+from plugin_server.batch.batch import Tally
+from plugin_server.batch.manifest import Manifest, Record
+
+TABLE: Final = "photochrom-report.csv"
+SUMMARY: Final = "photochrom-report.json"
+COLUMNS: Final = (
+    "file", "state", "error", "output", "description", "described_by", "exemplar", "notes",
+    "seconds", "at",
+)  # fmt: skip
+SHOWN = 10  # failures that the summary names; the report has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report of one run, over the photos that it looked at."""
+
+    folder: Path
+    tally: Tally
+    cores: int
+
+    def write(self, manifest: Manifest) -> None:
+        """Write both files, photo by photo.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        with _whole(self.folder / TABLE) as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            for record in self._records(manifest):
+                table.writerow(_cells(record))
+        with _whole(self.folder / SUMMARY) as file:
+            head = json.dumps(self.members(), indent=2).removesuffix("\n}")
+            file.write(head + ',\n  "failures": [')
+            for number, record in enumerate(self.failures(manifest)):
+                one = {"file": record.name, "error": record.error}
+                file.write(("," if number else "") + "\n    " + json.dumps(one))
+            file.write("\n  ]\n}\n")
+
+    def members(self) -> dict[str, object]:
+        """Give the sum as JSON has it."""
+        tally, counts = self.tally, self.tally.counts
+        return {
+            "photos": tally.total,
+            "coloured": counts["coloured"],
+            "unchanged": counts["unchanged"],
+            "failed": counts["failed"],
+            "failed_before": counts["failed before"],
+            "with_notes": tally.noted,
+            "stopped": tally.stopped,
+            "seconds": round(tally.seconds, 3),
+            "cpu_seconds": round(tally.cpu_seconds, 3),
+            "cores": self.cores,
+            "busy": round(tally.cpu_seconds / (tally.seconds * self.cores), 3)
+            if tally.seconds
+            else 0.0,
+        }
+
+    def failures(self, manifest: Manifest) -> Iterator[Record]:
+        """Yield the photos that have no result."""
+        return (record for record in self._records(manifest) if record.state == "failed")
+
+    def lines(self, manifest: Manifest, unused: list[str]) -> Iterator[str]:
+        """Say it in a few lines."""
+        counts, tally = self.tally.counts, self.tally
+        parts = [f"{counts['coloured']:,} coloured"]
+        if counts["unchanged"]:
+            parts.append(f"{counts['unchanged']:,} were done before")
+        if tally.failures:
+            parts.append(f"{tally.failures:,} failed")
+        rate = f", {counts['coloured'] / tally.seconds:.1f} a second" if counts["coloured"] else ""
+        yield f"{_photos(tally.total)}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
+        for record in islice(self.failures(manifest), SHOWN):
+            yield f"  {shown(record.name)}: {record.error}"
+        if tally.failures > SHOWN:
+            yield f"  ... and {tally.failures - SHOWN:,} more"
+        if counts["failed before"]:
+            yield (
+                f"{_photos(counts['failed before'])} failed in an earlier run and "
+                f"{'was' if counts['failed before'] == 1 else 'were'} passed over: "
+                "--retry-failed tries again"
+            )
+        if tally.noted:
+            yield f"{_photos(tally.noted)} with notes: see the report"
+        if unused:
+            some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
+            yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
+        yield f"report: {shown(str(self.folder / TABLE))}"
+
+    def _records(self, manifest: Manifest) -> Iterable[Record]:
+        return (record for record in manifest if record.name in self.tally.seen)
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it: ``48 s``, ``12 min``, ``3 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def shown(name: str) -> str:
+    """Write a file's name on one line, whatever is in it."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"
+
+
+def _cells(record: Record) -> list[object]:
+    cells: list[object] = [
+        record.name, record.state, record.error, record.output, record.description,
+        record.described_by, record.exemplar, " ".join(record.notices), record.seconds, record.at,
+    ]  # fmt: skip
+    return [_harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula (OWASP, CSV injection)."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[str]]:
+    """Open a text file that gets its name when it is written to the end."""
+    partial = path.with_name(f".{path.name}.partial")
+    # Names that are no text are written as \\xNN; Excel needs the mark to see UTF-8.
+    encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"
+    try:
+        with open(partial, "w", encoding=encoding, errors="backslashreplace", newline="") as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,157 @@
+"""Which photos a batch colours: the files of folders, each under the name that its result gets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from retrieval.ingest.photos import SUFFIXES
+from retrieval.ingest.walk import UNREADABLE
+
+READ: Final = SUFFIXES | {".npy"}
+
+
+class SourceError(ValueError):
+    """Folders that cannot be a batch; the message names them and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo to colour.
+
+    ``name`` is its path below the folder that was named, with ``/`` between the parts; the result
+    has the same below the output folder.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Something that the user may take for photos and that cannot be read, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The folders and photos of a batch, and the output folder, which is no part of them.
+
+    ``roots`` pairs each of them with the name it has in the output folder: a single folder has
+    none, several keep their own.
+    """
+
+    roots: tuple[tuple[Path, str], ...]
+    output: Path
+    recursive: bool
+
+    @classmethod
+    def parse(cls, inputs: Sequence[Path], output: Path, *, recursive: bool) -> Sources:
+        """Understand what was named on the command line.
+
+        Raises:
+            SourceError: a path does not exist, two have the same name, or results would lie among
+                the photos.
+        """
+        roots: dict[str, Path] = {}
+        target = output.resolve()
+        if output.exists() and not output.is_dir():
+            raise SourceError(f"{output} is a file: give a folder with -o")
+        for path in inputs:
+            if not path.exists():
+                raise SourceError(f"{path} does not exist: name folders or photos")
+            own = path.resolve()
+            holds_photos = own if path.is_dir() else own.parent
+            if target == holds_photos or (path.is_dir() and target in own.parents):
+                raise SourceError(
+                    f"the results in {output} would lie among the photos of {path}, under the same "
+                    "names: give a folder of their own with -o"
+                )
+            name = "" if len(inputs) == 1 and path.is_dir() else os.path.basename(own)
+            if name in roots:
+                raise SourceError(
+                    f"{roots[name]} and {path} have the same name, so their results would meet: "
+                    "colour them in two runs"
+                )
+            roots[name] = path
+        return cls(tuple((path, name) for name, path in roots.items()), output, recursive)
+
+    def __iter__(self) -> Iterator[Photo | Passed]:
+        """Yield the photos folder by folder, by name; a folder's list is all that is held.
+
+        Links to folders are followed, but no folder is entered twice, so a loop of links ends.
+        """
+        seen = {identity for identity in (_identity(self.output),) if identity is not None}
+        for path, name in self.roots:
+            if path.is_dir():
+                yield from _walk(path, name, seen, recursive=self.recursive)
+            else:
+                yield Photo(path, name)
+
+    def count(self) -> int:
+        """Count what iterating would yield, without a look into any photo."""
+        return sum(1 for _ in self)
+
+
+def _walk(
+    root: Path, root_name: str, seen: set[tuple[int, int]], *, recursive: bool
+) -> Iterator[Photo | Passed]:
+    waiting = [(root, root_name)]  # a stack of our own: folders may be nested a thousand deep
+    while waiting:
+        folder, name = waiting.pop()
+        identity = _identity(folder)
+        if identity is not None and identity in seen:
+            continue
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as problem:
+            yield Passed(name or root.name, f"the folder cannot be read: {problem.strerror}")
+            continue
+        if identity is not None:
+            seen.add(identity)
+        below = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue  # thumbnails of file managers, macOS's ._ files, version control
+            path, inner = folder / entry.name, f"{name}/{entry.name}" if name else entry.name
+            if _is_folder(entry):
+                below.append((path, inner))
+            elif (found := _of_file(entry, path, inner)) is not None:
+                yield found
+        if recursive:
+            waiting += reversed(below)
+
+
+def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> Photo | Passed | None:
+    suffix = path.suffix.lower()
+    if suffix in UNREADABLE:
+        return Passed(name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF")
+    if suffix not in READ:
+        return None
+    try:
+        if entry.is_file():
+            return Photo(path, name)
+    except OSError as problem:  # a link that points at itself
+        return Passed(name, f"cannot be read: {problem.strerror}")
+    return Passed(name, "is a link to nothing" if entry.is_symlink() else "is no file")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,1 @@
+"""The engine: a request becomes an answer."""

@@ -1,0 +1,77 @@
+"""Answers that are asked for again and again, kept in a bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from models.guidance.condition import Embedder, FloatArray, TextEmbedding
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+DESCRIPTIONS = 256
+LONGEST = 2000  # letters; a longer description is not worth its place
+
+
+class Memory(Generic[Key, Value]):
+    """The values used last, as many as fit; safe for threads."""
+
+    def __init__(self, room: int, size_of: Callable[[Value], int] = lambda _: 1) -> None:
+        self._room = room
+        self._size_of = size_of
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+        self._used = 0
+
+    def get(self, key: Key) -> Value | None:
+        """Return what is remembered of a key."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        """Remember a value where it fits, and forget others for it."""
+        size = self._size_of(value)
+        if size > self._room:
+            return
+        with self._lock:
+            if (old := self._values.pop(key, None)) is not None:
+                self._used -= self._size_of(old)
+            self._values[key] = value
+            self._used += size
+            while self._used > self._room:
+                _, dropped = self._values.popitem(last=False)
+                self._used -= self._size_of(dropped)
+
+    def retain(self, wanted: Callable[[Key], bool]) -> None:
+        """Forget the values of all other keys."""
+        with self._lock:
+            for key in [key for key in self._values if not wanted(key)]:
+                self._used -= self._size_of(self._values.pop(key))
+
+
+class RememberingClip:
+    """A CLIP model that remembers the descriptions it read last: previews ask for one again."""
+
+    def __init__(self, clip: Embedder) -> None:
+        self.name = clip.name
+        self._clip = clip
+        self._texts: Memory[str, TextEmbedding] = Memory(DESCRIPTIONS)
+
+    def embed_text(self, text: str) -> TextEmbedding:
+        """Embed a description, or remember how it was embedded."""
+        known = self._texts.get(text)
+        if known is None:
+            known = self._clip.embed_text(text)
+            if len(text) <= LONGEST:
+                self._texts.put(text, known)
+        return known
+
+    def embed_image(self, rgb: FloatArray) -> FloatArray:
+        """Embed a photo."""
+        return self._clip.embed_image(rgb)

@@ -1,0 +1,281 @@
+"""The studio: the one place where requests become answers, bytes to bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.job import JobError
+from models.pipeline import View, colorize, view_of
+from models.progress import Progress, unwatched
+from plugin_server.engine.cache import Memory, RememberingClip
+from plugin_server.engine.exemplars import Exemplars
+from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.indexing import index
+from plugin_server.engine.references import References
+from plugin_server.engine.requests import (
+    AddExemplarRequest,
+    Answer,
+    ColorizeRequest,
+    ConfidenceRequest,
+    Image,
+    ImageId,
+    IndexRequest,
+    KeepRequest,
+    Request,
+    SearchRequest,
+    SuggestionsRequest,
+)
+from plugin_server.errors import BadValue, NotKept
+from plugin_server.images.codec import ImageError, Layer, Limits, decode, encode
+from plugin_server.images.mask import mask_of
+from plugin_server.version import product_version
+
+if TYPE_CHECKING:
+    from models.guidance.condition import ChromaPredictor, Embedder
+    from retrieval.library import ExemplarLibrary
+
+LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
+VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
+
+
+class Studio:
+    """Does one request after the other in whatever thread calls; each has its own arrays.
+
+    Photos that were sent ahead are on the shelf, and the last of them decoded in memory.
+    """
+
+    def __init__(
+        self,
+        colorizer: ChromaPredictor,
+        clip: Embedder,
+        *,
+        library: ExemplarLibrary | None,
+        limits: Limits,
+        photos: Shelf,
+        library_problem: str = "",
+    ) -> None:
+        self.colorizer = colorizer
+        self._plain_clip = clip  # a library's photos come once each: nothing to remember
+        self.clip = RememberingClip(clip)
+        self.references = References(library, limits=limits, library_problem=library_problem)
+        self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
+        self.limits = limits
+        self.photos = photos
+        self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
+        self._views: Memory[ImageId, View] = Memory(VIEWS)
+
+    def do(self, request: Request, progress: Progress = unwatched) -> Answer:
+        """Do what is asked.
+
+        Raises:
+            ImageError: a picture cannot be read or is too large.
+            JobError: a hint or a place lies outside the picture.
+            BadValue: the mask has another size.
+            NotKept: there is no such photo, or not any more.
+            NoLibrary: an exemplar is asked for and there is no library.
+            LibraryError: the exemplar cannot be had.
+            NoSpace: a photo cannot be kept.
+            Stopped: ``progress`` says so.
+        """
+        match request:
+            case ColorizeRequest():
+                return self._colorize(request, progress)
+            case SuggestionsRequest():
+                return self._suggest(request, progress)
+            case ConfidenceRequest():
+                return self._confidence(request, progress)
+            case KeepRequest():
+                return self._keep(request, progress)
+            case SearchRequest():
+                progress("decode", 0.0)
+                layer = None if request.image is None else self._layer(request.image)
+                progress("search", 0.0)
+                return self._exemplars.search(request, layer)
+            case AddExemplarRequest():
+                progress("add", 0.0)
+                return self._exemplars.add(request)
+            case IndexRequest():
+                progress("index", 0.0)
+                return index(request, self._plain_clip, self.limits)
+
+    def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
+        """Fetch all that only this server has, so that the request can be done anywhere.
+
+        Raises:
+            NotKept, NoLibrary, BadValue, LibraryError, ImageError: as ``do``.
+        """
+        found = request.found
+        if request.job.exemplar is not None and found is None:
+            found = self.references.find(lambda: self._layer(request.image), request.job)
+        if isinstance(request.image, bytes):
+            return replace(request, found=found)
+        data = self.photos.get(request.image)
+        if data is None:
+            raise self._not_kept(request.image)
+        return replace(request, image=data, found=found)
+
+    def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        started = time.perf_counter()
+        layer = self._layer(request.image)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        media_type = request.choose_type(layer)
+        mask = None if request.mask is None else self._mask(request.mask, width, height)
+        decoded = time.perf_counter()
+        chosen = self.references.choose(layer, request.job, request.reference, request.found)
+        found = time.perf_counter()
+        result = colorize(
+            layer.pixels,
+            request.job,
+            colorizer=self.colorizer,
+            clip=self.clip,
+            reference=chosen.reference,
+            mask=mask,
+            progress=progress,
+            view=self._view(request.image, layer),
+            may_overwrite=isinstance(request.image, bytes),
+        )
+        coloured = time.perf_counter()
+        progress("encode", 0.0)
+        settings = self._settings(request, chosen.exemplar, result.scan)
+        body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
+        encoded = time.perf_counter()
+        timings = {"decode": decoded - started}
+        if chosen.reference is not None:
+            timings["reference"] = found - decoded
+        timings |= result.timings
+        timings["encode"] = encoded - coloured
+        timings["total"] = encoded - started
+        notices = layer.notices + result.notices
+        return Answer(body, media_type, notices, timings, exemplar=chosen.header)
+
+    def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
+        from models.suggestions import suggest
+
+        progress("decode", 0.0)
+        layer = self._layer(request.image)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        x, y = request.x, request.y
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            raise JobError(
+                f"x={x:g}, y={y:g} is outside the image: x must be from 0 to {width - 1} and y "
+                f"from 0 to {height - 1} (the upright image, in pixels)"
+            )
+        progress("network", 0.0)
+        found = suggest(
+            layer.pixels, request.job, x=x, y=y, k=request.k,
+            colorizer=self.colorizer, clip=self.clip,
+        )  # fmt: skip
+        return _json(suggestions=[asdict(suggestion) for suggestion in found])
+
+    def _confidence(self, request: ConfidenceRequest, progress: Progress) -> Answer:
+        from models.suggestions import confidence_map
+
+        progress("decode", 0.0)
+        layer = self._layer(request.image)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        progress("network", 0.0)
+        levels = confidence_map(layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip)
+        progress("encode", 0.0)
+        return Answer(encode(Layer(levels[..., np.newaxis]), "image/png"), "image/png")
+
+    def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        layer = decode(request.image, limits=self.limits)
+        height, width = layer.pixels.shape[:2]
+        name = ImageId(self.photos.put(request.image))
+        self._remember(name, layer)
+        return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
+
+    def _layer(self, image: Image) -> Layer:
+        if isinstance(image, bytes):
+            return decode(image, limits=self.limits)
+        known = self._layers.get(image)
+        if known is not None and self.photos.touch(image):
+            return known
+        data = self.photos.get(image)
+        if data is None:
+            raise self._not_kept(image)
+        layer = decode(data, limits=self.limits)
+        self._remember(image, layer)
+        return layer
+
+    def _not_kept(self, image: ImageId) -> NotKept:
+        return NotKept(
+            f"there is no image {image[:40]!r}, or not any more: photos are kept for "
+            f"{self.photos.seconds / 60:g} minutes after they were used last; send it again"
+        )
+
+    def _view(self, image: Image, layer: Layer) -> View | None:
+        """Remember how the network sees a kept photo: previews ask for another of its colours."""
+        if isinstance(image, bytes):
+            return None
+        known = self._views.get(image)
+        if known is None:
+            known = view_of(layer.pixels, self.colorizer)
+            self._views.put(image, known)
+        return known
+
+    def _remember(self, name: ImageId, layer: Layer) -> None:
+        layer.pixels.flags.writeable = False  # several requests may share it
+        self._layers.retain(self.photos.__contains__)
+        self._views.retain(self.photos.__contains__)
+        self._layers.put(name, layer)
+
+    def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
+        try:
+            layer = decode(mask, limits=self.limits)
+        except ImageError as problem:
+            raise type(problem)(f"mask: {problem}") from problem
+        mask_height, mask_width = layer.pixels.shape[:2]
+        if (mask_width, mask_height) != (width, height):
+            raise BadValue(
+                f"the mask is {mask_width} x {mask_height} and the image {width} x {height} pixels "
+                "(both upright); send a mask of the image's size"
+            )
+        return mask_of(layer.pixels)
+
+    def _settings(
+        self, request: ColorizeRequest, exemplar: str | None, scan: tuple[str, ...]
+    ) -> str:
+        """Write the settings that travel with a result as one JSON object.
+
+        The exemplar is the one that was used, so that they give the same result again; the scan is
+        what was left out when it was read.
+        """
+        job = request.job
+        settings = {
+            "version": product_version(),
+            "model": f"{self.colorizer.name} {self.clip.name}",
+            "description": job.description,
+            "reference": _digest(request.reference),
+            "mask": _digest(request.mask),
+            "exemplar": exemplar,
+            "hints": [asdict(hint) for hint in job.hints],
+            "palette": [asdict(color) for color in job.palette] or None,
+            "saturation": job.saturation,
+            "strength": job.strength,
+            "scan": scan,
+        }
+        return json.dumps(settings, ensure_ascii=False)
+
+
+def _json(**members: object) -> Answer:
+    return Answer(json.dumps(members).encode(), "application/json")
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _bytes_in(layer: Layer) -> int:
+    return int(layer.pixels.nbytes) + (0 if layer.source is None else int(layer.source.nbytes))

@@ -1,0 +1,128 @@
+"""Where the reference of a request comes from: a file that was sent, or an exemplar."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.guidance.reference import Reference
+from models.job import AUTO, ColorizeJob
+from plugin_server.engine.cache import Memory
+from plugin_server.engine.requests import FoundExemplar
+from plugin_server.errors import BadValue, NoLibrary
+from plugin_server.images.codec import ImageError, Limits, decode
+
+if TYPE_CHECKING:
+    from plugin_server.images.codec import Layer
+    from retrieval.library import ExemplarLibrary
+    from retrieval.search.search import Match
+
+REMEMBERED = 64 * 1024 * 1024  # bytes of references that previews need again
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A reference or None, and which exemplar it is: its id, and its score if it was sought."""
+
+    reference: Reference | None = None
+    exemplar: str | None = None
+    score: float | None = None
+
+    @property
+    def header(self) -> str | None:
+        """Write the value of ``Photochrom-Exemplar``."""
+        if self.exemplar is None:
+            return None
+        return self.exemplar if self.score is None else f"{self.exemplar}; score={self.score:.2f}"
+
+
+class References:
+    """Finds the reference that a request asks for, and remembers the last ones, shrunk."""
+
+    def __init__(
+        self, library: ExemplarLibrary | None, *, limits: Limits, library_problem: str
+    ) -> None:
+        self._library = library
+        self._limits = limits
+        self._library_problem = library_problem
+        self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
+
+    def choose(
+        self,
+        target: Layer,
+        job: ColorizeJob,
+        sent: bytes | None,
+        found: FoundExemplar | None = None,
+    ) -> Chosen:
+        """Return the reference for a target, or that none is asked for.
+
+        ``sent`` is the file of a reference, ``found`` the job's exemplar if it is known already.
+
+        Raises:
+            ImageError: the reference or the exemplar cannot be read or is too large.
+            NoLibrary: an exemplar is asked for and there is no library; the message says why.
+            BadValue: the library is empty.
+            retrieval.errors.LibraryError: there is no such exemplar, or its photo is gone.
+        """
+        if sent is not None:
+            return Chosen(self._read(sent, "reference"))
+        if job.exemplar is None:
+            return Chosen()
+        found = found or self.find(lambda: target, job)
+        return Chosen(self._read(found.photo, f"exemplar {found.id}"), found.id, found.score)
+
+    def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
+        """Fetch the exemplar that a job asks for.
+
+        ``auto`` is what fits the target's lightness and the description best; only then the target
+        is asked for.
+
+        Raises:
+            NoLibrary: there is no library; the message says why.
+            BadValue: the library is empty.
+            retrieval.errors.LibraryError: there is no such exemplar, or its photo is gone.
+        """
+        assert job.exemplar is not None, "the job asks for no exemplar"
+        if job.exemplar != AUTO:
+            return FoundExemplar(job.exemplar, self._required().image(job.exemplar))
+        best, *_ = self.candidates(target(), job, 1)
+        photo = self._required().image(best.exemplar.id)
+        return FoundExemplar(best.exemplar.id, photo, best.score)
+
+    def candidates(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
+        """Find the exemplars that fit best and differ from each other, the best first.
+
+        Raises:
+            NoLibrary: there is no library.
+            BadValue: the library is empty.
+        """
+        from retrieval.search.search import Query
+
+        query = Query(description=job.description, image=target.pixels)
+        found = self._required().search(query, k=count)
+        if not found:
+            raise BadValue(
+                f"exemplar is {AUTO!r} and the library is empty: add colour photos with "
+                "`photochrom library add DIR`, or give a reference"
+            )
+        return found
+
+    def _required(self) -> ExemplarLibrary:
+        if self._library is None:
+            raise NoLibrary(self._library_problem)
+        return self._library
+
+    def _read(self, data: bytes, name: str) -> Reference:
+        key = f"{name} {hashlib.sha256(data).hexdigest()}"
+        known = self._seen.get(key)
+        if known is None:
+            try:
+                layer = decode(data, limits=self._limits)
+            except ImageError as problem:
+                raise type(problem)(f"{name}: {problem}") from problem
+            known = Reference(Reference(layer.pixels).small(), name)
+            known.pixels.flags.writeable = False  # several requests may share it
+            self._seen.put(key, known)
+        return known

@@ -1,0 +1,165 @@
+"""What can be asked for, as the forms, the command line and the jobs share it, and the answer.
+
+Every request is frozen and holds its pictures still encoded, so that it may travel to another
+machine: ``plugin_server.jobs.redis.serialization``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NewType
+
+from models.job import ColorizeJob
+from plugin_server.images.codec import Layer
+
+ImageId = NewType("ImageId", str)  # of a photo that the server keeps: POST /v1/images
+Image = bytes | ImageId
+
+
+def own_type(layer: Layer) -> str:
+    """Answer in the type that the photo came in."""
+    return layer.media_type
+
+
+@dataclass(frozen=True, slots=True)
+class FoundExemplar:
+    """A photo of the library that lends its colours; ``score`` where it was searched for."""
+
+    id: str
+    photo: bytes = field(repr=False)
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColorizeRequest:
+    """Colour a photo.
+
+    ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
+    size, white where colour is wanted; ``reference`` one to take colours from. ``choose_type``
+    names the answer's media type once the input is known. ``found`` is the exemplar that the job
+    asks for, where it was fetched already: the worker then needs no library.
+    """
+
+    image: Image = field(repr=False)
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+    mask: bytes | None = field(default=None, repr=False)
+    reference: bytes | None = field(default=None, repr=False)
+    choose_type: Callable[[Layer], str] = own_type
+    found: FoundExemplar | None = None
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return sum(len(picture) for picture in (self.image, self.mask, self.reference) if picture)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionsRequest:
+    """Suggest at most ``k`` likely colours for the pixel at column ``x`` and row ``y``."""
+
+    image: Image = field(repr=False)
+    x: float
+    y: float
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+    k: int = 6
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceRequest:
+    """Show how sure the model is of its colours."""
+
+    image: Image = field(repr=False)
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRequest:
+    """Read a photo, and keep it for later requests."""
+
+    image: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """Find at most ``k`` exemplars for a photo, a description or both (search.Query)."""
+
+    image: Image | None = field(default=None, repr=False)
+    description: str = ""
+    k: int = 8
+    weight: float = 0.5
+    colors: tuple[str, ...] = ()
+    tone: Literal["warm", "cool"] | None = None
+    diversity: float = 0.3
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class AddExemplarRequest:
+    """Keep a colour photo in the library; ``name`` is its file's, for people."""
+
+    image: bytes = field(repr=False)
+    name: str = ""
+    caption: str = ""
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """Decode and embed a colour photo for a library that is somewhere else."""
+
+    image: bytes = field(repr=False)
+    captions: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image)
+
+
+Request = (
+    ColorizeRequest
+    | SuggestionsRequest
+    | ConfidenceRequest
+    | KeepRequest
+    | SearchRequest
+    | AddExemplarRequest
+    | IndexRequest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds.
+
+    ``exemplar`` is ``ID; score=0.83`` of the one that was used, or ``ID`` where it was named.
+    """
+
+    body: bytes = field(repr=False)
+    media_type: str
+    notices: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    exemplar: str | None = None

@@ -1,0 +1,23 @@
+"""The request that warms the models up, and what a server without a library says."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+
+from models.job import ColorizeJob
+from plugin_server.engine.requests import ColorizeRequest
+
+NO_LIBRARY = (
+    "this server has no library of exemplars; start it with `photochrom serve --library DIR`"
+)
+
+
+def warm_request() -> ColorizeRequest:
+    """Ask for a small picture with a description, in PNG."""
+    file = BytesIO()
+    np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
+    return ColorizeRequest(
+        file.getvalue(), ColorizeJob("a photo"), choose_type=lambda _: "image/png"
+    )

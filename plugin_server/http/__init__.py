@@ -1,0 +1,1 @@
+"""HTTP: forms in, responses out, and who may send them."""

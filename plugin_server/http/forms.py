@@ -1,0 +1,310 @@
+"""Multipart forms: one pydantic model says what is read, and what the API document shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MultiDict
+
+from models.job import ColorizeJob, Hint, parse_hints, parse_palette
+from plugin_server.engine.requests import (
+    ColorizeRequest,
+    ConfidenceRequest,
+    Image,
+    ImageId,
+    SuggestionsRequest,
+    own_type,
+)
+from plugin_server.errors import BadForm, BadValue, NotAForm
+from plugin_server.images.codec import MEDIA_TYPES, Layer
+
+Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".join(MEDIA_TYPES)})]
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class ImageForm(BaseModel):
+    """A photo alone. Unknown and repeated fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: Picture = Field(
+        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file."
+    )
+
+
+class PhotoForm(BaseModel):
+    """A photo, sent now or kept before. Unknown and repeated fields are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["image_id"]}]},
+    )
+
+    image: Picture | None = Field(
+        None,
+        description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file. "
+        "A coloured one is read for its lightness.",
+    )
+    image_id: str | None = Field(
+        None,
+        description="In place of the photo: the id of one that `POST /v1/images` keeps.",
+        min_length=1,
+        max_length=64,
+    )
+
+    def photo(self) -> Image:
+        """Return the photo's bytes, or the id of the one that is kept.
+
+        Raises:
+            BadForm: there are both or neither.
+        """
+        match self.image, self.image_id:
+            case None, None:
+                raise BadForm("the field 'image' is missing; send it as a file, or send 'image_id'")
+            case bytes(image), None:
+                return image
+            case None, str(name):
+                return ImageId(name)
+            case _:
+                raise BadForm("image and image_id were both sent; send one of them")
+
+
+class GuidedForm(PhotoForm):
+    """A photo with the words and dabs that steer its colours."""
+
+    description: str = Field(
+        "",
+        description="What the photo shows and which colours it has, in your own words. "
+        "Empty means none; one that is too long is cut, which Photochrom-Notice says.",
+        examples=["a woman in a red coat in front of a brick house"],
+    )
+    hints: str = Field(
+        "",
+        description="Dabs of colour as JSON: x and y are column and row of the centre in the "
+        "upright image, and every pixel no farther than radius gets the colour. The default radius "
+        "is 1 % of the short side.",
+        examples=['[{"x": 120, "y": 80, "color": "#a03020", "radius": 4}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
+    )
+
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How far the guidance outweighs the network's own guess.",
+    )
+
+    def job(self) -> ColorizeJob:
+        """Build the job.
+
+        Raises:
+            JobError: the hints make no sense.
+        """
+        return ColorizeJob(self.description, self._hints(), strength=self.strength)
+
+    def _hints(self) -> tuple[Hint, ...]:
+        return parse_hints(self.hints) if self.hints.strip() else ()
+
+
+class ConfidenceForm(GuidedForm):
+    """The fields of `POST /v1/confidence`; a place may be named, as for `POST /v1/suggestions`."""
+
+    x: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Not needed: the answer shows every place."
+    )
+    y: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Not needed: the answer shows every place."
+    )
+
+    def request(self) -> ConfidenceRequest:
+        """Build the request."""
+        return ConfidenceRequest(self.photo(), self.job())
+
+
+class SuggestionsForm(GuidedForm):
+    """The fields of `POST /v1/suggestions`."""
+
+    x: float = Field(
+        ge=0, allow_inf_nan=False, description="The column in the upright image, in pixels."
+    )
+    y: float = Field(
+        ge=0, allow_inf_nan=False, description="The row in the upright image, in pixels."
+    )
+    k: int = Field(6, ge=1, le=12, description="How many colours at most.")
+
+    def request(self) -> SuggestionsRequest:
+        """Build the request."""
+        return SuggestionsRequest(self.photo(), self.x, self.y, self.job(), self.k)
+
+
+class ColorizeForm(GuidedForm):
+    """The fields of `POST /v1/colorize` and `POST /v1/jobs`."""
+
+    mask: Picture | None = Field(
+        None,
+        description="A picture of the image's size, sent as a file: white is coloured, grey "
+        "partly, and where it is black the input's own pixels stay.",
+    )
+    saturation: float = Field(
+        1.0, ge=0, le=2, allow_inf_nan=False, description="How vivid the colours are."
+    )
+    reference: Picture | None = Field(
+        None,
+        description="A colour photo to take colours from, sent as a file: any of the image's "
+        "types, any size. Not together with exemplar.",
+    )
+    exemplar: str | None = Field(
+        None,
+        description="The id of a photo in the library to take colours from, or `auto` for the one "
+        "that fits the image and the description best.",
+        examples=["auto"],
+    )
+    palette: str = Field(
+        "",
+        description="Up to six colours that the whole picture should have, as JSON: each is "
+        "`#rrggbb`, or an object with color and weight, its share beside the others' (default 1).",
+        examples=['["#2a6f4e", {"color": "#e8d8b0", "weight": 2}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
+    )
+
+    def request(self, choose_type: Callable[[Layer], str] = own_type) -> ColorizeRequest:
+        """Build the request, whose answer has the media type that ``choose_type`` names.
+
+        Raises:
+            BadForm: two fields contradict each other.
+            JobError: the hints or the palette make no sense.
+        """
+        return ColorizeRequest(
+            self.photo(),
+            self.job(),
+            mask=self.mask,
+            reference=self.reference,
+            choose_type=choose_type,
+        )
+
+    def job(self) -> ColorizeJob:
+        """Build the job.
+
+        Raises:
+            BadForm: two fields contradict each other.
+            JobError: the hints or the palette make no sense.
+        """
+        if self.reference is not None and self.exemplar is not None:
+            raise BadForm("reference and exemplar were both sent; send one of them at most")
+        return ColorizeJob(
+            self.description,
+            self._hints(),
+            self.saturation,
+            self.strength,
+            self.exemplar,
+            parse_palette(self.palette) if self.palette.strip() else (),
+        )
+
+
+def read_form(request: Request, model: type[Form]) -> Form:
+    """Read a multipart form strictly.
+
+    A text field that is empty and a file field without a file count as not sent, which is what a
+    browser's form does.
+
+    Raises:
+        NotAForm: the body is something else.
+        BadForm: a field is unknown, repeated, missing, or of the wrong kind.
+        BadValue: a value is out of its range.
+    """
+    if request.mimetype not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        sent = request.mimetype or "nothing"
+        raise NotAForm(
+            f"the body's Content-Type is {sent!r}; send multipart/form-data with the photo as the "
+            "file field 'image'"
+        )
+    texts, files = request.form, request.files
+    _check_names(model, texts, files)
+    values: dict[str, Any] = {name: value for name, value in texts.items() if value}
+    for name, file in files.items():
+        data = file.stream.read()
+        if data or file.filename:
+            values[name] = data
+    try:
+        return model.model_validate(values)
+    except ValidationError as problem:
+        raise _explain(problem.errors(include_url=False)[0], model) from problem
+
+
+def read_query(request: Request, model: type[Form]) -> Form:
+    """Read what follows the ``?`` of an address as strictly as a form.
+
+    Raises:
+        BadForm: a name is unknown or repeated.
+        BadValue: a value is out of its range.
+    """
+    _check_names(model, request.args, MultiDict())
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as problem:
+        raise _explain(problem.errors(include_url=False)[0], model) from problem
+
+
+def is_file(model: type[BaseModel], name: str) -> bool:
+    """Tell whether a field of the form is sent as a file."""
+    hint = get_type_hints(model)[name]
+    return bytes in (hint, *get_args(hint))
+
+
+def _check_names(
+    model: type[BaseModel], texts: MultiDict[str, str], files: MultiDict[str, Any]
+) -> None:
+    known = model.model_fields
+    for name in (*texts, *files):
+        if name is None:  # whatever Werkzeug's types say: a part whose header is damaged
+            raise BadForm("a part of the form has no name; name each one in its header")
+        if name not in known:
+            raise BadForm(f"the field {_shorten(name)!r} is unknown; use {', '.join(known)}")
+        count = len(texts.getlist(name)) + len(files.getlist(name))
+        if count > 1:
+            raise BadForm(f"the field {name!r} was sent {count} times; send it once")
+    for name in texts:
+        if is_file(model, name):
+            raise BadForm(f"{name!r} was sent as text; send it as a file (with a filename)")
+    for name in files:
+        if not is_file(model, name):
+            raise BadForm(f"{name!r} was sent as a file; send it as text (without a filename)")
+
+
+def _explain(error: ErrorDetails, model: type[BaseModel]) -> BadForm | BadValue:
+    """Word pydantic's first complaint: the value, the limit, the remedy."""
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        kind = "file" if is_file(model, name) else "text"
+        return BadForm(f"the field {name!r} is missing; send it as a {kind}")
+    schema = model.model_json_schema()["properties"][name]
+    remedy = f"send {_wanted(schema)}"
+    return BadValue(f"{name} is {_shorten(str(error['input']))!r}; {remedy}")
+
+
+def _wanted(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"type": "number", "minimum": low, "maximum": high}:
+            return f"a number from {low:g} to {high:g}"
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return f"a whole number from {low} to {high}"
+        case {"type": "number", "minimum": low}:
+            return f"a number of at least {low:g}"
+        case {"type": "string", "maxLength": most}:
+            return f"a text of at most {most} letters"
+        case {"anyOf": [{"enum": [*values]}, *_]}:
+            return " or ".join(map(str, values))
+        case {"type": str(kind)}:
+            return f"a {kind}"
+        case _:
+            return "something else"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,49 @@
+"""``POST /v1/colorize``: a photo in, the coloured photo out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from plugin_server.engine.answer_types import AnswerTypes
+from plugin_server.http.clients import client_of, gone
+from plugin_server.http.forms import ColorizeForm, read_form
+from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.responses import picture_response
+from plugin_server.images.codec import MEDIA_TYPES
+from plugin_server.service import Service
+
+PICTURE = Success(
+    200,
+    "The coloured photo: same size, alpha, bit depth and profile. Its type is the image's own "
+    "unless Accept asks for another one; PNG where the image was JPEG or WebP.",
+    {media_type: {} for media_type in MEDIA_TYPES},
+    {
+        "Server-Timing": "What each stage took, in milliseconds.",
+        "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), "
+        "separated by commas.",
+        "Photochrom-Exemplar": "The exemplar that was used: its id, and where it was searched for "
+        "how well it fits, `ID; score=0.83`.",
+    },
+)
+COLORIZE = Operation(
+    "Colour a photo",
+    PICTURE,
+    form=ColorizeForm,
+    problems=(400, 401, 404, 406, 410, 413, 415, 422, 429, 501, 503, 507),
+    tag="colorize",
+)
+
+
+def blueprint(service: Service) -> Blueprint:
+    """Make the call."""
+    routes = Blueprint("colorize", __name__)
+
+    @routes.post("/v1/colorize")
+    @documented(COLORIZE)
+    def colorize() -> Response:
+        types = AnswerTypes.from_accept(request.accept_mimetypes)
+        form = read_form(request, ColorizeForm)
+        work = form.request(types)
+        return picture_response(service.answer(work, client_of(request), gone=gone(request)))
+
+    return routes

@@ -1,0 +1,48 @@
+"""``POST /v1/images``: photos that are sent once and asked about often."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, Field
+
+from plugin_server.engine.requests import KeepRequest
+from plugin_server.http.clients import client_of, gone
+from plugin_server.http.forms import ImageForm, read_form
+from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.service import Service
+
+
+class KeptImage(BaseModel):
+    """A photo that is kept."""
+
+    id: str = Field(description="What to send as `image_id`; it cannot be guessed.")
+    width: int = Field(description="Of the upright image, in pixels.")
+    height: int = Field(description="Of the upright image, in pixels.")
+    seconds: float = Field(description="How long it is kept after it was used last, at most.")
+
+
+def blueprint(service: Service) -> Blueprint:
+    """Make the call."""
+    routes = Blueprint("images", __name__)
+
+    @routes.post("/v1/images")
+    @documented(
+        Operation(
+            "Keep a photo for a while",
+            Success(
+                201,
+                "The photo is kept",
+                {"application/json": {"schema": {"$ref": "#/components/schemas/KeptImage"}}},
+            ),
+            form=ImageForm,
+            schemas=(KeptImage,),
+            problems=(400, 401, 413, 415, 422, 429, 507),
+            tag="images",
+        )
+    )
+    def keep() -> Response:
+        form = read_form(request, ImageForm)
+        answer = service.answer(KeepRequest(form.image), client_of(request), gone=gone(request))
+        return Response(answer.body, 201, content_type=answer.media_type)
+
+    return routes

@@ -1,0 +1,1 @@
+"""Images: bytes become layers and layers bytes; formats, metadata, profiles, limits."""

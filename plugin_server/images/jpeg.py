@@ -1,0 +1,89 @@
+"""JPEG: read with its metadata, CMYK too; written at quality 95 with full chroma."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from plugin_server.images import iptc as images_iptc
+from plugin_server.images import xmp as images_xmp
+from plugin_server.images.exif import MARK, read_orientation, reset_orientation, strip_mark
+from plugin_server.images.layer import Limits, Metadata, Pixels, Stored, UnsupportedImage, reading
+
+# Pillow's warnings about damaged EXIF would stand between the lines of a batch.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+MAGIC = b"\xff\xd8\xff"
+MAX_SIDE = 65_500  # libjpeg's own limit
+MAX_EXIF = MAX_XMP = 65_000  # bytes: a JPEG segment holds 65,533
+QUALITY = 95
+
+
+def read(data: bytes, limits: Limits) -> Stored:
+    """Read grey, RGB or CMYK; a damaged or cut file is refused, never half read."""
+    with reading("JPEG"):
+        # Not Image.open: its own size limit cannot be set per call, and ours is checked here.
+        with JpegImageFile(io.BytesIO(data)) as file:
+            limits.check_size(*file.size)
+            if file.mode not in ("L", "RGB", "CMYK"):
+                raise UnsupportedImage(f"the JPEG is of the kind {file.mode}; send grey or RGB")
+            exif = strip_mark(file.info.get("exif"))
+            dpi = file.info.get("dpi")
+            profile = file.info.get("icc_profile")
+            xmp = images_xmp.readable(file.info.get("xmp"))
+            iptc = images_iptc.readable(
+                (file.info.get("photoshop") or {}).get(images_iptc.RESOURCE)
+            )
+            pixels = np.asarray(file)
+        is_cmyk = file.mode == "CMYK"
+    return Stored(
+        pixels if pixels.ndim == 3 else pixels[..., None],
+        orientation=read_orientation(exif),
+        profile=profile,
+        metadata=Metadata(
+            dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+            exif=reset_orientation(exif),
+            xmp=xmp,
+            iptc=iptc,
+        ),
+        is_cmyk=is_cmyk,
+    )
+
+
+def write(
+    pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
+) -> bytes:
+    """Write (H, W, 1 or 3) uint8; UnsupportedImage where JPEG cannot hold it.
+
+    EXIF and settings that are too long for a segment (hundreds of hints) are left out.
+    """
+    height, width, channels = pixels.shape
+    if channels in (2, 4):
+        raise UnsupportedImage("JPEG has no transparency and the picture has; ask for PNG or TIFF")
+    if max(height, width) > MAX_SIDE:
+        raise UnsupportedImage(
+            f"the picture is {width} x {height} pixels and JPEG's limit is {MAX_SIDE} a side; "
+            "ask for PNG or TIFF"
+        )
+    options: dict[str, object] = {}
+    if metadata.exif is not None and len(metadata.exif) <= MAX_EXIF:
+        options["exif"] = MARK + metadata.exif
+    if metadata.dpi is not None:
+        options["dpi"] = tuple(min(round(dpi), 65_535) for dpi in metadata.dpi)
+    # Where both do not fit, the settings go before what the photo came with.
+    for packet in (images_xmp.joined(metadata.xmp, settings), images_xmp.joined(None, settings)):
+        if packet is not None and len(packet) <= MAX_XMP:
+            options["xmp"] = packet
+            break
+    if metadata.iptc is not None:
+        options["extra"] = images_iptc.to_segment(metadata.iptc)
+    if profile is not None:
+        options["icc_profile"] = profile
+    file = io.BytesIO()
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    image.save(file, "JPEG", quality=QUALITY, subsampling=0, **options)
+    return file.getvalue()

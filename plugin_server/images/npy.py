@@ -1,0 +1,75 @@
+"""NumPy's own format: no compression, so a large layer crosses the loopback in milliseconds."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+from numpy.lib import format as npy
+
+from plugin_server.images.layer import (
+    BrokenImage,
+    Limits,
+    Pixels,
+    Stored,
+    UnsupportedImage,
+    reading,
+)
+
+MAGIC = b"\x93NUMPY"
+DTYPES = (np.uint8, np.uint16, np.float32)
+SHAPES = "(height, width) or (height, width, 1..4)"
+MAX_SIDE = 2**32  # the header may write any number, too large for a float even
+MAX_HEADER = 10_000  # bytes; ours has about 80
+
+
+def read(data: bytes, limits: Limits) -> Stored:
+    """Read (H, W) or (H, W, 1..4) uint8, uint16 or float32 in [0, 1], of either byte order."""
+    file = io.BytesIO(data)
+    with reading("npy"):
+        version = npy.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            raise UnsupportedImage(f"the npy file has version {version}; write version 1.0 or 2.0")
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+        shape, by_columns, dtype = read_header[version](file, max_header_size=MAX_HEADER)
+    if dtype.newbyteorder("=") not in DTYPES:
+        raise UnsupportedImage(f"the array is {dtype}; send uint8, uint16 or float32")
+    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
+        raise UnsupportedImage(f"the array has the shape {shape}; send {SHAPES}")
+    if max(shape) > MAX_SIDE:
+        raise BrokenImage("the npy header promises a size that no picture has; write it again")
+    limits.check_size(shape[1], shape[0])
+    expected, there = math.prod(shape) * dtype.itemsize, len(data) - file.tell()
+    if expected != there:
+        raise BrokenImage(
+            f"the npy header promises {expected:,} bytes of pixels and {there:,} follow; "
+            "the file is cut off or its header is wrong, so write it again"
+        )
+    stored = np.frombuffer(data, dtype, offset=file.tell())
+    pixels = stored.reshape(shape, order="F" if by_columns else "C")
+    pixels = np.ascontiguousarray(pixels, dtype.newbyteorder("="))
+    check_floats(pixels)
+    return Stored(pixels if pixels.ndim == 3 else pixels[..., None])
+
+
+def write(pixels: Pixels) -> bytes:
+    """Write (H, W, C) as version 1.0."""
+    pixels = np.ascontiguousarray(pixels)
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(pixels))
+    return b"".join((header.getvalue(), pixels.data.cast("B")))  # the one copy there is
+
+
+def check_floats(pixels: Pixels) -> None:
+    """Raise BrokenImage for floats that are not in [0, 1]."""
+    if pixels.dtype != np.float32:
+        return
+    low, high = float(pixels.min()), float(pixels.max())
+    if math.isnan(low):  # min passes a nan on
+        raise BrokenImage("the picture holds values that are not numbers (nan); send [0, 1]")
+    if low < 0 or high > 1:
+        raise BrokenImage(
+            f"the picture's floats reach from {low:g} to {high:g}; "
+            "send sRGB-encoded values in [0, 1]"
+        )

@@ -1,0 +1,1 @@
+"""Jobs: requests wait for their turn and are worked on, here or elsewhere."""

@@ -1,0 +1,337 @@
+"""The queue of jobs inside this process, with its threads."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from models.progress import Progress, Stopped
+from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.requests import Answer, Request
+from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
+from plugin_server.jobs import malloc
+from plugin_server.jobs.fair_queue import Client, Turns
+from plugin_server.jobs.queue import QueueState, State, Status, on_the_whole
+
+log = logging.getLogger("photochrom")
+
+STEP = 0.01  # progress is told in steps no smaller than this
+REMEMBERED = 1000  # finished jobs whose state can be asked for
+WAITING_BYTES = 1 << 30
+USUAL = 1.0  # seconds for a job, before any was done
+LATELY = 0.1  # the share of the last job in what is usual
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One piece of work; what changes is changed under the queue's lock."""
+
+    work: Request | None  # None once it is over, because it holds the photo
+    client: Client
+    status: Status
+    changed: threading.Condition  # on the queue's lock
+    keep: bool
+    answer: Answer | None = None  # without its body where that is on the shelf
+    kept: str = ""  # the body's name on the shelf
+    finished_at: float = 0.0
+    has_place: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class EmbeddedJobs:
+    """The queue of this process: places for ``workers`` jobs, and room for ``waiting`` more.
+
+    A job that is cancelled leaves its place at once, and its thread stops at the next look: within
+    a block of pixels, but only after a file that it is just reading or writing.
+
+    The last quarter of the room is for machines that have nothing in it yet, so that one which
+    sends many photos does not shut out another; ``waiting_bytes`` bounds what waits, too. Results
+    are kept on the shelf, and what the shelf forgets, the queue forgets.
+    """
+
+    def __init__(
+        self,
+        do: Callable[[Request, Progress], Answer],
+        *,
+        workers: int,
+        waiting: int,
+        shelf: Shelf,
+        waiting_bytes: int = WAITING_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._do = do
+        self._workers = workers
+        self._room = waiting
+        self._waiting_bytes = waiting_bytes
+        self._shelf = shelf
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._turns: Turns[_Job] = Turns()
+        self._held = 0  # bytes of the work that waits
+        self._running = 0  # jobs that have a place
+        self._usual = USUAL  # seconds that a job takes, lately
+        self._unfinished: set[_Job] = set()
+        self._is_closed = False
+        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
+        # thread that ever worked.
+        # Twice as many as places, for those that are still stopping.
+        self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="colorize")
+
+    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+        """See ``Jobs.run``."""
+        job = self._admit(work, client, keep=False)
+        while True:
+            with self._lock:
+                job.changed.wait_for(lambda: job.status.is_finished, timeout=1.0)
+            if job.status.is_finished:
+                break
+            if gone():
+                self._stop(job)
+        if job.status.error is not None:
+            raise job.status.error
+        if job.answer is None:
+            raise Stopped
+        return job.answer
+
+    def submit(self, work: Request, client: Client) -> Status:
+        """See ``Jobs.submit``."""
+        job = self._admit(work, client, keep=True)
+        return self._seen(job)
+
+    def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:
+        """See ``Jobs.status``; a position in the queue that changes makes no new version."""
+        job = self._find(id)
+        with self._lock:
+            job.changed.wait_for(lambda: job.status.version > newer_than, timeout=timeout)
+        return self._seen(job)
+
+    def result(self, id: str) -> Answer:
+        """See ``Jobs.result``."""
+        job = self._find(id)
+        status = job.status
+        if status.error is not None:
+            raise status.error
+        if status.state == "cancelled":
+            raise NotDone(f"the job {id} was cancelled and has no result; send the photo again")
+        if job.answer is None:
+            raise NotDone(
+                f"the job {id} is {status.state} ({status.progress:.0%}); ask again when its state "
+                f"is done, or follow /v1/jobs/{id}/events"
+            )
+        body = self._shelf.get(job.kept)
+        if body is None:
+            raise self._unknown()
+        return replace(job.answer, body=body)
+
+    def cancel(self, id: str) -> Status:
+        """See ``Jobs.cancel``."""
+        job = self._find(id)
+        if job.status.is_finished:
+            with self._lock:
+                self._jobs.pop(id, None)
+            self._shelf.drop(job.kept)
+        else:
+            self._stop(job)
+        return self._seen(job)
+
+    def unfinished(self) -> int:
+        """See ``Jobs.unfinished``."""
+        with self._lock:
+            return len(self._unfinished)
+
+    def state(self) -> QueueState:
+        """See ``Jobs.state``."""
+        with self._lock:
+            return QueueState("embedded", self._workers, len(self._turns), self._running)
+
+    def close(self) -> None:
+        """See ``Jobs.close``."""
+        with self._lock:
+            self._is_closed = True
+            unfinished = list(self._unfinished)
+        for job in unfinished:
+            self._stop(job)
+        self._threads.shutdown(wait=True)
+        self._shelf.close()
+
+    def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
+        name, changed = secrets.token_urlsafe(12), threading.Condition(self._lock)
+        job = _Job(work, client, Status(name), changed, keep)
+        with self._lock:
+            if self._is_closed:
+                raise Stopped
+            self._check_room(work, client)
+            self._unfinished.add(job)
+            self._turns.add(client, job)
+            self._held += work.size
+            if keep:
+                self._jobs[job.status.id] = job
+            self._fill_places()
+        return job
+
+    def _check_room(self, work: Request, client: Client) -> None:
+        """Raise Busy where the work has no place; the lock is held."""
+        limit = self._workers + self._room
+        admitted = len(self._unfinished)
+        seconds = self._seconds_until_room(admitted)
+        later = f"try again in {seconds} seconds"
+        if admitted >= limit:
+            raise Busy(
+                f"{limit} photos are being coloured or waiting, which is the limit; {later}",
+                seconds=seconds,
+            )
+        own = self._turns.count_of(client.address)
+        if own and admitted >= limit - self._room // 4:
+            raise Busy(
+                f"{own} photos of yours are waiting, and the places that are left are for others; "
+                f"{later}",
+                seconds=seconds,
+            )
+        if self._turns and self._held + work.size > self._waiting_bytes:
+            raise Busy(
+                f"{self._held:,} bytes of photos are waiting and the limit is "
+                f"{self._waiting_bytes:,}; {later}",
+                seconds=seconds,
+            )
+
+    def _seconds_until_room(self, admitted: int) -> int:
+        """Guess when a quarter of those who are here now are served, from 1 to 60 seconds."""
+        return min(max(round(self._usual * admitted / self._workers / 4), 1), 60)
+
+    def _fill_places(self) -> None:
+        """Begin the jobs whose turn it is, as far as there are places; the lock is held."""
+        if self._is_closed:
+            return
+        while self._running < self._workers and (job := self._turns.take()) is not None:
+            work = job.work
+            assert work is not None
+            self._held -= work.size
+            self._running += 1
+            job.has_place = True
+            self._set(job, state="running", stage="running")
+            self._threads.submit(self._perform, job, work)
+
+    def _leave_place(self, job: _Job) -> None:
+        """Give a job's place to the next one; the lock is held."""
+        if job.has_place:
+            job.has_place = False
+            self._running -= 1
+            self._fill_places()
+
+    def _perform(self, job: _Job, work: Request) -> None:
+        """Do a job; in a thread of the pool."""
+        begun = self._clock()
+        try:
+            answer = self._do(work, self._watching(job))
+            kept = self._shelf.put(answer.body) if job.keep else ""
+        except Stopped:
+            self._finish(job, "cancelled")
+        except Exception as error:
+            if job.keep and status_and_detail(error)[0] >= 500:
+                log.error("error in the job %s", job.status.id, exc_info=error)
+            self._finish(job, "failed", error=error)
+        else:
+            with self._lock:
+                self._usual += LATELY * (self._clock() - begun - self._usual)
+            self._finish(job, "done", answer=answer, kept=kept)
+        if self._running == 0:
+            malloc.trim()
+
+    def _watching(self, job: _Job) -> Progress:
+        """Make the callback that the work tells how far it is, and that stops it."""
+
+        def progress(stage: str, share: float) -> None:
+            if job.stop.is_set():
+                raise Stopped
+            with self._lock:
+                if job.status.is_finished:
+                    raise Stopped
+                done = max(on_the_whole(stage, share), job.status.progress)
+                if stage != job.status.stage or done >= job.status.progress + STEP:
+                    self._set(job, stage=stage, progress=done)
+
+        return progress
+
+    def _stop(self, job: _Job) -> None:
+        """Cancel a job that is not finished; a running one ends its work a little later."""
+        job.stop.set()
+        # Under one lock: nobody may see a job that is queued and has no turn any more.
+        with self._lock:
+            if job.status.is_finished:
+                return
+            work = job.work
+            if self._turns.remove(job.client, job):
+                assert work is not None
+                self._held -= work.size
+            self._finish(job, "cancelled")
+
+    def _finish(
+        self,
+        job: _Job,
+        state: State,
+        *,
+        answer: Answer | None = None,
+        kept: str = "",
+        error: Exception | None = None,
+    ) -> None:
+        """Say how a job ended, unless it was cancelled before."""
+        with self._lock:
+            if job.status.is_finished:
+                if kept:
+                    self._shelf.drop(kept)
+                return
+            self._unfinished.discard(job)
+            job.work = None
+            job.kept = kept
+            job.answer = replace(answer, body=b"") if answer is not None and kept else answer
+            job.finished_at = self._clock()
+            share = 1.0 if state == "done" else job.status.progress
+            self._set(job, state=state, stage=state, progress=share, error=error)
+            self._leave_place(job)
+            self._forget_old()
+
+    def _set(self, job: _Job, **changes: Any) -> None:
+        """Change the status and tell everybody who waits for it; the lock is held."""
+        version = job.status.version + 1
+        job.status = replace(job.status, **changes, version=version)
+        job.changed.notify_all()
+
+    def _forget_old(self) -> None:
+        """Forget finished jobs that are too old, too many, or off the shelf; the lock is held."""
+        oldest = self._clock() - self._shelf.seconds
+        finished = [job for job in self._jobs.values() if job.status.is_finished]
+        for number, job in enumerate(finished):
+            too_many = len(finished) - number > REMEMBERED
+            if too_many or job.finished_at <= oldest or (job.kept and job.kept not in self._shelf):
+                del self._jobs[job.status.id]
+                self._shelf.drop(job.kept)
+
+    def _find(self, id: str) -> _Job:
+        with self._lock:
+            self._forget_old()
+            job = self._jobs.get(id)
+        if job is None:
+            raise self._unknown()
+        return job
+
+    def _seen(self, job: _Job) -> Status:
+        """Return the status with the present position in the queue."""
+        with self._lock:
+            if job.status.state != "queued":
+                return job.status
+            return replace(job.status, position=self._turns.order().index(job))
+
+    def _unknown(self) -> NotKept:
+        minutes = self._shelf.seconds / 60
+        return NotKept(
+            "there is no such job, or not any more: results are kept for "
+            f"{minutes:g} minutes, and less where they are many; send the photo again"
+        )

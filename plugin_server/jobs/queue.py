@@ -1,0 +1,106 @@
+"""Work that waits for its turn: how far it is, what came of it, and the way to stop it.
+
+``Jobs`` is what the service asks of a queue. ``plugin_server.jobs.local`` has the one inside
+this process, ``plugin_server.jobs.redis.queue`` the one whose workers are on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from plugin_server.engine.requests import Answer, Request
+from plugin_server.jobs.fair_queue import Client
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+FINISHED = frozenset({"done", "failed", "cancelled"})
+
+# Where each stage begins on the way from 0 to 1: what it usually takes for a large photo.
+STAGES = {
+    "decode": 0.0,
+    "lightness": 0.15,
+    "guidance": 0.18,
+    "network": 0.25,
+    "join": 0.4,
+    "encode": 0.8,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a job stands; ``version`` grows with every change.
+
+    ``stage`` is one of STAGES, or the state where no work is being done; ``position`` counts the
+    jobs before it in the queue. ``error`` is why it failed.
+    """
+
+    id: str
+    state: State = "queued"
+    stage: str = "queued"
+    progress: float = 0.0
+    position: int = 0
+    error: Exception | None = None
+    version: int = 0
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether nothing will change any more."""
+        return self.state in FINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How a queue is: its ``kind``, who works for it, how much waits and runs.
+
+    ``health`` is ``ok``, or what is wrong with it and the remedy.
+    """
+
+    kind: Literal["embedded", "celery"]
+    workers: int
+    waiting: int
+    running: int
+    health: str = "ok"
+
+
+class Jobs(Protocol):
+    """A queue of work, bounded, and fair between clients; every method is safe for threads.
+
+    ``run`` and ``submit`` raise Busy where too much waits already; the others raise NotKept for an
+    id that is unknown or forgotten.
+    """
+
+    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+        """Do the work in its turn and return, or raise, what came of it.
+
+        ``gone`` is asked about once a second; where it says that nobody waits any more, the work
+        is stopped and Stopped raised.
+        """
+
+    def submit(self, work: Request, client: Client) -> Status:
+        """Let the work wait for its turn."""
+
+    def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:
+        """Return the status, as soon as its version is newer or the seconds are over."""
+
+    def result(self, id: str) -> Answer:
+        """Return, or raise, what came of it; NotDone before it is finished and when cancelled."""
+
+    def cancel(self, id: str) -> Status:
+        """Stop a job that waits or runs; forget the result of one that is finished."""
+
+    def unfinished(self) -> int:
+        """Count the jobs that wait or run."""
+
+    def state(self) -> QueueState:
+        """Say how the queue is."""
+
+    def close(self) -> None:
+        """Stop everything, and return when nothing is being done any more."""
+
+
+def on_the_whole(stage: str, share: float) -> float:
+    """Place a part of a stage on the way from 0 to 1."""
+    begins = STAGES.get(stage, 0.0)
+    ends = min((start for start in STAGES.values() if start > begins), default=1.0)
+    return begins + (ends - begins) * min(max(share, 0.0), 1.0)

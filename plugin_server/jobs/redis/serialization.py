@@ -1,0 +1,161 @@
+"""How requests, answers and errors travel: JSON, and the pictures beside it as they are.
+
+Nothing here can make code run: pydantic builds the dataclasses that are named here and no others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from models.job import ColorizeJob, JobError
+from plugin_server.engine.answer_types import AnswerTypes, OutputType
+from plugin_server.engine.requests import (
+    Answer,
+    ColorizeRequest,
+    FoundExemplar,
+    IndexRequest,
+    own_type,
+)
+from plugin_server.errors import Elsewhere, headers_of, status_and_detail
+from plugin_server.images.codec import Layer
+
+Far = ColorizeRequest | IndexRequest  # what workers elsewhere do
+
+
+class WireError(ValueError):
+    """What arrived is not what this version sends; other versions may use the same broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Colorize:
+    """A ``ColorizeRequest`` without its pictures."""
+
+    job: ColorizeJob
+    work: Literal["colorize"] = "colorize"
+    # How the answer's media type is chosen: by quality, by name, or as the photo's own.
+    accept: dict[str, float] | None = None
+    output: OutputType | None = None
+    exemplar: str | None = None  # the id of the one that was found
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An ``IndexRequest`` without its picture."""
+
+    captions: tuple[str, ...] = ()
+    work: Literal["index"] = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An ``Answer`` without its body."""
+
+    media_type: str
+    notices: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    exemplar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What a client would have been told of an exception."""
+
+    status: int
+    detail: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+_Sent = Annotated[_Colorize | _Index, Field(discriminator="work")]
+_REQUEST: TypeAdapter[_Colorize | _Index] = TypeAdapter(_Sent)
+_ANSWER = TypeAdapter(_Answer)
+_PROBLEM = TypeAdapter(_Problem)
+
+
+def pack(request: Far) -> tuple[bytes, dict[str, bytes]]:
+    """Write a request as JSON, and its pictures by name."""
+    if isinstance(request, IndexRequest):
+        return _REQUEST.dump_json(_Index(request.captions)), {"image": request.image}
+    assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
+    text = _Colorize(request.job)
+    match request.choose_type:
+        case AnswerTypes(qualities):
+            text = replace(text, accept=dict(qualities))
+        case OutputType() as output:
+            text = replace(text, output=output)
+        case other:
+            assert other is own_type, f"{other} cannot travel"
+    pictures = {"image": request.image}
+    for name, picture in (("mask", request.mask), ("reference", request.reference)):
+        if picture is not None:
+            pictures[name] = picture
+    if request.found is not None:
+        text = replace(text, exemplar=request.found.id, score=request.found.score)
+        pictures["exemplar"] = request.found.photo
+    return _REQUEST.dump_json(text), pictures
+
+
+def unpack(text: bytes, pictures: dict[str, bytes]) -> Far:
+    """Read a request.
+
+    Raises:
+        WireError: it is none of this version's, or a picture is missing.
+    """
+    try:
+        sent = _REQUEST.validate_json(text)
+        if isinstance(sent, _Index):
+            return IndexRequest(pictures["image"], sent.captions)
+        found = None
+        if sent.exemplar is not None:
+            found = FoundExemplar(sent.exemplar, pictures["exemplar"], sent.score)
+        return ColorizeRequest(
+            pictures["image"],
+            sent.job,
+            mask=pictures.get("mask"),
+            reference=pictures.get("reference"),
+            choose_type=_choice(sent),
+            found=found,
+        )
+    except (ValidationError, KeyError, JobError) as problem:
+        raise WireError(
+            "the job was sent by another version of Photochrom, or its photo was not kept; "
+            "install the same version on all machines and send the photo again"
+        ) from problem
+
+
+def _choice(sent: _Colorize) -> Callable[[Layer], str]:
+    if sent.output is not None:
+        return sent.output
+    return own_type if sent.accept is None else AnswerTypes(sent.accept)
+
+
+def pack_answer(answer: Answer) -> bytes:
+    """Write an answer as JSON, without its body."""
+    return _ANSWER.dump_json(
+        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar)
+    )
+
+
+def unpack_answer(text: bytes, body: bytes) -> Answer:
+    """Put an answer together again."""
+    sent = _ANSWER.validate_json(text)
+    return Answer(body, sent.media_type, sent.notices, sent.timings, sent.exemplar)
+
+
+def pack_error(error: Exception) -> bytes:
+    """Write what a client is told of an exception as JSON."""
+    status, detail = status_and_detail(error)
+    return json.dumps(
+        {"status": status, "detail": detail, "headers": headers_of(error)}, ensure_ascii=False
+    ).encode()
+
+
+def unpack_error(text: bytes) -> Elsewhere:
+    """Read an error as the exception that gives the same problem."""
+    sent = _PROBLEM.validate_json(text)
+    return Elsewhere(sent.detail, status=sent.status, headers=sent.headers)

@@ -1,0 +1,52 @@
+"""Photos of a library prepared by workers: the library's side."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Final
+
+from plugin_server.engine.requests import IndexRequest
+from plugin_server.errors import Busy, Elsewhere, NoBroker, NoSpace
+from plugin_server.jobs.fair_queue import Client
+from retrieval.errors import LibraryUnusable, PhotoRefused
+from retrieval.ingest.preparing import Embedded, from_bytes
+
+if TYPE_CHECKING:
+    from plugin_server.jobs.queue import Jobs
+
+IN_FLIGHT: Final = 16
+PATIENCE: Final = 600.0  # seconds for which a broker that is away or full is asked again
+
+
+class FarPreparer:
+    """Lets workers prepare photos; see ``retrieval.ingest.preparing.Preparer``."""
+
+    in_flight = IN_FLIGHT
+
+    def __init__(self, jobs: Jobs, *, patience: float = PATIENCE) -> None:
+        self._jobs = jobs
+        self._patience = patience
+        self._client = Client(f"library {socket.gethostname()} {os.getpid()}")
+
+    def __call__(self, data: bytes, captions: tuple[str, ...]) -> Embedded:
+        """Prepare a photo.
+
+        Raises:
+            PhotoRefused: it cannot be an exemplar.
+            LibraryUnusable: no worker could be had.
+        """
+        work = IndexRequest(data, captions)
+        ends = time.monotonic() + self._patience
+        while True:
+            try:
+                return from_bytes(self._jobs.run(work, self._client, gone=lambda: False).body)
+            except Busy as problem:
+                time.sleep(problem.seconds)
+            except Elsewhere as problem:
+                raise PhotoRefused(str(problem)) from problem
+            except (NoBroker, NoSpace) as problem:
+                if time.monotonic() > ends:
+                    raise LibraryUnusable(str(problem)) from problem
+                time.sleep(1.0)

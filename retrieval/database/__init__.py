@@ -1,0 +1,1 @@
+"""The library on the disk: exemplars and their vectors in SQLite."""

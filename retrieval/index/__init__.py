@@ -1,0 +1,1 @@
+"""Vectors that are searched: FAISS, kept in step with the database."""

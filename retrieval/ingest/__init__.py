@@ -1,0 +1,1 @@
+"""Photos come into the library: walked, read, prepared, and looked after."""

@@ -1,0 +1,370 @@
+"""Adding photos: all cores decode, the image tower embeds batches, each batch is one transaction.
+
+Whatever interrupts it (Ctrl-C, a full disk, a killed process), the batches before are kept and the
+same command goes on where it stopped: a file that was looked at is not read again until its size
+or time of change differs.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.guidance.condition import Embedder
+from retrieval.database import queries
+from retrieval.database.clip_model import embed_captions, embed_photos
+from retrieval.database.exemplar import Exemplar, Place, Prepared
+from retrieval.database.queries import FileRow
+from retrieval.database.store import Store
+from retrieval.errors import PhotoRefused
+from retrieval.ingest.near_duplicates import Twins
+from retrieval.ingest.photos import PhotoLimits, decode_small, describe
+from retrieval.ingest.preparing import Embedded, Preparer
+from retrieval.ingest.walk import Found, Passed, refuse_early
+
+FloatArray = NDArray[np.float32]
+
+BATCH: Final = 32  # photos in one pass of the image tower and in one transaction
+AHEAD: Final = 3  # batches that may be decoded before they are embedded
+LARGE: Final = 32_000_000  # bytes; such photos are decoded one at a time, for the memory's sake
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ``add`` is: ``done`` of ``total`` photos, ``added`` of them new."""
+
+    done: int
+    total: int
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photo that did not become an exemplar, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What an ``add`` did.
+
+    ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
+    and ``near_duplicates`` show the same picture. ``seconds`` passed meanwhile. ``cpu_seconds`` is
+    the processor time of everything and ``decode_seconds`` that of reading and decoding alone;
+    unlike ``seconds`` they do not depend on what else the machine did.
+    """
+
+    added: tuple[Exemplar, ...] = ()
+    unchanged: int = 0
+    duplicates: tuple[Refusal, ...] = ()
+    near_duplicates: tuple[Refusal, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    recaptioned: int = 0
+    stopped: bool = False
+    photos: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The file was looked at before."""
+
+    found: Found
+    row: FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The photo was decoded."""
+
+    found: Found
+    photo: Prepared
+    embedded: Embedded | None = None  # where somebody else has done that, too
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The photo cannot be used; ``remember`` it unless that may change without the file."""
+
+    found: Found
+    reason: str
+    remember: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker made of a photo, and how long it read and decoded (CPU seconds)."""
+
+    result: Unchanged | Ready | Refused
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The report as it grows."""
+
+    added: list[Exemplar] = field(default_factory=list)
+    duplicates: list[Refusal] = field(default_factory=list)
+    near_duplicates: list[Refusal] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    unchanged: int = 0
+    recaptioned: int = 0
+    photos: int = 0
+    decode_seconds: float = 0.0
+
+
+class Ingest:
+    """One run of ``add``."""
+
+    def __init__(
+        self,
+        store: Store,
+        clip: Embedder,
+        *,
+        model: Callable[[sqlite3.Connection], int],
+        limits: PhotoLimits,
+        recaption: bool = False,
+        far: Preparer | None = None,
+        probe: FloatArray | None = None,
+    ) -> None:
+        """``model`` returns the number of ``clip`` in the library, making the row if needed.
+
+        With ``far`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
+        """
+        self._far = far
+        self._probe = probe
+        self._store = store
+        self._clip = clip
+        self._model = model
+        self._limits = limits
+        self._recaption = recaption
+        self._twins = Twins()
+        self._tally = _Tally()
+        self._large = threading.Lock()
+
+    def run(
+        self,
+        found: Iterable[Found | Passed],
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> AddReport:
+        """Add photos, batch by batch, in their order."""
+        started, cpu_started = time.perf_counter(), time.process_time()
+        photos: list[Found] = []
+        for item in found:
+            if isinstance(item, Found):
+                photos.append(item)
+            else:
+                self._tally.refused.append(Refusal(queries.printable(item.source), item.reason))
+        if on_progress is not None:
+            on_progress(Progress(0, len(photos), 0))
+        workers = (os.cpu_count() or 1) if self._far is None else self._far.in_flight
+        stopped = False
+        done = 0
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+            for batch in _batches(_in_order(pool, self._examine, photos)):
+                self._keep(batch)
+                done += len(batch)
+                if on_progress is not None:
+                    on_progress(Progress(done, len(photos), len(self._tally.added)))
+                if should_stop is not None and should_stop() and done < len(photos):
+                    stopped = True
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+        tally = self._tally
+        return AddReport(
+            tuple(tally.added), tally.unchanged, tuple(tally.duplicates),
+            tuple(tally.near_duplicates), tuple(tally.refused), tally.recaptioned, stopped,
+            tally.photos, time.perf_counter() - started, time.process_time() - cpu_started,
+            tally.decode_seconds,
+        )  # fmt: skip
+
+    def _examine(self, found: Found) -> Outcome:
+        """Read and decode one photo; runs in several threads."""
+        place = found.place
+        with self._store.reading() as connection:
+            row = queries.find_file(connection, place.path, place.member)
+        if row is not None and _is_same_file(row.place, place):
+            return Outcome(Unchanged(found, row))
+        started = time.thread_time()
+        try:
+            refuse_early(found, self._limits.max_bytes)
+            with self._large if (place.length or place.size) > LARGE else nullcontext():
+                data = found.read()
+                if self._far is not None:
+                    return Outcome(self._from_afar(found, data))
+                small = decode_small(data, self._limits)
+            seconds = time.thread_time() - started
+            return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
+        except PhotoRefused as problem:
+            return Outcome(Refused(found, str(problem), True), time.thread_time() - started)
+        except OSError as problem:  # no permission, or gone since the folder was listed
+            return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
+
+    def _from_afar(self, found: Found, data: bytes) -> Ready:
+        assert self._far is not None
+        assert self._probe is not None
+        embedded = self._far(data, found.captions())
+        embedded.check_model(self._probe)
+        return Ready(found, embedded.photo, embedded)
+
+    def _keep(self, batch: Sequence[Outcome]) -> None:
+        """Embed what is new of a batch and write all of it in one transaction."""
+        results = [outcome.result for outcome in batch]
+        self._tally.photos += sum(not isinstance(result, Unchanged) for result in results)
+        self._tally.decode_seconds += sum(outcome.seconds for outcome in batch)
+        ready = [
+            result.photo
+            for result in results
+            if isinstance(result, Ready) and result.embedded is None
+        ]
+        vectors = iter(embed_photos(self._clip, [p.rgb for p in ready]) if ready else ())
+        words = iter(embed_captions(self._clip, [best_caption(p) for p in ready]))
+        if all(isinstance(result, Unchanged) for result in results) and not self._recaption:
+            for result in results:
+                assert isinstance(result, Unchanged)
+                self._pass_unchanged(result)
+            return  # nothing to write: others need not wait, and the revision stays
+        with self._store.writing() as connection:
+            for result in results:
+                match result:
+                    case Unchanged():
+                        self._pass_unchanged(result)
+                        if self._recaption:
+                            self._renew_captions(connection, result)
+                    case Ready(found, photo, None):
+                        self.insert(connection, found, photo, next(vectors), next(words))
+                    case Ready(found, photo, Embedded() as far):
+                        self.insert(connection, found, photo, far.vector, far.words)
+                    case Refused():
+                        self._refuse(connection, result)
+            self._twins.written(connection)
+
+    def _pass_unchanged(self, result: Unchanged) -> None:
+        self._tally.unchanged += 1
+        if result.row.verdict == queries.REFUSED:  # the person should hear of it every time
+            source = queries.printable(result.found.place.source)
+            self._tally.refused.append(Refusal(source, result.row.reason))
+
+    def _renew_captions(self, connection: sqlite3.Connection, result: Unchanged) -> None:
+        row = result.row
+        if row.verdict != queries.EXEMPLAR or row.exemplar is None:
+            return
+        texts = result.found.captions()
+        if texts and texts != queries.captions(connection, row.exemplar):
+            queries.set_captions(connection, row.exemplar, texts)
+            (words,) = embed_captions(self._clip, texts[:1])
+            if words is not None:
+                model = self._model(connection)
+                queries.put_vector(
+                    connection,
+                    row.exemplar,
+                    model=model,
+                    vector=words,
+                    table=queries.CAPTION_VECTORS,
+                )
+            self._tally.recaptioned += 1
+
+    def _refuse(self, connection: sqlite3.Connection, result: Refused) -> None:
+        place = result.found.place
+        self._tally.refused.append(Refusal(queries.printable(place.source), result.reason))
+        if result.remember:
+            release_file(connection, place)
+            queries.put_file(connection, FileRow(place, queries.REFUSED, result.reason, None))
+
+    def insert(
+        self,
+        connection: sqlite3.Connection,
+        found: Found,
+        photo: Prepared,
+        vector: FloatArray,
+        caption_vector: FloatArray | None,
+    ) -> Exemplar:
+        """Insert a photo, or remember whose duplicate it is; return the exemplar it became."""
+        place, source = found.place, queries.printable(found.place.source)
+        self._twins.refresh(connection)
+        known = queries.find_sha256(connection, photo.sha256)
+        before = queries.find_file(connection, place.path, place.member)
+        if known is not None and before is not None and before.exemplar == known.key:
+            queries.put_file(connection, replace(before, place=place))  # only its date is new
+            self._tally.unchanged += 1
+            return known
+        if before is not None:
+            release_file(connection, place)
+        if known is not None:
+            reason = f"the same bytes as {known.source}"
+            queries.put_file(connection, FileRow(place, queries.DUPLICATE, reason, known.key))
+            self._tally.duplicates.append(Refusal(source, reason))
+            return known
+        twin = self._twins.find(connection, photo)
+        if twin is not None:
+            reason = f"the same picture as {twin.source}"
+            queries.put_file(connection, FileRow(place, queries.NEAR, reason, twin.key))
+            self._tally.near_duplicates.append(Refusal(source, reason))
+            return twin
+        model = self._model(connection)
+        exemplar = queries.insert(
+            connection, photo, place, model=model, vector=vector, caption_vector=caption_vector
+        )
+        self._twins.add(exemplar.key, photo.dhash)
+        self._tally.added.append(exemplar)
+        return exemplar
+
+
+def best_caption(photo: Prepared) -> str:
+    """Return the caption that describes a photo best; empty where there is none."""
+    return photo.captions[0] if photo.captions else ""
+
+
+def release_file(connection: sqlite3.Connection, place: Place) -> None:
+    """Forget a file; an exemplar without any file that has its bytes goes with it."""
+    row = queries.find_file(connection, place.path, place.member)
+    if row is None:
+        return
+    queries.delete_file(connection, place)
+    if row.exemplar is not None and not queries.files_of(connection, row.exemplar):
+        queries.delete(connection, row.exemplar)
+
+
+def _is_same_file(known: Place, place: Place) -> bool:
+    return (known.size, known.mtime_ns) == (place.size, place.mtime_ns)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, examine: Callable[[Found], Outcome], photos: Iterable[Found]
+) -> Iterator[Outcome]:
+    """Examine photos in threads, a few batches ahead, and yield the outcomes in order."""
+    pending: deque[Future[Outcome]] = deque()
+    for found in photos:
+        pending.append(pool.submit(examine, found))
+        if len(pending) >= AHEAD * BATCH:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
+    for outcome in outcomes:
+        batch.append(outcome)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,49 @@
+"""Photos that the library keeps itself, because they came without a place of their own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+from retrieval.database.exemplar import exemplar_id
+from retrieval.database.store import explain_os_error
+from retrieval.ingest.captions import clean
+
+PHOTOS: Final = "photos"  # inside the library's folder
+TYPES: Final = ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"), (b"", ".tif"))
+
+
+def place_of(sha256: str, data: bytes) -> str:
+    """Name the file for a photo, relative to the library's folder; nothing of it is the user's."""
+    suffix = next(suffix for start, suffix in TYPES if data.startswith(start))
+    return f"{PHOTOS}/{exemplar_id(sha256)}{suffix}"
+
+
+def shown_name(name: str) -> str:
+    """Return the last part of a name that came with a photo, for people; it may be empty."""
+    return next(iter(clean([Path(name.replace("\\", "/")).name])), "")
+
+
+def write_whole(path: Path, data: bytes) -> os.stat_result:
+    """Write a file whole or not at all.
+
+    Raises:
+        LibraryUnusable: the disk is full or the folder may not be written.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return path.stat()
+    except OSError as problem:
+        raise explain_os_error(problem, path.parent) from problem

@@ -1,0 +1,1 @@
+"""Search: scores, colours, diversity, and how good all of it is."""

@@ -1,0 +1,117 @@
+"""Checkpoints carry their config, and damage is named with its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.networks.checkpoint import (
+    WeightsError,
+    file_sha256,
+    inspect_file,
+    read_checkpoint,
+    save_checkpoint,
+)
+from models.networks.colorizer import ColorizerConfig, build_colorizer
+from models.networks.predictor import inspect_weights, load_colorizer, load_pair
+
+CONFIG = {"bins": [[0.0, 0.0], [10.0, 20.0]], "widths": [8, 8, 8, 8], "condition_width": 8}
+
+
+def test_tensors_and_config_survive_a_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "a.safetensors"
+    save_checkpoint(path, {"x": torch.arange(6).view(2, 3).half(), "n": torch.tensor(3)}, CONFIG)
+    tensors, config = read_checkpoint(path)
+    assert config == CONFIG
+    torch.testing.assert_close(tensors["x"], torch.arange(6.0).view(2, 3))
+    assert tensors["n"].dtype == torch.int64
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"nowhere\.safetensors are missing: name a file"):
+        load_colorizer(tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped header", "text", "empty"])
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "w.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(1000)}, CONFIG)
+    data = bytearray(path.read_bytes())
+    match damage:
+        case "truncated":
+            data = data[:500]
+        case "flipped header":
+            data[8:16] = b"\xff" * 8
+        case "text":
+            data = bytearray(b"no weights at all")
+        case _:
+            data = bytearray()
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"w\.safetensors are damaged .*photochrom train"):
+        load_colorizer(path)
+
+
+def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(10)}, CONFIG)
+    with pytest.raises(WeightsError, match="do not fit this version"):
+        load_colorizer(path)
+    save_checkpoint(path, {"x": torch.zeros(10)}, {**CONFIG, "colour": 1})
+    with pytest.raises(WeightsError, match="do not fit this version"):
+        load_colorizer(path)
+
+
+def test_a_trained_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    config = ColorizerConfig(
+        bins=((0.0, 0.0), (10.0, 20.0)), widths=(8, 8, 8, 8), condition_width=8, temperature=0.4
+    )
+    model = build_colorizer(config)
+    path = tmp_path / "mine.safetensors"
+    save_checkpoint(path, dict(model.state_dict()), {"config": asdict(config), "data": {}})
+    loaded = load_colorizer(path)
+    assert loaded.model.config == config
+    assert loaded.name == "mine"
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(loaded.model.state_dict()[name], tensor)
+
+
+def test_inspection_tells_missing_changed_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    assert "missing" in inspect_file("w", path, "0" * 64).problem
+    path.write_bytes(b"abc")
+    assert "expected 000" in inspect_file("w", path, "0" * 64).problem
+    assert inspect_file("w", path, file_sha256(path)).ok
+
+
+def test_a_single_flipped_bit_in_released_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_checkpoint(path, {"x": torch.zeros(1000)}, CONFIG)
+    (tmp_path / "SHA256SUMS").write_text(f"{file_sha256(path)}  {path.name}\n", "ascii")
+    assert read_checkpoint(path, released=tmp_path)[1] == CONFIG
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"damaged: its SHA-256 is .*reinstall"):
+        read_checkpoint(path, released=tmp_path)
+
+
+def test_the_weights_that_come_with_photochrom_are_whole() -> None:
+    files = inspect_weights()
+    assert [file.name for file in files] == [
+        "colorizer",
+        "matcher",
+        "grounder",
+        "affinity",
+        "CLIP image tower",
+        "CLIP text tower",
+    ]
+    assert [file.problem for file in files] == [""] * 6
+
+
+def test_a_colorizer_is_not_used_with_a_clip_model_it_does_not_know() -> None:
+    with pytest.raises(WeightsError, match=r"trained with the CLIP model 'embedded'"):
+        load_pair(clip="ViT-B-32/laion2b_s34b_b79k")

@@ -1,0 +1,101 @@
+"""The embedded CLIP pair, as it is shipped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage import data
+
+from models.networks.checkpoint import WeightsError
+from models.networks.clip import CONTEXT_LENGTH, EMBEDDED, Clip, load_clip
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return load_clip()
+
+
+def unit(picture: np.ndarray) -> np.ndarray:
+    return picture.astype(np.float32) / 255
+
+
+def test_vectors_have_unit_length_and_one_width(clip: Clip) -> None:
+    text = clip.embed_text("a cat")
+    image = clip.embed_image(unit(data.chelsea()))
+    assert clip.name == EMBEDDED
+    assert text.notices == ()
+    assert text.vector.shape == image.shape == (384,)
+    assert text.vector.dtype == image.dtype == np.float32
+    assert np.linalg.norm(text.vector) == pytest.approx(1, abs=1e-5)
+    assert np.linalg.norm(image) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_text_has_one_vector_whatever_stands_beside_it(clip: Clip) -> None:
+    alone = clip.embed_texts(["a red car"])[0]
+    beside = clip.embed_texts(["a much longer description of a quiet street", "a red car"])[1]
+    np.testing.assert_allclose(alone, beside, atol=1e-5)
+
+
+def grey_of(picture: np.ndarray) -> np.ndarray:
+    return np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[np.ndarray]:
+    found = (data.chelsea(), data.rocket(), data.coffee(), data.astronaut())
+    return [unit(photo[..., :3]) for photo in found]
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_descriptions_find_their_photo(clip: Clip, photos: list[np.ndarray], grey: bool) -> None:
+    vectors = np.stack([clip.embed_image(grey_of(p) if grey else p) for p in photos])
+    texts = ["a cat looking at the camera", "a rocket on its launch pad at night"]
+    assert (clip.embed_texts(texts) @ vectors.T).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_a_grey_photo_finds_its_colour_original(clip: Clip, photos: list[np.ndarray]) -> None:
+    colour = np.stack([clip.embed_image(p) for p in photos])
+    grey = np.stack([clip.embed_image(grey_of(p)) for p in photos])
+    assert (grey @ colour.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_photos_are_embedded_alike_alone_and_together(clip: Clip, photos: list[np.ndarray]) -> None:
+    together = clip.embed_images(photos)
+    for photo, vector in zip(photos, together, strict=True):
+        np.testing.assert_allclose(vector, clip.embed_image(photo), atol=1e-5)
+
+
+def test_colour_words_move_the_vector(clip: Clip) -> None:
+    red, blue, again = clip.embed_texts(["a red car", "a blue car", "A red car"])
+    assert red @ blue < 0.95
+    assert red @ again == pytest.approx(1, abs=1e-4)
+
+
+def test_a_description_that_is_too_long_is_cut_and_said_so(clip: Clip) -> None:
+    text = clip.embed_text("a red car " * 100)
+    assert "cut" in text.notices[0]
+    assert str(CONTEXT_LENGTH) in text.notices[0]
+    assert np.isfinite(text.vector).all()
+
+
+@pytest.mark.parametrize("text", ["赤い車", "красная машина", "🚗🌹", "....", "x" * 5000])
+def test_what_cannot_be_read_is_said(clip: Clip, text: str) -> None:
+    embedded = clip.embed_text(text)
+    assert "English" in embedded.notices[-1]
+    assert np.isfinite(embedded.vector).all()
+
+
+@pytest.mark.parametrize("text", ["une voiture rouge à l'été", "a red car 🚗", "1912", "café"])
+def test_latin_letters_bring_no_notice(clip: Clip, text: str) -> None:
+    assert clip.embed_text(text).notices == ()
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32", "/x", "x/", ""])
+def test_a_name_that_is_no_model_is_refused(name: str) -> None:
+    with pytest.raises(WeightsError, match="MODEL/PRETRAINED"):
+        load_clip(name)
+
+
+def test_a_model_that_open_clip_does_not_know_is_refused() -> None:
+    with pytest.raises(WeightsError, match="could not load"):
+        load_clip("no-such-model/no-such-weights")

@@ -1,0 +1,154 @@
+"""``photochrom colorize`` with references, exemplars and candidates to choose from."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.job import ColorizeJob
+from plugin_server.commands.contact_sheet import MARGIN, WIDTH, Candidate, draw_sheet
+from plugin_server.config import Config
+from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.service import Service, library_or_why_not
+from retrieval.library import ExemplarLibrary
+from tests.support.albums import color_photo, jpeg, write_album
+from tests.support.command import one_line, run
+from tests.support.fakes import FakeClip, FakeColorizer
+from tests.support.pictures import decoded, encoded, grey_picture
+
+
+def load(config: Config) -> Service:
+    library, _ = library_or_why_not(config.library, FakeClip())
+    return Service(FakeColorizer(), FakeClip(), library=library)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "street.png"
+    path.write_bytes(encoded(grey_picture()))
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "library"
+    exemplars = ExemplarLibrary.open(folder, clip=FakeClip())
+    exemplars.add(write_album(tmp_path / "album", 5))
+    exemplars.close()
+    return folder
+
+
+def test_a_reference_file(tmp_path: Path, photo: Path) -> None:
+    reference = tmp_path / "postcard.jpg"
+    reference.write_bytes(jpeg(color_photo(1)))
+    result = run("colorize", photo, "--reference", reference, load=load)
+    assert result.exit_code == 0, result.stderr
+    request = ColorizeRequest(photo.read_bytes(), ColorizeJob(), reference=reference.read_bytes())
+    expected = load(Config()).colorize(request).body
+    assert (tmp_path / "street-color.png").read_bytes() == expected
+
+
+def test_an_exemplar_is_named_on_stderr(tmp_path: Path, photo: Path, library: Path) -> None:
+    result = run("colorize", photo, "--exemplar", "auto", "--library", library, load=load)
+    assert result.exit_code == 0, result.stderr
+    assert "exemplar" in one_line(result.stderr)
+    assert "score=" in result.stderr
+
+
+def test_candidates_are_numbered_and_drawn(tmp_path: Path, photo: Path, library: Path) -> None:
+    args = ("colorize", photo, "--candidates", 3, "--library", library)
+    result = run(*args, load=load)
+    assert result.exit_code == 0, result.stderr
+    names = [f"street-color-{n}.png" for n in (1, 2, 3)]
+    written = [tmp_path / name for name in (*names, "street-color-candidates.png")]
+    assert result.stdout.split() == [str(path) for path in written]
+    results = [decoded(path.read_bytes()) for path in written[:3]]
+    assert all(pixels.shape == (24, 32, 3) for pixels in results)
+    assert any((results[0] != other).any() for other in results[1:])
+    sheet = decoded(written[3].read_bytes())
+    assert sheet.shape[1] == 4 * (WIDTH + MARGIN) + MARGIN
+
+    again = run(*args, load=load)
+    assert again.exit_code == 2
+    assert "exists already" in one_line(again.stderr)
+    assert run(*args, "--overwrite", load=load).exit_code == 0
+
+
+def test_candidates_take_the_name_of_the_output(tmp_path: Path, photo: Path, library: Path) -> None:
+    target = tmp_path / "tram.tif"
+    target.write_bytes(b"precious")
+    result = run(
+        "colorize", photo, "--candidates", 2, "--library", library, "-o", target, load=load
+    )
+    assert result.exit_code == 0, result.stderr
+    assert [Path(line).name for line in result.stdout.split()] == [
+        "tram-1.tif",
+        "tram-2.tif",
+        "tram-candidates.png",
+    ]
+    assert target.read_bytes() == b"precious"
+
+
+def test_fewer_exemplars_than_candidates_is_said(photo: Path, library: Path) -> None:
+    result = run("colorize", photo, "--candidates", 9, "--library", library, load=load)
+    assert result.exit_code == 0
+    assert "only 5 of 9" in one_line(result.stderr)
+
+
+def test_a_deleted_exemplar_is_passed_over(tmp_path: Path, photo: Path, library: Path) -> None:
+    (tmp_path / "album" / "photo-0002.jpg").unlink()
+    result = run("colorize", photo, "--candidates", 5, "--library", library, load=load)
+    assert result.exit_code == 0
+    assert len(result.stdout.split()) == 4 + 1
+    assert "photo-0002.jpg" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--reference", "nowhere.jpg"], "cannot read the reference nowhere.jpg"),
+        (["--reference", "a.jpg", "--exemplar", "auto"], "not both"),
+        (["--reference", "a.jpg", "--candidates", "4"], "not both"),
+        (["--exemplar", "abc", "--candidates", "4"], "leave --exemplar out"),
+        (["--exemplar", "../x"], "give an id of the library"),
+        (["--candidates", "0"], "1<=x<=12"),
+    ],
+)
+def test_bad_options_are_one_line(photo: Path, args: list[str], words: str) -> None:
+    result = run("colorize", photo, *args, load=load)
+    assert result.exit_code == 2
+    assert words in one_line(result.stderr)
+    assert result.stdout == ""
+
+
+def test_an_unknown_exemplar_and_an_empty_library_are_said(
+    tmp_path: Path, photo: Path, library: Path
+) -> None:
+    result = run("colorize", photo, "--exemplar", "nosuch", "--library", library, load=load)
+    assert result.exit_code == 2
+    assert "no exemplar 'nosuch'" in one_line(result.stderr)
+    empty = tmp_path / "empty"
+    for args in (("--exemplar", "auto"), ("--candidates", 2)):
+        result = run("colorize", photo, *args, "--library", empty, load=load)
+        assert result.exit_code == 2
+        assert "photochrom library add" in one_line(result.stderr)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("size", [(900, 700), (20, 300), (1, 1)])
+def test_the_sheet_shows_pictures_of_any_kind(
+    channels: int, dtype: type, size: tuple[int, int]
+) -> None:
+    white = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    pixels = np.full((*size, channels), white, dtype)
+    candidate = Candidate(pixels, jpeg(color_photo(0)), "abc", 0.5, "a very long caption " * 9)
+    sheet = Image.open(io.BytesIO(draw_sheet(pixels, [candidate, candidate])))
+    assert sheet.width == 3 * (WIDTH + MARGIN) + MARGIN
+    shown = np.asarray(sheet.convert("RGB"))[:, MARGIN : MARGIN + WIDTH]
+    if size == (900, 700):  # fills its column, and white stays white whatever the depth
+        assert (shown[MARGIN : MARGIN + 400, 2:-2] == 255).all()

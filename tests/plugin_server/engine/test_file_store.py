@@ -1,0 +1,138 @@
+"""What the server keeps for a while, and how much of it."""
+
+from __future__ import annotations
+
+import gc
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from plugin_server.engine.file_store import Shelf
+from plugin_server.errors import NoSpace
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shelf(*, seconds: float = 60, count: int = 10, size: int = 1000) -> tuple[Shelf, Clock]:
+    clock = Clock()
+    return Shelf(seconds=seconds, count=count, size=size, clock=clock), clock
+
+
+def folder_of(kept: Shelf) -> Path:
+    assert kept._folder is not None
+    return kept._folder
+
+
+def test_bytes_come_back_under_an_id_nobody_can_guess() -> None:
+    kept, _ = shelf()
+    names = {kept.put(b"a photo") for _ in range(5)}
+    assert len(names) == 5
+    assert all(len(name) >= 20 for name in names)
+    assert {kept.get(name) for name in names} == {b"a photo"}
+
+
+def test_what_is_not_asked_for_goes_in_time_and_its_file_too() -> None:
+    kept, clock = shelf(seconds=60)
+    old, used = kept.put(b"old"), kept.put(b"used")
+    clock.now = 50
+    assert kept.touch(used)
+    clock.now = 70
+    assert kept.get(old) is None
+    assert kept.get(used) == b"used"
+    assert [file.name for file in folder_of(kept).iterdir()] == [used]
+    clock.now = 131
+    assert used not in kept
+    assert not list(folder_of(kept).iterdir())
+
+
+def test_the_longest_unused_goes_where_there_are_too_many() -> None:
+    kept, _ = shelf(count=3)
+    first, *others = [kept.put(bytes([n])) for n in range(3)]
+    kept.touch(first)
+    kept.put(b"one more")
+    assert first in kept
+    assert others[0] not in kept
+    assert len(list(folder_of(kept).iterdir())) == 3
+
+
+def test_the_space_is_bounded() -> None:
+    kept, _ = shelf(size=1000)
+    for _ in range(50):
+        kept.put(bytes(300))
+        assert sum(file.stat().st_size for file in folder_of(kept).iterdir()) <= 1000
+    with pytest.raises(NoSpace, match="1,000"):
+        kept.put(bytes(1001))
+    assert len(kept) == 3
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b"])
+def test_no_name_from_outside_reaches_a_file(name: str) -> None:
+    kept, _ = shelf()
+    kept.put(b"x")
+    assert kept.get(name) is None
+    assert not kept.touch(name)
+    kept.drop(name)
+
+
+def test_the_folder_is_for_its_owner_only_and_goes_with_the_shelf() -> None:
+    kept, _ = shelf()
+    kept.put(b"x")
+    folder = folder_of(kept)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    kept.close()
+    assert not folder.exists()
+    lost, _ = shelf()
+    lost.put(b"x")
+    folder = folder_of(lost)
+    del lost
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_file_that_somebody_removed_is_not_there() -> None:
+    kept, _ = shelf()
+    name = kept.put(b"x")
+    (folder_of(kept) / name).unlink()
+    assert kept.get(name) is None
+
+
+def test_entries_go_in_time_on_a_server_that_nobody_uses() -> None:
+    kept = Shelf(seconds=0.05, count=10, size=1000)
+    kept.put(b"x")
+    folder = folder_of(kept)
+    timer = kept._timer
+    assert timer is not None
+    timer.join(timeout=10)
+    while (timer := kept._timer) is not None:  # a clock that is coarse needs another round
+        timer.join(timeout=10)
+    assert not list(folder.iterdir())
+
+
+def test_many_threads_may_use_it() -> None:
+    kept, _ = shelf(count=20, size=100_000)
+    wrong: list[object] = []
+
+    def use(number: int) -> None:
+        for turn in range(50):
+            data = f"{number} {turn}".encode()
+            found = kept.get(kept.put(data))
+            if found not in (data, None):
+                wrong.append(found)
+
+    threads = [threading.Thread(target=use, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not wrong
+    assert len(kept) <= 20

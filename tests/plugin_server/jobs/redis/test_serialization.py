@@ -1,0 +1,138 @@
+"""What travels between machines: every request comes out as it went in, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.job import ColorizeJob, Hint, JobError, PaletteColor
+from plugin_server.engine.answer_types import AnswerTypes, OutputType
+from plugin_server.engine.requests import (
+    Answer,
+    ColorizeRequest,
+    FoundExemplar,
+    IndexRequest,
+    own_type,
+)
+from plugin_server.errors import Busy, NoSpace, NotKept, headers_of, status_and_detail
+from plugin_server.images.codec import BrokenImage, Layer, TooLarge, UnsupportedImage
+from plugin_server.jobs.redis.serialization import (
+    WireError,
+    pack,
+    pack_answer,
+    pack_error,
+    unpack,
+    unpack_answer,
+    unpack_error,
+)
+from retrieval.errors import UnknownExemplar
+
+numbers = st.floats(0, 2, allow_nan=False)
+colors = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
+places = st.floats(-1e6, 1e6, allow_nan=False)
+hints = st.builds(Hint, places, places, colors, st.none() | st.floats(0, 1e6))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+jobs = st.builds(
+    ColorizeJob,
+    texts,
+    st.lists(hints, max_size=4).map(tuple),
+    numbers,
+    st.floats(0, 1, allow_nan=False),
+    st.none(),
+    st.lists(st.builds(PaletteColor, colors, st.floats(0.1, 10)), max_size=3).map(tuple),
+)
+choices = st.one_of(
+    st.just(own_type),
+    st.dictionaries(st.sampled_from(["image/png", "image/tiff"]), numbers).map(AnswerTypes),
+    st.builds(OutputType, st.sampled_from(["image/png", "image/jpeg"]), st.booleans()),
+)
+pictures = st.none() | st.binary(max_size=20)
+
+
+@given(jobs, st.binary(max_size=50), pictures, pictures, choices)
+def test_a_request_comes_out_as_it_went_in(
+    job: ColorizeJob, image: bytes, mask: bytes | None, reference: bytes | None, choice: object
+) -> None:
+    sent = ColorizeRequest(image, job, mask, reference, choice)  # type: ignore[arg-type]
+    text, blobs = pack(sent)
+    json.loads(text)
+    assert unpack(text, blobs) == sent
+
+
+def test_a_found_exemplar_travels_with_its_photo() -> None:
+    job = ColorizeJob(exemplar="auto")
+    sent = ColorizeRequest(b"grey", job, found=FoundExemplar("abc", b"colour", 0.83))
+    text, blobs = pack(sent)
+    assert b"colour" not in text
+    assert unpack(text, blobs) == sent
+
+
+def test_a_photo_for_a_library_travels() -> None:
+    sent = IndexRequest(b"colour", ("a red tram", "zwölf"))
+    text, blobs = pack(sent)
+    assert b"colour" not in text
+    assert unpack(text, blobs) == sent
+
+
+def test_a_function_of_somebody_elses_cannot_travel() -> None:
+    with pytest.raises(AssertionError, match="cannot travel"):
+        pack(ColorizeRequest(b"", choose_type=lambda layer: "image/png"))
+
+
+def test_the_types_still_choose_on_the_other_side() -> None:
+    layer = Layer(np.zeros((2, 2, 1), np.uint8), "image/tiff")
+    for choice, expected in (
+        (own_type, "image/tiff"),
+        (AnswerTypes({"image/png": 1.0}), "image/png"),
+        (OutputType("image/webp"), "image/webp"),
+    ):
+        arrived = unpack(*pack(ColorizeRequest(b"", choose_type=choice)))
+        assert arrived.choose_type(layer) == choice(layer) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"null", b"[]", b"{", b'{"job": {"saturation": 7}}', b'{"job": {"hints": [{}]}}',
+        pickle.dumps({"job": 1}),
+    ],
+)  # fmt: skip
+def test_what_no_version_sends_is_refused(text: bytes) -> None:
+    with pytest.raises(WireError, match="same version"):
+        unpack(text, {"image": b"x"})
+
+
+def test_a_photo_that_expired_is_said() -> None:
+    text, _ = pack(ColorizeRequest(b"x"))
+    with pytest.raises(WireError, match="send the photo again"):
+        unpack(text, {})
+
+
+def test_an_answer_comes_out_as_it_went_in() -> None:
+    answer = Answer(b"\x89PNG", "image/png", ("zwölf",), {"total": 0.1}, "abc; score=0.83")
+    text = pack_answer(answer)
+    assert unpack_answer(text, answer.body) == answer
+    assert unpack_answer(text, b"") == replace(answer, body=b"")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenImage("the picture is damaged"), TooLarge("too many pixels"),
+        UnsupportedImage("no picture"), JobError("hint x is far away"), NotKept("gone"),
+        NoSpace("full"), UnknownExemplar("abc"), Busy("later", seconds=7), MemoryError(),
+        RuntimeError("a secret of the worker's"),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_an_error_is_the_same_problem_on_the_other_side(error: Exception) -> None:
+    arrived = unpack_error(pack_error(error))
+    assert status_and_detail(arrived) == status_and_detail(error)
+    assert headers_of(arrived) == headers_of(error)
+    assert "secret" not in str(arrived)

@@ -1,0 +1,487 @@
+"""The web page as its users meet it, in a real browser: by mouse, and by keyboard alone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from models.color.lab import srgb_to_lab
+from plugin_server.config import Config
+from plugin_server.service import Service
+from tests.support.chromium import (
+    PATIENCE,
+    Desk,
+    chromium,
+    desk,
+    grey_photo,
+    needs_chromium,
+    serving_in_thread,
+)
+from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving_in_thread(Service(FakeColorizer(), FakeClip()), Config(port=0)) as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Desk]:
+    with desk(browser, address) as page:
+        yield page
+
+
+@pytest.fixture
+def coffee(opened: Desk) -> Desk:
+    """Return the page with a photo that is larger than its previews."""
+    opened.add(("coffee.png", grey_photo("coffee", 1500)))
+    opened.settle()
+    return opened
+
+
+def drop(page: Desk, *files: tuple[str, bytes], event: str = "drop") -> None:
+    """Drop or paste files, as the browser would tell the page."""
+    page.page.evaluate(
+        """([files, event]) => {
+            const transfer = new DataTransfer();
+            for (const [name, text] of files) {
+                const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+                transfer.items.add(new File([bytes], name));
+            }
+            const kind = event === "drop" ? DragEvent : ClipboardEvent;
+            document.body.dispatchEvent(new kind(event, {
+                dataTransfer: transfer, clipboardData: transfer, bubbles: true, cancelable: true,
+            }));
+        }""",
+        [[[name, base64.b64encode(data).decode()] for name, data in files], event],
+    )
+
+
+def click_photo(page: Desk, across: float, down: float) -> None:
+    """Click at a share of the photo's width and height."""
+    box = page.page.locator("#sheet").bounding_box()
+    assert box is not None
+    page.page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
+def grey_pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+
+
+def test_a_photo_is_coloured_and_its_description_changes_the_colours(coffee: Desk) -> None:
+    plain = coffee.shown()
+    assert max(plain.shape) == 1024
+    assert np.ptp(plain.astype(int), axis=2).mean() > 5
+    coffee.describe("a red cup")
+    described = coffee.shown()
+    assert np.abs(plain.astype(int) - described).mean() > 2
+
+
+def test_words_that_were_there_before_the_photo_are_for_it(opened: Desk) -> None:
+    opened.page.get_by_label("Description").fill("a red cup")
+    opened.add(("coffee.png", grey_photo("coffee", 300)))
+    opened.settle()
+    expect(opened.page.get_by_label("Description")).to_have_value("a red cup")
+    expect(opened.page.locator("#results .result").first).to_contain_text("a red cup")
+    opened.page.locator("#undo").click()
+    expect(opened.page.get_by_label("Description")).to_have_value("")
+
+
+def test_nothing_is_asked_of_any_other_host(coffee: Desk, address: str) -> None:
+    assert len(coffee.requests) > 10
+    elsewhere = [url for url in coffee.requests if not url.startswith((f"{address}/", "blob:"))]
+    assert elsewhere == []
+
+
+def test_the_labels_are_the_contracts_and_no_other_control_has_them(opened: Desk) -> None:
+    expect(opened.page.get_by_label("Photo")).to_have_count(1)
+    expect(opened.page.get_by_label("Description")).to_have_count(1)
+
+
+def test_a_dab_takes_a_suggested_colour_and_can_be_undone_and_redone(coffee: Desk) -> None:
+    before = coffee.shown()
+    click_photo(coffee, 0.25, 0.5)
+    suggestion = coffee.page.locator("#suggested button").nth(1)
+    color = str(suggestion.get_attribute("aria-label")).partition(",")[0]
+    suggestion.click()
+    coffee.settle()
+    expect(coffee.page.locator(".dab")).to_have_count(1)
+    assert color in str(coffee.page.locator(".dab").get_attribute("aria-label"))
+    after = coffee.shown()
+    height, width = after.shape[:2]
+    there = after[height // 2, width // 4].astype(np.float32) / 255
+    wanted = np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)], np.float32) / 255
+    distance = np.abs(srgb_to_lab(there)[1:] - srgb_to_lab(wanted)[1:]).max()
+    assert distance < 6
+    coffee.page.locator("#dab-done").click()
+    for _ in range(2):  # the colour, then the dab
+        coffee.page.keyboard.press("Control+z")
+    expect(coffee.page.locator(".dab")).to_have_count(0)
+    coffee.settle()
+    np.testing.assert_array_equal(coffee.shown(), before)
+    for _ in range(2):
+        coffee.page.keyboard.press("Control+y")
+    expect(coffee.page.locator(".dab")).to_have_count(1)
+    coffee.settle()
+    np.testing.assert_array_equal(coffee.shown(), after)
+
+
+def test_a_dab_is_dragged_in_one_step_and_deleted(coffee: Desk) -> None:
+    click_photo(coffee, 0.25, 0.5)
+    coffee.page.keyboard.press("Escape")
+    dab = coffee.page.locator(".dab")
+    start, sheet = dab.bounding_box(), coffee.page.locator("#sheet").bounding_box()
+    assert start is not None
+    assert sheet is not None
+    x, y = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
+    coffee.page.mouse.move(x, y)
+    coffee.page.mouse.down()
+    coffee.page.mouse.move(x + sheet["width"] / 2, y, steps=8)
+    coffee.page.mouse.up()
+    column, row = re.findall(r"\d+", str(dab.get_attribute("aria-label")).partition(" at ")[2])
+    assert abs(int(column) - 1125) <= 3
+    assert abs(int(row) - 500) <= 3
+    coffee.page.keyboard.press("Control+z")
+    assert " at 37" in str(dab.get_attribute("aria-label"))
+    dab.focus()
+    coffee.page.keyboard.press("Delete")
+    expect(coffee.page.locator(".dab")).to_have_count(0)
+
+
+def test_the_downloaded_result_dropped_with_its_original_repeats_it_byte_for_byte(
+    coffee: Desk, browser: Browser, address: str
+) -> None:
+    coffee.describe("a blue cup & <saucer>")
+    click_photo(coffee, 0.3, 0.4)
+    coffee.page.locator("#suggested button").last.click()
+    coffee.page.keyboard.press("Escape")
+    coffee.page.locator("#saturation").fill("1.35")
+    coffee.page.locator("#strength").fill("0.8")
+    coffee.settle()
+    name, data = coffee.download()
+    assert name == "coffee-color.png"
+    assert Image.open(io.BytesIO(data)).size == (1500, 1000)
+    with desk(browser, address) as other:
+        drop(other, (name, data), ("coffee.png", grey_photo("coffee", 1500)))
+        other.settle()
+        expect(other.page.get_by_label("Description")).to_have_value("a blue cup & <saucer>")
+        expect(other.page.locator(".dab")).to_have_count(1)
+        assert other.download() == (name, data)
+
+
+def test_a_16_bit_tiff_comes_back_as_one_and_repeats(coffee: Desk) -> None:
+    file = io.BytesIO()
+    levels = grey_pixels(grey_photo("coffee", 300)).astype(np.uint16) * 257
+    tifffile.imwrite(file, levels, photometric="minisblack")
+    drop(coffee, ("scan.tif", file.getvalue()))
+    expect(coffee.page.locator("#strip-list li")).to_have_count(2, timeout=PATIENCE)
+    coffee.describe("a green cup")
+    name, data = coffee.download()
+    pixels = tifffile.imread(io.BytesIO(data))
+    assert name == "scan-color.tif"
+    assert pixels.dtype == np.uint16
+    assert pixels.shape == (200, 300, 3)
+    drop(coffee, (name, data), ("scan.tif", file.getvalue()), event="paste")
+    expect(coffee.page.locator("#strip-list li")).to_have_count(3, timeout=PATIENCE)
+    expect(coffee.page.get_by_label("Description")).to_have_value("a green cup")
+    coffee.settle()
+    assert coffee.download() == (name, data)
+
+
+def test_a_photo_that_was_turned_is_upright_and_so_are_its_dabs(opened: Desk) -> None:
+    picture = Image.open(io.BytesIO(grey_photo("coffee", 1200)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    file = io.BytesIO()
+    picture.save(file, "JPEG", exif=exif)
+    opened.add(("turned.jpg", file.getvalue()))
+    opened.settle()
+    click_photo(opened, 0.9, 0.1)
+    opened.page.locator("#hex").fill("lime")
+    opened.page.locator("#hex").press("Enter")
+    opened.page.keyboard.press("Escape")
+    opened.settle()
+    name, data = opened.download()
+    assert name == "turned-color.png"
+    result = Image.open(io.BytesIO(data))
+    assert result.size == (800, 1200)
+    (hint,) = json.loads(result.info["photochrom"])["hints"]
+    assert abs(hint["x"] - 720) <= 3
+    assert abs(hint["y"] - 120) <= 3
+    pixels = np.asarray(result.convert("RGB")).astype(np.float32) / 255
+    assert srgb_to_lab(pixels[round(hint["y"]), round(hint["x"])])[1] < 0  # green, as it was told
+
+
+def test_paint_only_here_and_repeat_it_with_the_saved_mask(coffee: Desk) -> None:
+    coffee.page.locator("#tool-brush").click()
+    box = coffee.page.locator("#sheet").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5
+    coffee.page.mouse.move(x, y)
+    coffee.page.mouse.down()
+    coffee.page.mouse.move(x + box["width"] * 0.2, y, steps=6)
+    coffee.page.mouse.up()
+    coffee.settle()
+    pixels = coffee.shown().astype(int)
+    spread = np.ptp(pixels, axis=2)
+    height, width = spread.shape
+    assert spread[:, width // 2 :].max() == 0
+    assert spread[height // 2, width // 4] > 5
+    with coffee.page.expect_download() as waiting:
+        coffee.page.locator("#mask-save").click()
+    mask = waiting.value.path().read_bytes()
+    name, data = coffee.download()
+    original = ("coffee.png", grey_photo("coffee", 1500))
+    drop(coffee, (name, data), original)
+    expect(coffee.page.locator("#notices")).to_contain_text("give the mask that it was made with")
+    coffee.settle()
+    assert coffee.download()[1] != data
+    drop(coffee, (name, data), original, (waiting.value.suggested_filename, mask))
+    expect(coffee.page.locator("#strip-list li")).to_have_count(3, timeout=PATIENCE)
+    expect(coffee.page.locator("#notices")).not_to_contain_text("mask")
+    coffee.settle()
+    assert coffee.download() == (name, data)
+
+
+def test_erasing_first_leaves_the_rest_coloured(coffee: Desk) -> None:
+    coffee.page.locator("#tool-brush").click()
+    coffee.page.locator("#mask-erase").click()
+    coffee.page.locator("#viewport").focus()
+    for key in ("Enter", "ArrowRight", "Enter"):
+        coffee.page.keyboard.press(key)
+    expect(coffee.page.locator("#mask-actions")).to_be_visible()
+    coffee.settle()
+    spread = np.ptp(coffee.shown().astype(int), axis=2)
+    assert spread[spread.shape[0] // 2, spread.shape[1] // 2] == 0
+    assert spread[:, : spread.shape[1] // 4].mean() > 5
+
+
+def test_results_are_kept_and_one_click_returns_to_any(coffee: Desk) -> None:
+    first = coffee.shown()
+    coffee.describe("a red cup")
+    coffee.page.get_by_label("Description").blur()
+    coffee.describe("a blue cup")
+    expect(coffee.page.locator("#results li")).to_have_count(3)
+    coffee.page.locator("#results .result").last.click()
+    expect(coffee.page.get_by_label("Description")).to_have_value("")
+    coffee.settle()
+    np.testing.assert_array_equal(coffee.shown(), first)
+    coffee.page.locator("#undo").click()
+    expect(coffee.page.get_by_label("Description")).to_have_value("a blue cup")
+
+
+def test_compare_with_a_divider_and_side_by_side(coffee: Desk) -> None:
+    coffee.describe("a red cup")
+    coffee.page.get_by_role("button", name="Divider").click()
+    divider = coffee.page.get_by_role("slider", name="Divider")
+    box, sheet = divider.bounding_box(), coffee.page.locator("#sheet").bounding_box()
+    assert box is not None
+    assert sheet is not None
+    middle = box["x"] + box["width"] / 2
+    coffee.page.mouse.move(middle, box["y"] + 100)
+    coffee.page.mouse.down()
+    coffee.page.mouse.move(sheet["x"] + 0.8 * sheet["width"], box["y"] + 100, steps=5)
+    coffee.page.mouse.up()
+    expect(divider).to_have_attribute("aria-valuenow", "80")
+    clip = coffee.page.locator("#picture").evaluate("picture => picture.style.clipPath")
+    assert abs(float(re.findall(r"[\d.]+", clip)[-1]) - 80) < 0.5
+    for box_ in coffee.page.locator(".mark input").all():
+        box_.check()
+    coffee.page.get_by_role("button", name="Side by side").click()
+    expect(coffee.page.locator("#side img")).to_have_count(2)
+    coffee.page.locator("#side button").first.click()
+    expect(coffee.page.locator("#viewport")).to_be_visible()
+    expect(coffee.page.get_by_label("Description")).to_have_value("")
+
+
+def test_zoom_to_every_pixel_and_back(coffee: Desk) -> None:
+    coffee.page.get_by_role("button", name="100 %").click()
+    expect(coffee.page.locator("#zoom-level")).to_have_text("100 %")
+    width = coffee.page.locator("#sheet").evaluate("sheet => sheet.getBoundingClientRect().width")
+    assert abs(width - 1500) < 1
+    coffee.page.get_by_role("button", name="Fit").click()
+    width = coffee.page.locator("#sheet").evaluate("sheet => sheet.getBoundingClientRect().width")
+    assert width < 1000
+
+
+def test_the_overlay_of_doubt_is_drawn(coffee: Desk) -> None:
+    coffee.page.get_by_role("button", name="Unsure").click()
+    layer = coffee.page.locator("#unsure-layer")
+    expect(layer).to_be_visible()
+    expect(layer).to_have_attribute("width", "1400")
+    coffee.page.get_by_role("button", name="Unsure").click()
+    expect(layer).to_be_hidden()
+
+
+def test_by_keyboard_alone(opened: Desk) -> None:
+    page = opened.page
+    opened.tab_to("#photo")
+    with page.expect_file_chooser() as waiting:
+        page.keyboard.press("Space")
+    waiting.value.set_files(
+        {"name": "coffee.png", "mimeType": "image/png", "buffer": grey_photo("coffee", 300)}
+    )
+    opened.settle()
+    opened.tab_to("#viewport")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#picker")).to_be_visible()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Escape")
+    expect(page.locator(".dab")).to_be_focused()
+    before = page.locator(".dab").get_attribute("aria-label")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".dab").get_attribute("aria-label") != before
+    opened.settle()
+    opened.tab_to("#mode-split")
+    page.keyboard.press("Enter")
+    opened.tab_to("#divider", key="Shift+Tab")
+    page.keyboard.press("End")
+    expect(page.locator("#divider")).to_have_attribute("aria-valuenow", "100")
+    opened.tab_to("#tool-brush")
+    page.keyboard.press("Enter")
+    opened.tab_to("#viewport", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#mask-actions")).to_be_visible()
+    opened.tab_to("#description")
+    page.keyboard.type("a red cup")
+    opened.settle()
+    opened.tab_to("#download")
+    with page.expect_download() as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.suggested_filename == "coffee-color.png"
+
+
+def test_every_photo_of_the_strip_has_its_own_words(coffee: Desk) -> None:
+    coffee.describe("a red cup")
+    coffee.add(("chelsea.png", grey_photo("chelsea")))
+    expect(coffee.page.get_by_label("Description")).to_have_value("")
+    coffee.settle()
+    coffee.page.locator(".frame").first.click()
+    expect(coffee.page.get_by_label("Description")).to_have_value("a red cup")
+    coffee.page.locator(".away").first.click()
+    expect(coffee.page.locator(".frame")).to_have_count(1)
+    expect(coffee.page.get_by_label("Description")).to_have_value("")
+
+
+def test_what_is_no_photo_is_refused_in_words(opened: Desk) -> None:
+    opened.add(("notes.txt", b"no picture"))
+    expect(opened.page.get_by_role("alert")).to_contain_text("notes.txt cannot be opened")
+    assert all("415" in error for error in opened.errors)
+    opened.errors.clear()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_copied_curl_command_makes_the_same_file(coffee: Desk, tmp_path: Path) -> None:
+    coffee.describe("a cup that's $5; @home")
+    click_photo(coffee, 0.6, 0.6)
+    coffee.page.keyboard.press("Escape")
+    coffee.settle()
+    _, data = coffee.download()
+    coffee.page.get_by_role("button", name="Copy as curl").click()
+    expect(coffee.page.locator("#status")).to_have_text("Copied.")
+    command = coffee.page.evaluate("navigator.clipboard.readText()")
+    (tmp_path / "coffee.png").write_bytes(grey_photo("coffee", 1500))
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    assert (tmp_path / "coffee-color.png").read_bytes() == data
+
+
+def test_a_job_is_cancelled(browser: Browser) -> None:
+    colorizer = HeldColorizer()
+    colorizer.release.set()
+    service = Service(colorizer, FakeClip())
+    with (
+        serving_in_thread(service, Config(port=0)) as address,
+        desk(browser, address) as page,
+    ):
+        page.add(("coffee.png", grey_photo("coffee", 1200)))
+        page.settle()
+        colorizer.release.clear()
+        page.page.get_by_role("button", name="Colorize").click()
+        page.page.get_by_role("button", name="Cancel").click()
+        expect(page.page.locator("#status")).to_have_text("Cancelled.")
+        expect(page.page.locator("#progress")).to_be_hidden()
+        colorizer.release.set()
+        page.describe("a red cup")
+
+
+def test_a_photo_that_the_server_has_forgotten_is_sent_again(browser: Browser) -> None:
+    service = Service(FakeColorizer(), FakeClip())
+    with (
+        serving_in_thread(service, Config(port=0)) as address,
+        desk(browser, address) as page,
+    ):
+        page.add(("coffee.png", grey_photo("coffee", 300)))
+        page.settle()
+        service.photos.close()  # as after its time on the shelf
+        page.describe("a red cup")
+        assert len([url for url in page.requests if url.endswith("/v1/images")]) == 2
+        assert len(page.errors) == 1
+        assert "404" in page.errors.pop()
+
+
+def test_a_server_that_is_gone_is_said(browser: Browser) -> None:
+    with (
+        serving_in_thread(Service(FakeColorizer(), FakeClip()), Config(port=0)) as address,
+        desk(browser, address) as page,
+    ):
+        page.add(("coffee.png", grey_photo("coffee", 300)))
+        page.settle()
+        page.page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
+        page.page.get_by_label("Description").fill("a red cup")
+        expect(page.page.get_by_role("alert")).to_contain_text("The server does not answer")
+        assert all("ERR_CONNECTION_REFUSED" in error for error in page.errors)
+        page.errors.clear()
+        page.page.unroute_all()
+        page.describe("a blue cup")
+        expect(page.page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_server_with_a_token_asks_for_it(browser: Browser) -> None:
+    config = Config(port=0, token="sesame")
+    service = Service(FakeColorizer(), FakeClip())
+    with serving_in_thread(service, config) as address, desk(browser, address) as page:
+        page.page.get_by_label("Token").fill("sesame")
+        page.page.get_by_label("Token").press("Tab")
+        page.add(("coffee.png", grey_photo("coffee", 300)))
+        page.settle()
+        assert all("401" in error for error in page.errors)
+        page.errors.clear()
+
+
+def test_without_javascript_the_page_is_a_form(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    photo = {"name": "coffee.png", "mimeType": "image/png", "buffer": grey_photo("coffee", 200)}
+    page.get_by_label("Photo").set_input_files(photo)
+    page.get_by_label("Description").fill("a red cup")
+    with page.expect_response("**/v1/colorize") as waiting:
+        page.get_by_role("button", name="Colorize").click()
+    assert waiting.value.status == 200
+    assert waiting.value.headers["content-type"].startswith("image/")
+    context.close()
