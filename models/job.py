@@ -121,7 +121,7 @@ class ColorizeJob:
         return frozenset(one.mask for one in (*self.regions, *self.things) if one.mask is not None)
 
     def check_against(self, width: int, height: int) -> None:
-        """Refuse hints whose centre, and boxes that as a whole, lie outside a layer of this size."""
+        """Refuse hints whose centre and boxes that wholly lie outside a layer of this size."""
         for hint in self.hints:
             if not (0 <= hint.x <= width - 1 and 0 <= hint.y <= height - 1):
                 raise JobError(
@@ -130,7 +130,10 @@ class ColorizeJob:
                 )
         for number, box in enumerate(region.box for region in self.regions):
             if box is not None and not (
-                box.x < width and box.y < height and box.x + box.width > 0 and box.y + box.height > 0
+                box.x < width
+                and box.y < height
+                and box.x + box.width > 0
+                and box.y + box.height > 0
             ):
                 raise JobError(
                     f"region {number}: the box at x={box.x:g}, y={box.y:g} of {box.width:g} x "

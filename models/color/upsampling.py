@@ -243,7 +243,7 @@ def _chroma(field: FloatArray, f: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _meet(mask: Mask, columns: slice) -> bool:
     left, _, width, _ = mask.box
-    return left < columns.stop and left + width > columns.start
+    return bool(left < columns.stop and left + width > columns.start)
 
 
 def _over_f(planes: NDArray[Any]) -> NDArray[Any]:

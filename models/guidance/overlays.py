@@ -13,14 +13,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.condition import HintMap
 from models.color.mask import Mask
+from models.color.upsampling import Patch
+from models.guidance.condition import HintMap
 from models.guidance.named_colors import ab_of, lay_names
 from models.guidance.palette import Palette, transport_to_given
 from models.guidance.propagation import settle_carried, spread_dabs
 from models.guidance.regions import PlacedRegion, colored, shaded
 from models.guidance.things import PlacedThing
-from models.color.upsampling import Patch
 
 FloatArray = NDArray[np.float32]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.condition import ChromaPredictor, Condition, TextEmbedder
 from models.color.mask import Mask
-from models.region import Region
+from models.guidance.condition import ChromaPredictor, Condition, TextEmbedder
 from models.guidance.things import PlacedThing, place_things
+from models.region import Region
 
 FloatArray = NDArray[np.float32]
 
@@ -95,10 +95,12 @@ def colored(region: PlacedRegion, ab: FloatArray, lightness: FloatArray) -> Floa
     weight = region.mask.shrunk(lightness.shape)
     found = [thing for thing in region.things if thing.is_found]
     places = [thing.place(lightness) for thing in found]
-    total = np.maximum(sum((place**2 for place in places), np.zeros_like(lightness)), 1e-6)
+    total = np.full_like(lightness, 1e-6)
+    for place in places:
+        total += place * place
     result = ab
     for thing, place in zip(found, places, strict=True):
-        own = place * (place**2 / total) if len(places) > 1 else place
+        own = place * (place * place / total) if len(places) > 1 else place
         color = shaded(thing.ab, ab, lightness, weight * own)
         result = result + own[..., None] * (color - result)
     return np.asarray(result, np.float32)
@@ -163,14 +165,12 @@ def _filling(said: str, color: str, grid: tuple[int, int]) -> PlacedThing:
 def region_masks(
     regions: tuple[Region, ...], masks: Mapping[str, Mask], height: int, width: int
 ) -> list[Mask]:
-    """Return each region's place in a picture of this size."""
-    return [
-        masks[region.mask]
-        if region.mask is not None
-        else Mask.of_box(
-            region.box.x, region.box.y, region.box.width, region.box.height,
-            height=height, width=width,
-        )
-        for region in regions
-        if region.mask is not None or region.box is not None
-    ]  # fmt: skip
+    """Return each region's place in a picture of this size; ``masks`` are those it names."""
+    places = []
+    for region in regions:
+        if region.box is not None:
+            places.append(Mask.of_box(*astuple(region.box), height=height, width=width))
+        else:
+            assert region.mask is not None, "a region has a mask or a box"
+            places.append(masks[region.mask])
+    return places

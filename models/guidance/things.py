@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_hex
-from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
 from models.color.mask import Mask
+from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
 from models.guidance.named_colors import ab_of, follow_edges, is_found
 from models.region import ThingChange
 
@@ -82,7 +82,81 @@ class PlacedThing:
             return self.typed
         total = float(place.sum())
         level = float((place * lightness).sum()) / total if total > 0 else MIDDLE
-        return to_hex(lab_to_srgb_in_gamut(np.float32(level), self.ab))
+        return to_hex(lab_to_srgb_in_gamut(np.array(level), self.ab))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundThing:
+    """A thing as people and programs are told of it.
+
+    ``color`` is #rrggbb; ``found`` and ``area`` are from 0 to 1; ``box`` is column, row, width and
+    height in pixels of the photo, None where there is no place; ``place`` is (h, w) float32 in
+    [0, 1], ``given`` the mask of full size where a person gave it.
+    """
+
+    phrase: str
+    thing: str
+    colors: tuple[str, ...]
+    color: str
+    found: float
+    box: tuple[int, int, int, int] | None
+    area: float
+    region: int | None
+    notice: str | None
+    place: FloatArray | None
+    given: Mask | None
+
+
+def describe_thing(
+    thing: PlacedThing,
+    lightness: FloatArray,
+    full_size: tuple[int, int],
+    within: Mask | None = None,
+) -> FoundThing:
+    """Say what a thing is and where; ``full_size`` is the photo's (height, width).
+
+    ``within`` is its region. ``lightness`` is (h, w), on the thing's own grid.
+    """
+    given = thing.given
+    if given is None and within is not None and thing.is_everywhere:
+        given = within
+    place = None
+    if given is not None:
+        place = given.shrunk(lightness.shape)
+    elif thing.is_found:
+        place = thing.place(lightness)
+        if within is not None:
+            place = place * within.shrunk(lightness.shape)
+    color = thing.color_at(lightness, np.zeros_like(lightness) if place is None else place)
+    return FoundThing(
+        phrase=thing.phrase,
+        thing=thing.thing,
+        colors=thing.colors,
+        color=color,
+        found=round(thing.found, 3),
+        box=given.box if given is not None else _box_of(place, full_size),
+        area=0.0 if place is None else round(float(place.mean()), 4),
+        region=thing.region,
+        notice=not_found(thing.phrase) if place is None else None,
+        place=place,
+        given=given,
+    )
+
+
+def _box_of(
+    place: FloatArray | None, full_size: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Return the box in full-size pixels around the cells that belong to a place."""
+    if place is None or not place.any():
+        return None
+    height, width = full_size
+    inside = place >= 0.5 * place.max()
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    down, across = height / place.shape[0], width / place.shape[1]
+    top, left = int(rows[0] * down), int(columns[0] * across)
+    bottom = min(int(np.ceil((rows[-1] + 1) * down)), height)
+    right = min(int(np.ceil((columns[-1] + 1) * across)), width)
+    return left, top, right - left, bottom - top
 
 
 def place_things(
@@ -99,8 +173,14 @@ def place_things(
     ``grid`` is the shape of the colorizer's answer. ``changes`` are a person's, with their
     ``masks`` by name.
     """
-    placed = [_change(thing, changes, masks or {}) for thing in _locate(told, lightness, grid, colorizer)]
-    notices = [not_found(thing.phrase) for thing in placed if thing.use and not thing.is_used]
+    placed = [
+        _change(thing, changes, masks or {}) for thing in _locate(told, lightness, grid, colorizer)
+    ]
+    # A colorizer that finds nothing takes the colours from the whole description.
+    looked = colorizer.locates or told.scene is None
+    notices = [
+        not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
+    ]
     for change in changes:
         if not any(change.is_about(thing.phrase) for thing in placed):
             names = ", ".join(f'"{thing.phrase}"' for thing in placed) or "nothing"
