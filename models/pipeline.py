@@ -48,6 +48,8 @@ __all__ = [
     "View",
     "colorize",
     "condition_of",
+    "find_things",
+    "shrunk",
     "view_of",
     "working_shape",
 ]
@@ -184,6 +186,35 @@ def colorize(
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
     return Colorized(result, notices, watch.timings, view.scan, things)
+
+
+def find_things(
+    pixels: NDArray[Any],
+    job: ColorizeJob,
+    *,
+    clip: Embedder,
+    view: View,
+    places: Mapping[str, Mask] | None = None,
+) -> tuple[FoundThing, ...]:
+    """Say what a job's description and regions name in a layer, and where, without colouring it.
+
+    ``pixels``, ``places`` and ``view`` are as for ``colorize``.
+
+    Raises:
+        JobError: a box lies outside the layer.
+    """
+    height, width = pixels.shape[:2]
+    job.check_against(width, height)
+    told = clip.embed_text(job.description) if job.description else None
+    nothing = Condition(None, None)
+    grid = view.colorizer.predict(view.read, nothing).ab.shape[:2]  # remembered for the colours
+    guide = shrunk(view.lightness, grid)
+    job = replace(job, palette=(), hints=())
+    _, things, _ = _overlays(
+        job, told, nothing, view, guide, (height, width),
+        clip=clip, places=places or {}, painted=None,
+    )  # fmt: skip
+    return things
 
 
 def condition_of(

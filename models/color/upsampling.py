@@ -33,6 +33,7 @@ SOFTNESS = 0.7  # sigma of the blur the network's chroma is taken to have, in sm
 RADIUS = 1  # of the window a line is fitted to, in small pixels
 REACH = 2  # of the surroundings whose chroma bounds the result, in small pixels
 EPSILON = 4.0  # L squared: detail weaker than 2 L is taken for grain
+SPAN = 60.0  # ab between which a mask is taken to change, beside EPSILON
 COLUMNS = 2048  # a block is this wide at most
 BLOCK = 1 << 16  # pixels in a block: its dozen planes stay near a core, its calls are few
 WORKERS = min(4, os.cpu_count() or 1)
@@ -121,6 +122,30 @@ def recolor(
             rows = max(1, BLOCK // (columns.stop - columns.start))
             for _ in pool.map(work, _slices(height, rows)):
                 pass
+    return out
+
+
+def upsampled(plane: NDArray[Any], pixels: NDArray[Any], guide: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bring (h, w) values in [0, 1] to the size of `pixels`, along its edges as chroma goes.
+
+    pixels: (H, W, C) as for `recolor`; guide: (h, w) float32, their L on the coarse grid.
+
+    Returns (H, W) uint8, 255 for 1.
+    """
+    height, width = pixels.shape[:2]
+    scaled = np.asarray(plane, np.float32) * np.float32(SPAN)
+    values = ChromaField.fit(np.dstack([scaled, scaled]), guide, height=height, width=width)
+    out = np.empty((height, width), np.uint8)
+    for columns in _slices(width, COLUMNS):
+        field = values.at_columns(columns)
+        for rows in _slices(height, max(1, BLOCK // (columns.stop - columns.start))):
+            planes = _split(pixels[rows, columns])
+            if len(planes) in (2, 4):
+                planes.pop()
+            f = f_of(planes[:1] if len(planes) == 1 or _is_grey(planes) else planes)
+            level, _ = _chroma(values.at_rows(field, rows), f)
+            level *= np.float32(255 / (SPAN * A_SCALE))
+            out[rows, columns] = np.rint(level.clip(0, 255))
     return out
 
 

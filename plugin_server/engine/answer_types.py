@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from plugin_server.images.codec import MEDIA_TYPES, Layer, UnsupportedImage, can
 if TYPE_CHECKING:
     from werkzeug.datastructures import MIMEAccept
 
+MASK_TYPES: Final = ("image/png", "application/x-npy")
 LOSSY = frozenset({"image/jpeg", "image/webp"})
 TYPE_OF: Final = {
     ".png": "image/png",
@@ -33,20 +35,20 @@ class AnswerTypes:
     qualities: dict[str, float]
 
     @classmethod
-    def from_accept(cls, accept: MIMEAccept) -> AnswerTypes:
+    def from_accept(cls, accept: MIMEAccept, types: Sequence[str] = MEDIA_TYPES) -> AnswerTypes:
         """Read an ``Accept`` header; one that is missing or empty accepts everything.
 
         Raises:
             NotAcceptable: none of our types is accepted.
         """
         if not accept.provided or not accept:
-            return cls(dict.fromkeys(MEDIA_TYPES, 1.0))
-        qualities = {type_: accept.quality(type_) for type_ in MEDIA_TYPES}
+            return cls(dict.fromkeys(types, 1.0))
+        qualities = {type_: accept.quality(type_) for type_ in types}
         accepted = {type_: quality for type_, quality in qualities.items() if quality > 0}
         if not accepted:
             raise NotAcceptable(
                 f"Accept is {accept.to_header()!r}, and the answer can only be "
-                f"{', '.join(MEDIA_TYPES)}; ask for one of these or leave Accept out"
+                f"{', '.join(types)}; ask for one of these or leave Accept out"
             )
         return cls(accepted)
 

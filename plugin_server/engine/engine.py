@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.job import JobError
-from models.pipeline import View, colorize, view_of
+from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.indexing import index
+from plugin_server.engine.places import as_settings, read_mask, read_painted, read_places
 from plugin_server.engine.references import References
 from plugin_server.engine.requests import (
     AddExemplarRequest,
@@ -30,10 +31,12 @@ from plugin_server.engine.requests import (
     Request,
     SearchRequest,
     SuggestionsRequest,
+    ThingMaskRequest,
+    ThingsRequest,
 )
-from plugin_server.errors import BadValue, NotKept
-from plugin_server.images.codec import ImageError, Layer, Limits, decode, encode
-from plugin_server.images.mask import mask_of
+from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
+from plugin_server.errors import NotKept
+from plugin_server.images.codec import Layer, Limits, decode, encode
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -92,6 +95,10 @@ class Studio:
                 return self._confidence(request, progress)
             case KeepRequest():
                 return self._keep(request, progress)
+            case ThingsRequest():
+                return self._find(request, progress)
+            case ThingMaskRequest():
+                return self._thing_mask(request, progress)
             case SearchRequest():
                 progress("decode", 0.0)
                 layer = None if request.image is None else self._layer(request.image)
@@ -127,7 +134,12 @@ class Studio:
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         media_type = request.choose_type(layer)
-        mask = None if request.mask is None else self._mask(request.mask, width, height)
+        size = (width, height, self.limits)
+        mask = None if request.mask is None else read_mask(request.mask, "mask", *size)
+        places = read_places(request.job, request.parts, *size)
+        painted = None
+        if request.hint_image is not None:
+            painted = read_painted(request.hint_image, *size)
         decoded = time.perf_counter()
         chosen = self.references.choose(layer, request.job, request.reference, request.found)
         found = time.perf_counter()
@@ -138,6 +150,8 @@ class Studio:
             clip=self.clip,
             reference=chosen.reference,
             mask=mask,
+            places=places,
+            painted=painted,
             progress=progress,
             view=self._view(request.image, layer),
             may_overwrite=isinstance(request.image, bytes),
@@ -154,7 +168,8 @@ class Studio:
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
         notices = layer.notices + result.notices
-        return Answer(body, media_type, notices, timings, exemplar=chosen.header)
+        things = in_short(result.things)
+        return Answer(body, media_type, notices, timings, chosen.header, things)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest
@@ -196,6 +211,44 @@ class Studio:
         self._remember(name, layer)
         return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
 
+    def _find(self, request: ThingsRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        image = request.image
+        layer = self._layer(image)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        places = read_places(request.job, request.parts, width, height, self.limits)
+        progress("network", 0.0)
+        if isinstance(image, bytes):
+            image = ImageId(self.photos.put(image))
+            self._remember(image, layer)
+        view = self._view(image, layer)
+        assert view is not None, "a kept photo has a view"
+        things = find_things(layer.pixels, request.job, clip=self.clip, view=view, places=places)
+        token = self.photos.put(keep(image, things).pack())
+        listed = as_json(things, f"/v1/things/{token}")
+        return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
+
+    def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        data = self.photos.get(request.token)
+        kept = None if data is None else Kept.unpack(data)
+        place = None if kept is None else kept.places.get(request.number)
+        if kept is None or place is None:
+            raise NotKept(
+                f"there is no mask {request.number} of {request.token[:40]!r}, or not any more: "
+                f"masks are kept for {self.photos.seconds / 60:g} minutes after they were used "
+                "last; find the things again with POST /v1/things"
+            )
+        layer = self._layer(kept.photo)
+        view = self._view(kept.photo, layer)
+        assert view is not None, "a kept photo has a view"
+        progress("join", 0.0)
+        mask = Layer(full_size(place, layer.pixels, view)[..., np.newaxis])
+        progress("encode", 0.0)
+        media_type = request.choose_type(mask)
+        return Answer(encode(mask, media_type), media_type)
+
     def _layer(self, image: Image) -> Layer:
         if isinstance(image, bytes):
             return decode(image, limits=self.limits)
@@ -231,19 +284,6 @@ class Studio:
         self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
-    def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
-        try:
-            layer = decode(mask, limits=self.limits)
-        except ImageError as problem:
-            raise type(problem)(f"mask: {problem}") from problem
-        mask_height, mask_width = layer.pixels.shape[:2]
-        if (mask_width, mask_height) != (width, height):
-            raise BadValue(
-                f"the mask is {mask_width} x {mask_height} and the image {width} x {height} pixels "
-                "(both upright); send a mask of the image's size"
-            )
-        return mask_of(layer.pixels)
-
     def _settings(
         self, request: ColorizeRequest, exemplar: str | None, scan: tuple[str, ...]
     ) -> str:
@@ -261,6 +301,8 @@ class Studio:
             "mask": _digest(request.mask),
             "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
+            "hint_image": _digest(request.hint_image),
+            **as_settings(job, {name: digest(data) for name, data in request.parts.items()}),
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
@@ -273,8 +315,13 @@ def _json(**members: object) -> Answer:
     return Answer(json.dumps(members).encode(), "application/json")
 
 
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of a picture's file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _digest(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
+    return None if data is None else digest(data)
 
 
 def _bytes_in(layer: Layer) -> int:

@@ -8,6 +8,8 @@ from flask import Response
 
 from plugin_server.engine.requests import Answer
 
+READABLE = " !#$&'()*+-./:;<=>?@[]^_`{|}~"  # what a header shows as it is
+
 
 def picture_response(answer: Answer) -> Response:
     """Answer with a coloured picture, what its stages took, and what the user should know."""
@@ -15,6 +17,8 @@ def picture_response(answer: Answer) -> Response:
     response.headers["Server-Timing"] = server_timing(answer.timings)
     if answer.notices:
         response.headers["Photochrom-Notice"] = notice_header(answer.notices)
+    if answer.things is not None:
+        response.headers["Photochrom-Things"] = quote(answer.things, safe=READABLE + ",")
     if answer.exemplar is not None:
         response.headers["Photochrom-Exemplar"] = answer.exemplar
     return response
@@ -31,5 +35,4 @@ def notice_header(notices: tuple[str, ...]) -> str:
     Letters, digits, spaces and most punctuation stay readable; a comma inside a notice becomes
     ``%2C``, so splitting at commas and percent-decoding gives the notices back.
     """
-    readable = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
-    return ", ".join(quote(notice, safe=readable) for notice in notices)
+    return ", ".join(quote(notice, safe=READABLE) for notice in notices)

@@ -21,6 +21,9 @@ PICTURE = Success(
         "Server-Timing": "What each stage took, in milliseconds.",
         "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), "
         "separated by commas.",
+        "Photochrom-Things": "Where the description names things: what was found where, as of "
+        "`POST /v1/things` but without masks; JSON, percent-encoded (UTF-8), the first ones where "
+        "they are many.",
         "Photochrom-Exemplar": "The exemplar that was used: its id, and where it was searched for "
         "how well it fits, `ID; score=0.83`.",
     },

@@ -1,0 +1,102 @@
+"""Pictures that say where: masks of the whole photo, of regions and things, and painted hints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.color.mask import Mask
+from models.job import ColorizeJob
+from plugin_server.errors import BadValue
+from plugin_server.images.codec import ImageError, Layer, Limits, decode
+from plugin_server.images.layer import TooLarge
+from plugin_server.images.mask import mask_of
+
+MOST_COVERED = 4  # times the largest photo: what masks may cover together
+
+
+def read_mask(
+    data: bytes, name: str, width: int, height: int, limits: Limits
+) -> NDArray[np.float32]:
+    """Decode a mask of a photo of this size: (H, W) float32 in [0, 1].
+
+    Raises:
+        ImageError: it cannot be read.
+        BadValue: it has another size.
+    """
+    return mask_of(_decoded(data, name, width, height, limits).pixels)
+
+
+def read_places(
+    job: ColorizeJob, parts: Mapping[str, bytes], width: int, height: int, limits: Limits
+) -> dict[str, Mask]:
+    """Decode the masks that a job's regions and things name.
+
+    Raises:
+        ImageError: one cannot be read, or they cover too much together.
+        BadValue: one has another size.
+    """
+    places: dict[str, Mask] = {}
+    covered = 0
+    for name in sorted(job.masks):
+        weights = read_mask(parts[name], f"mask {name}", width, height, limits)
+        weights *= 255
+        places[name] = Mask.of_levels(np.rint(weights).astype(np.uint8))
+        covered += places[name].levels.size
+        if covered > MOST_COVERED * limits.max_pixels:
+            raise TooLarge(
+                f"the masks of regions and things cover more than {MOST_COVERED} times "
+                f"{limits.max_pixels / 1e6:,.1f} megapixels together; give fewer, or boxes"
+            )
+    return places
+
+
+def read_painted(data: bytes, width: int, height: int, limits: Limits) -> NDArray[Any]:
+    """Decode a hint image: (H, W, 4).
+
+    Raises:
+        ImageError: it cannot be read.
+        BadValue: it has another size or no transparency.
+    """
+    pixels = _decoded(data, "hint_image", width, height, limits).pixels
+    if pixels.shape[2] not in (2, 4):
+        raise BadValue(
+            "hint_image has no transparency, so every pixel of it would be a hint; send RGBA, "
+            "transparent where nothing is painted"
+        )
+    return pixels if pixels.shape[2] == 4 else pixels[..., [0, 0, 0, 1]]
+
+
+def as_settings(job: ColorizeJob, digests: Mapping[str, str]) -> dict[str, object]:
+    """Write a job's regions and things for the settings, with a digest for each mask."""
+
+    def told(one: Any) -> dict[str, object]:
+        members = {name: value for name, value in asdict(one).items() if value not in (None, "")}
+        if "mask" in members:
+            members["mask"] = digests[members["mask"]]
+        if "box" in members:
+            members["box"] = list(members["box"].values())
+        return members
+
+    return {
+        "regions": [told(region) for region in job.regions] or None,
+        "things": [told(change) for change in job.things] or None,
+    }
+
+
+def _decoded(data: bytes, name: str, width: int, height: int, limits: Limits) -> Layer:
+    try:
+        layer = decode(data, limits=limits)
+    except ImageError as problem:
+        raise type(problem)(f"{name}: {problem}") from problem
+    own_height, own_width = layer.pixels.shape[:2]
+    if (own_width, own_height) != (width, height):
+        raise BadValue(
+            f"the {name} is {own_width} x {own_height} and the image {width} x {height} pixels "
+            f"(both upright); send a {name.partition(' ')[0]} of the image's size"
+        )
+    return layer
