@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from models.job_error import JobError, checked_color, checked_text, read_list
@@ -60,6 +60,17 @@ class Region:
         if not self.description and self.color is None:
             raise JobError("a region says nothing: give it a description or a color")
 
+    def members(self) -> dict[str, object]:
+        """Return what ``parse_regions`` reads."""
+        box = None if self.box is None else list(astuple(self.box))
+        given = {
+            "mask": self.mask,
+            "box": box,
+            "description": self.description or None,
+            "color": self.color,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class ThingChange:
@@ -84,6 +95,12 @@ class ThingChange:
         object.__setattr__(self, "phrase", phrase)
         if self.color is not None:
             object.__setattr__(self, "color", checked_color(self.color, "a thing's"))
+
+    def members(self) -> dict[str, object]:
+        """Return what ``parse_things`` reads."""
+        given = {"phrase": self.phrase, "color": self.color, "mask": self.mask}
+        members: dict[str, object] = {k: v for k, v in given.items() if v is not None}
+        return members if self.use else {**members, "use": False}
 
     def is_about(self, phrase: str) -> bool:
         """Tell whether a thing has this phrase, in whatever letters."""

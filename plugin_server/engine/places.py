@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.color.mask import Mask
 from models.job import ColorizeJob
+from models.region import Region, ThingChange
 from plugin_server.errors import BadValue
 from plugin_server.images.codec import ImageError, Layer, Limits, decode
 from plugin_server.images.layer import TooLarge
@@ -74,13 +74,9 @@ def read_painted(data: bytes, width: int, height: int, limits: Limits) -> NDArra
 def as_settings(job: ColorizeJob, digests: Mapping[str, str]) -> dict[str, object]:
     """Write a job's regions and things for the settings, with a digest for each mask."""
 
-    def told(one: Any) -> dict[str, object]:
-        members = {name: value for name, value in asdict(one).items() if value not in (None, "")}
-        if "mask" in members:
-            members["mask"] = digests[members["mask"]]
-        if "box" in members:
-            members["box"] = list(members["box"].values())
-        return members
+    def told(one: Region | ThingChange) -> dict[str, object]:
+        mask = {} if one.mask is None else {"mask": digests[one.mask]}
+        return one.members() | mask
 
     return {
         "regions": [told(region) for region in job.regions] or None,
