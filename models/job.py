@@ -181,7 +181,7 @@ def parse_palette(text: str) -> tuple[PaletteColor, ...]:
     Raises:
         JobError: no JSON, not a list of colours, or a value out of range.
     """
-    entries = read_list(text, "palette colours", '["#rrggbb", ..]', MAX_PALETTE)
+    entries = read_list(text, "palette", '["#rrggbb", ..]', MAX_PALETTE, "colours")
     return tuple(_parse_color(number, entry) for number, entry in enumerate(entries))
 
 

@@ -36,8 +36,8 @@ def checked_text(text: str, where: str) -> str:
     return text.strip()
 
 
-def read_list(text: str, name: str, example: str, most: int) -> list[Any]:
-    """Read a field that is a JSON list of at most ``most`` members.
+def read_list(text: str, name: str, example: str, most: int, noun: str = "") -> list[Any]:
+    """Read a field that is a JSON list of at most ``most`` members; ``noun`` says what they are.
 
     Raises:
         JobError: it is no JSON, no list, or too long.
@@ -49,5 +49,5 @@ def read_list(text: str, name: str, example: str, most: int) -> list[Any]:
     if not isinstance(entries, list):
         raise JobError(f"{name} is JSON but a {type(entries).__name__}: send a list, {example}")
     if len(entries) > most:
-        raise JobError(f"{len(entries)} {name} were given: send at most {most}")
+        raise JobError(f"{len(entries)} {noun or name} were given: send at most {most}")
     return entries

@@ -74,6 +74,9 @@ class Mask:
         out = np.zeros(shape, np.float32)
         if self.is_empty:
             return out
+        if self.height < rows or self.width < columns:
+            whole = self.within(slice(0, self.height), slice(0, self.width))
+            return out if whole is None else cv2.resize(whole, (columns, rows)).reshape(shape)
         down, across = rows / self.height, columns / self.width
         high, wide = self.levels.shape
         # Only the cells that it touches, so that a small place in a large picture costs little.
@@ -83,10 +86,8 @@ class Mask:
         x0, x1 = int(c0 / across), min(int(np.ceil(c1 / across)), self.width)
         part = self.within(slice(y0, y1), slice(x0, x1))
         if part is not None:
-            size = (c1 - c0, r1 - r0)
-            shrinks = part.shape[0] > size[1] or part.shape[1] > size[0]
-            how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
-            out[r0:r1, c0:c1] = cv2.resize(part, size, interpolation=how).reshape(r1 - r0, -1)
+            small = cv2.resize(part, (c1 - c0, r1 - r0), interpolation=cv2.INTER_AREA)
+            out[r0:r1, c0:c1] = small.reshape(r1 - r0, c1 - c0)
         middle = (
             min(int((self.top + high / 2) * down), rows - 1),
             min(int((self.left + wide / 2) * across), columns - 1),

@@ -53,7 +53,7 @@ def test_the_form_is_described_with_its_limits(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("name", ColorizeForm.model_fields)
 def test_files_are_told_from_text(name: str) -> None:
-    assert is_file(ColorizeForm, name) == (name in {"image", "mask", "reference"})
+    assert is_file(ColorizeForm, name) == (name in {"image", "mask", "reference", "hint_image"})
 
 
 def test_a_required_token_is_described(make_client: Callable[..., FlaskClient]) -> None:
