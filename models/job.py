@@ -118,7 +118,8 @@ class ColorizeJob:
     @property
     def masks(self) -> frozenset[str]:
         """Name the pictures that regions and things take their places from."""
-        return frozenset(one.mask for one in (*self.regions, *self.things) if one.mask is not None)
+        named = [region.mask for region in self.regions] + [thing.mask for thing in self.things]
+        return frozenset(filter(None, named))
 
     def check_against(self, width: int, height: int) -> None:
         """Refuse hints whose centre and boxes that wholly lie outside a layer of this size."""

@@ -38,6 +38,7 @@ from models.guidance.reference import Reference, is_colourless, join_embeddings
 from models.guidance.regions import place_region, region_masks
 from models.guidance.things import FoundThing, describe_thing, place_things
 from models.job import ColorizeJob
+from models.layers import ColorLayer, layers_of
 from models.progress import Progress, unwatched
 from models.scans.halftone import without_screen
 from models.scans.toning import tone_of
@@ -64,7 +65,8 @@ class Colorized:
     """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage.
 
     ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``;
-    ``things`` are what the description and the regions name, and where it is.
+    ``things`` are what the description and the regions name, and where it is. Where they were
+    asked for, ``layers`` part the colours by what they come from; ``guide`` is (h, w) lightness.
     """
 
     pixels: NDArray[Any]
@@ -72,6 +74,8 @@ class Colorized:
     timings: dict[str, float]
     scan: tuple[str, ...] = ()
     things: tuple[FoundThing, ...] = ()
+    layers: tuple[ColorLayer, ...] = ()
+    guide: FloatArray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
 
 
 @dataclass(slots=True)
@@ -130,6 +134,7 @@ def colorize(
     progress: Progress = unwatched,
     view: View | None = None,
     may_overwrite: bool = False,
+    in_layers: bool = False,
 ) -> Colorized:
     """Colour one layer.
 
@@ -140,6 +145,7 @@ def colorize(
     ``progress`` hears of each stage as it begins, and of the blocks of the last one. Where the
     caller ``may_overwrite`` the pixels, the result may take their place and save memory. ``view``
     is what ``view_of`` these pixels gave before: the network need not look at them again.
+    ``in_layers`` asks for the layers, too.
 
     Raises:
         JobError: a hint lies outside the layer.
@@ -169,6 +175,7 @@ def colorize(
         prediction = colorizer.predict(read, replace(condition, hints=None))
         guide = shrunk(small, prediction.ab.shape[:2])
         chroma = Chroma(prediction.ab)
+        overlays: list[Overlay] = []
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
             overlays, things, more = _overlays(
@@ -176,8 +183,8 @@ def colorize(
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
             notices = (*notices, *more)
-            for overlay in overlays:
-                chroma = overlay.apply(chroma, guide)
+        for overlay in overlays:
+            chroma = overlay.apply(chroma, guide)
     with watch.stage("join"):
         vivid = np.float32(job.saturation)
         patches = [replace(patch, ab=patch.ab * vivid) for patch in chroma.patches]
@@ -185,7 +192,8 @@ def colorize(
             pixels, chroma.ab * vivid, guide, patches=patches, mask=mask,
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
-    return Colorized(result, notices, watch.timings, view.scan, things)
+    layers = layers_of(prediction.ab, overlays, guide) if in_layers else ()
+    return Colorized(result, notices, watch.timings, view.scan, things, layers, guide)
 
 
 def find_things(

@@ -76,7 +76,9 @@ class Mask:
             return out
         if self.height < rows or self.width < columns:
             whole = self.within(slice(0, self.height), slice(0, self.width))
-            return out if whole is None else cv2.resize(whole, (columns, rows)).reshape(shape)
+            if whole is not None:
+                out[:] = cv2.resize(whole, (columns, rows)).reshape(shape)
+            return out
         down, across = rows / self.height, columns / self.width
         high, wide = self.levels.shape
         # Only the cells that it touches, so that a small place in a large picture costs little.

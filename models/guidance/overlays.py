@@ -6,14 +6,13 @@ correct themselves: a palette, colours carried from a reference, things, regions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color.mask import Mask
 from models.color.upsampling import Patch
 from models.guidance.condition import HintMap
 from models.guidance.named_colors import ab_of, lay_names
@@ -91,6 +90,11 @@ class ThingsOverlay:
     strength: float
     name: str = "things"
 
+    def growing(self) -> Iterator[ThingsOverlay]:
+        """Give the overlay of the first thing, of the first two, and so on."""
+        for count in range(1, len(self.things) + 1):
+            yield replace(self, things=self.things[:count])
+
     def apply(self, chroma: Chroma, lightness: FloatArray) -> Chroma:
         """See ``Overlay``."""
         ab, patches = chroma.ab, chroma.patches
@@ -166,6 +170,3 @@ class HintsOverlay:
 
 def _towards(ab: FloatArray, other: FloatArray, share: float | FloatArray) -> FloatArray:
     return np.asarray(ab + np.float32(share) * (other - ab), np.float32)
-
-
-Masks = Mapping[str, Mask]

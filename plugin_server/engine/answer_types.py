@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from plugin_server.errors import NotAcceptable
 from plugin_server.images.codec import MEDIA_TYPES, Layer, UnsupportedImage, can_hold
+from plugin_server.images.openraster import OPENRASTER
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MIMEAccept
 
+ANSWER_TYPES: Final = (*MEDIA_TYPES, OPENRASTER)  # the layered file only for who asks for it
 MASK_TYPES: Final = ("image/png", "application/x-npy")
 LOSSY = frozenset({"image/jpeg", "image/webp"})
 TYPE_OF: Final = {
@@ -35,7 +37,7 @@ class AnswerTypes:
     qualities: dict[str, float]
 
     @classmethod
-    def from_accept(cls, accept: MIMEAccept, types: Sequence[str] = MEDIA_TYPES) -> AnswerTypes:
+    def from_accept(cls, accept: MIMEAccept, types: Sequence[str] = ANSWER_TYPES) -> AnswerTypes:
         """Read an ``Accept`` header; one that is missing or empty accepts everything.
 
         Raises:
@@ -61,7 +63,7 @@ class AnswerTypes:
         try:
             return cls.from_accept(accept)
         except NotAcceptable:
-            return cls(dict.fromkeys(MEDIA_TYPES, 1.0))
+            return cls(dict.fromkeys(ANSWER_TYPES, 1.0))
 
     def check(self, media_type: str) -> None:
         """Raise NotAcceptable where a picture that is there already has none of these types."""
@@ -83,7 +85,7 @@ class AnswerTypes:
         best = max(qualities.values())
         if qualities.get(usual) == best:
             return usual
-        return next(type_ for type_ in MEDIA_TYPES if qualities.get(type_) == best)
+        return next(type_ for type_ in ANSWER_TYPES if qualities.get(type_) == best)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.indexing import index
+from plugin_server.engine.layered import layered
 from plugin_server.engine.places import as_settings, read_mask, read_painted, read_places
 from plugin_server.engine.references import References
 from plugin_server.engine.requests import (
@@ -37,6 +38,7 @@ from plugin_server.engine.requests import (
 from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, decode, encode
+from plugin_server.images.openraster import OPENRASTER
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -154,12 +156,18 @@ class Studio:
             painted=painted,
             progress=progress,
             view=self._view(request.image, layer),
-            may_overwrite=isinstance(request.image, bytes),
+            may_overwrite=isinstance(request.image, bytes) and media_type != OPENRASTER,
+            in_layers=media_type == OPENRASTER,
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
         settings = self._settings(request, chosen.exemplar, result.scan)
-        body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
+        if media_type == OPENRASTER:
+            body = layered(
+                layer, result, saturation=request.job.saturation, mask=mask, settings=settings
+            )
+        else:
+            body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
         encoded = time.perf_counter()
         timings = {"decode": decoded - started}
         if chosen.reference is not None:

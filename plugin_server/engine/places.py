@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +14,7 @@ from models.job import ColorizeJob
 from models.region import Region, ThingChange
 from plugin_server.errors import BadValue
 from plugin_server.images.codec import ImageError, Layer, Limits, decode
-from plugin_server.images.layer import TooLarge
+from plugin_server.images.layer import Pixels, TooLarge, to_depth
 from plugin_server.images.mask import mask_of
 
 MOST_COVERED = 4  # times the largest photo: what masks may cover together
@@ -43,9 +44,8 @@ def read_places(
     places: dict[str, Mask] = {}
     covered = 0
     for name in sorted(job.masks):
-        weights = read_mask(parts[name], f"mask {name}", width, height, limits)
-        weights *= 255
-        places[name] = Mask.of_levels(np.rint(weights).astype(np.uint8))
+        layer = _decoded(parts[name], f"mask {name}", width, height, limits)
+        places[name] = Mask.of_levels(_levels(layer.pixels))
         covered += places[name].levels.size
         if covered > MOST_COVERED * limits.max_pixels:
             raise TooLarge(
@@ -69,6 +69,22 @@ def read_painted(data: bytes, width: int, height: int, limits: Limits) -> NDArra
             "transparent where nothing is painted"
         )
     return pixels if pixels.shape[2] == 4 else pixels[..., [0, 0, 0, 1]]
+
+
+def _levels(pixels: Pixels) -> NDArray[np.uint8]:
+    """Read a picture as the masks of things are written: (H, W), its own values as they are.
+
+    A coloured one counts by the mean of its channels, and nothing where it is transparent.
+    """
+    eight = to_depth(pixels, 8)
+    channels = eight.shape[2]
+    if channels < 3:
+        levels = eight[..., 0]
+    else:
+        levels = ((eight[..., :3].sum(axis=2, dtype=np.uint16) + 1) // 3).astype(np.uint8)
+    if channels in (2, 4):
+        levels = np.asarray(cv2.multiply(levels, eight[..., -1].copy(), scale=1 / 255))
+    return np.ascontiguousarray(levels)
 
 
 def as_settings(job: ColorizeJob, digests: Mapping[str, str]) -> dict[str, object]:
