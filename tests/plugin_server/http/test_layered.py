@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import zipfile
@@ -133,11 +134,13 @@ def test_nobody_gets_layers_unasked(client: FlaskClient) -> None:
 @pytest.mark.skipif(shutil.which("krita") is None, reason="Krita is not installed")
 def test_krita_shows_the_same(client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "a.ora").write_bytes(layered(client, **FIELDS).data)
-    subprocess.run(
-        ["krita", "a.ora", "--export", "--export-filename", "a.png"],
-        cwd=tmp_path, env={"QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-        check=True, timeout=240,
-    )  # fmt: skip
+    environment = {
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+    }
+    command = ["krita", "a.ora", "--export", "--export-filename", "a.png"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=240)
     shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) / 255
     flat = np.asarray(Image.open(io.BytesIO(post(client, encoded(GREY), **FIELDS).data))) / 255
     assert deltaE_ciede2000(rgb2lab(shown), rgb2lab(flat)).mean() < 1.5
