@@ -12,6 +12,8 @@ MAX_HINTS = 10_000
 MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
+# Descriptions are read in these; all but English have a file in models/guidance/languages.
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "ru")
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 _HEX = re.compile(r"#[0-9a-f]{6}")
@@ -78,11 +80,14 @@ class ColorizeJob:
     strength: float = 1.0
     exemplar: str | None = None
     palette: tuple[PaletteColor, ...] = ()
+    language: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "description", self.description.strip())
         if any("\ud800" <= letter <= "\udfff" for letter in self.description):
             raise JobError("the description holds bytes that are no text: write it in UTF-8")
+        if self.language is not None:
+            object.__setattr__(self, "language", _checked_language(self.language))
         for name, value, limit in (
             ("saturation", self.saturation, 2),
             ("strength", self.strength, 1),
@@ -182,6 +187,17 @@ def _parse_color(number: int, entry: Any) -> PaletteColor:
                 f'palette colour {number} is not understood: write it as "#rrggbb" or as '
                 '{"color": "#rrggbb", "weight": 2}'
             )
+
+
+def _checked_language(tag: str) -> str:
+    """Return the code of a language's tag: "de" of "de-AT", "pt" of "pt_BR"."""
+    code = tag.strip().lower().replace("_", "-").partition("-")[0]
+    if code not in LANGUAGES:
+        raise JobError(
+            f"language is {tag[:40]!r}: give one of {', '.join(LANGUAGES)}, or none, and it is "
+            "recognised"
+        )
+    return code
 
 
 def _checked_color(color: str, where: str) -> str:
