@@ -24,6 +24,8 @@ MAX_HINTS = 10_000
 MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
+# Descriptions are read in these; all but English have a file in models/guidance/languages.
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "ru")
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 
@@ -88,10 +90,13 @@ class ColorizeJob:
     palette: tuple[PaletteColor, ...] = ()
     regions: tuple[Region, ...] = ()
     things: tuple[ThingChange, ...] = ()
+    language: str | None = None
 
     def __post_init__(self) -> None:
         described = checked_text(self.description, "the description")
         object.__setattr__(self, "description", described)
+        if self.language is not None:
+            object.__setattr__(self, "language", _checked_language(self.language))
         for name, value, limit in (
             ("saturation", self.saturation, 2),
             ("strength", self.strength, 1),
@@ -200,3 +205,14 @@ def _parse_color(number: int, entry: Any) -> PaletteColor:
                 f'palette colour {number} is not understood: write it as "#rrggbb" or as '
                 '{"color": "#rrggbb", "weight": 2}'
             )
+
+
+def _checked_language(tag: str) -> str:
+    """Return the code of a language's tag: "de" of "de-AT", "pt" of "pt_BR"."""
+    code = tag.strip().lower().replace("_", "-").partition("-")[0]
+    if code not in LANGUAGES:
+        raise JobError(
+            f"language is {tag[:40]!r}: give one of {', '.join(LANGUAGES)}, or none, and it is "
+            "recognised"
+        )
+    return code

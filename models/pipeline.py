@@ -159,7 +159,7 @@ def colorize(
         small, read, colorizer = view.lightness, view.read, view.colorizer
     with watch.stage("guidance"):
         reads = job.description and job.strength > 0
-        told = clip.embed_text(job.description) if reads else None
+        told = clip.embed_text(job.description, job.language) if reads else None
         condition, notices = condition_of(
             job, told, reference, read, colorizer=colorizer, clip=clip
         )

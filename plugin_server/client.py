@@ -171,6 +171,7 @@ def form_of(request: ColorizeRequest) -> tuple[bytes, str]:
     job = request.job
     texts = {
         "description": job.description,
+        "language": job.language or "",
         "hints": json.dumps([asdict(hint) for hint in job.hints]) if job.hints else "",
         "exemplar": job.exemplar or "",
         "palette": json.dumps([asdict(color) for color in job.palette]) if job.palette else "",

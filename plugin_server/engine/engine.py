@@ -305,6 +305,7 @@ class Studio:
             "version": product_version(),
             "model": f"{self.colorizer.name} {self.clip.name}",
             "description": job.description,
+            "language": job.language,
             "reference": _digest(request.reference),
             "mask": _digest(request.mask),
             "exemplar": exemplar,

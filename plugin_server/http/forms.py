@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
-from models.job import ColorizeJob, Hint, parse_hints, parse_palette
+from models.job import LANGUAGES, ColorizeJob, Hint, parse_hints, parse_palette
 from models.region import parse_regions, parse_things
 from plugin_server.engine.requests import (
     ColorizeRequest,
@@ -85,6 +85,13 @@ class GuidedForm(PhotoForm):
         "Empty means none; one that is too long is cut, which Photochrom-Notice says.",
         examples=["a woman in a red coat in front of a brick house"],
     )
+    language: str | None = Field(
+        None,
+        description=f"The description's language: {', '.join(LANGUAGES)}. It is recognised where "
+        "none is given.",
+        examples=["de"],
+        max_length=35,
+    )
     hints: str = Field(
         "",
         description="Dabs of colour as JSON: x and y are column and row of the centre in the "
@@ -108,7 +115,9 @@ class GuidedForm(PhotoForm):
         Raises:
             JobError: the hints make no sense.
         """
-        return ColorizeJob(self.description, self._hints(), strength=self.strength)
+        return ColorizeJob(
+            self.description, self._hints(), strength=self.strength, language=self.language
+        )
 
     def _hints(self) -> tuple[Hint, ...]:
         return parse_hints(self.hints) if self.hints.strip() else ()
@@ -280,6 +289,7 @@ class ColorizeForm(GuidedForm, PlacesForm):
             parse_palette(self.palette) if self.palette.strip() else (),
             parse_regions(self.regions) if self.regions.strip() else (),
             parse_things(self.things) if self.things.strip() else (),
+            self.language,
         )
 
 

@@ -29,7 +29,7 @@ class FakeClip:
 
     name = "fake-clip"
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         words = text.split()
         notices = []
         if len(words) > WORDS:
