@@ -16,7 +16,7 @@ from typing import Final, Literal
 from PIL import Image
 
 from retrieval.ingest.captions import captions_beside, captions_inside
-from retrieval.ingest.photos import FORMATS
+from retrieval.ingest.photos import FORMATS, checked
 
 Origin = Literal["", "csv", "sidecar", "option", "embedded"]
 DELIMITERS: Final = ",;\t|"
@@ -71,7 +71,7 @@ class Descriptions:
 def embedded(data: bytes) -> Described:
     """Read the caption inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
             found = captions_inside(image)
     except MemoryError:
         raise

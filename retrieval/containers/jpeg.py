@@ -75,15 +75,23 @@ def find_xmp(data: bytes) -> bytes | None:
     return None
 
 
+def find_exif(data: bytes) -> bytes | None:
+    """Return the EXIF block of a stream, put together from its segments, or None."""
+    return b"".join(data[part.inside + len(_EXIF) : part.end] for part in _exif(data)) or None
+
+
 def with_bounded_exif(data: bytes) -> bytes:
     """Return the stream, without its EXIF where that could harm the library that reads it."""
-    parts = [
+    block = find_exif(data)
+    if block is None or is_bounded(block):
+        return data
+    edges = [0, *(edge for part in _exif(data) for edge in (part.start, part.end)), len(data)]
+    return b"".join(data[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
+
+
+def _exif(data: bytes) -> list[Segment]:
+    return [
         segment
         for segment in segments(data)
         if segment.marker == _APP1 and data.startswith(_EXIF, segment.inside)
     ]
-    block = b"".join(data[part.inside + len(_EXIF) : part.end] for part in parts)
-    if not parts or is_bounded(block):
-        return data
-    edges = [0, *(edge for part in parts for edge in (part.start, part.end)), len(data)]
-    return b"".join(data[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))

@@ -40,6 +40,7 @@ class Directories:
     """The directories of a file, all within bounds.
 
     ``pages`` are those of the chain, the first one first; each maps its tags' numbers to them.
+    ``exif_is_bounded`` says whether the directories that they point to (EXIF, GPS) are as sound.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -56,10 +57,15 @@ class Directories:
         self._room = ROOM * len(data)
         self._seen: set[int] = set()
         self.pages: list[dict[int, Tag]] = []
+        self.exif_is_bounded = True
         try:
             self._walk()
         except struct.error as problem:
             raise TiffError("its directory is cut off") from problem
+        try:
+            self._walk_inner()
+        except (struct.error, TiffError):
+            self.exif_is_bounded = False
 
     def number(self, page: dict[int, Tag], tag: int, default: int) -> int:
         """Return a tag's first value where it is a whole number; ``default`` where it is absent."""
@@ -81,15 +87,13 @@ class Directories:
             page, at = self._directory(at)
             self._check_geometry(page)
             self.pages.append(page)
-            waiting = [page]
-            while waiting:
-                directory = waiting.pop()
-                for tag in POINTERS:
-                    if tag in directory:
-                        inner = self.number(directory, tag, 0)
-                        # A pointer to nowhere is damage that its readers pass over.
-                        if 0 < inner < len(self._data) - 2 and inner not in self._seen:
-                            waiting.append(self._directory(inner)[0])
+
+    def _walk_inner(self) -> None:
+        waiting = list(self.pages)
+        while waiting:
+            directory = waiting.pop()
+            inner = [self.number(directory, tag, 0) for tag in POINTERS if tag in directory]
+            waiting += [self._directory(at)[0] for at in inner]
 
     def _directory(self, at: int) -> tuple[dict[int, Tag], int]:
         """Read one directory and the place of the next."""
@@ -144,7 +148,6 @@ class Directories:
 def is_bounded(block: bytes) -> bool:
     """Tell whether an EXIF block's directories can be read by a library without harm."""
     try:
-        Directories(block)
+        return Directories(block).exif_is_bounded
     except TiffError:
         return False
-    return True

@@ -56,11 +56,12 @@ def elements(text: bytes) -> list[Element]:
     return _Reader().read(text)
 
 
-def attribute_places(text: bytes, element: Element) -> Iterator[tuple[str, int, int, int]]:
-    """Yield name as written, start, start of the value and end of the value of each attribute.
+def attribute_places(text: bytes, element: Element) -> Iterator[tuple[Name, int, int, int]]:
+    """Yield each attribute's name, and where it, its value inside the quotes, and that end stand.
 
-    The value's places are those inside the quotes, the start is that of the name.
+    Declarations of prefixes are no attributes.
     """
+    names = iter(element.attributes)  # in the order of the text
     at = element.start + 1
     while at < element.inside and text[at] not in _SPACE + b"/>":
         at += 1
@@ -74,8 +75,9 @@ def attribute_places(text: bytes, element: Element) -> Iterator[tuple[str, int, 
         while text[opening] in _SPACE:
             opening += 1
         closing = text.find(text[opening : opening + 1], opening + 1, element.inside)
-        name = text[at:equals].rstrip(_SPACE).decode("utf-8")
-        yield name, at, opening + 1, closing
+        written = text[at:equals].rstrip(_SPACE)
+        if written != b"xmlns" and not written.startswith(b"xmlns:"):
+            yield next(names), at, opening + 1, closing
         at = closing + 1
 
 
@@ -129,6 +131,8 @@ class _Reader:
             for key, value in attributes.items()
             if key != "xmlns" and not key.startswith("xmlns:")
         }
+        if len(resolved) + len(declared) < len(attributes):
+            raise XmlError("an attribute is written twice")
         default = self._scopes.get("") or [""]
         element = Element(self._resolve(name, default[-1]), resolved, parent, at)
         if parent is not None:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from models.color.lab import srgb_to_lab
+from retrieval.containers.jpeg import check_scans, with_bounded_exif
+from retrieval.containers.tiff import MAGICS, Directories
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import PhotoRefused
 from retrieval.ingest.captions import captions_inside
@@ -28,6 +30,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF")
+JPEG: Final = b"\xff\xd8\xff"
 SMALL_SIDE: Final = 256  # the short side that is decoded at least; image towers see 192 to 224
 LONGEST: Final = 1024  # of the small picture: a panorama must not become a large one
 THUMBNAIL_SIDE: Final = 256
@@ -147,7 +150,7 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
     if not data:
         raise PhotoRefused("broken: the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
             width, height = image.size
             if width * height > limits.max_pixels:
                 raise PhotoRefused(
@@ -187,6 +190,20 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
         if turn in QUARTER_TURNS:
             width, height = height, width
     return SmallPhoto(np.asarray(small, np.uint8), width, height, captions)
+
+
+def checked(data: bytes) -> bytes:
+    """Return a photo's bytes as Pillow may see them: without EXIF that would harm it.
+
+    Raises:
+        ValueError: directories or scans that no photo has.
+    """
+    if data.startswith(JPEG):
+        check_scans(data)
+        return with_bounded_exif(data)
+    if data[:4] in MAGICS:
+        Directories(data)
+    return data
 
 
 def _flatten(image: Image.Image) -> Image.Image:
