@@ -69,6 +69,19 @@ class PhotoLimits:
                 f"too large: {size / 1e6:,.0f} MB, and the limit is {self.max_bytes / 1e6:,.0f} MB"
             )
 
+    def check_size(self, width: int, height: int) -> None:
+        """Raise PhotoRefused for a picture that is too large or too small."""
+        if width * height > self.max_pixels:
+            raise PhotoRefused(
+                f"too large: {width} x {height} pixels, and the limit is "
+                f"{self.max_pixels / 1e6:,.0f} megapixels"
+            )
+        if min(width, height) < LEAST_SIDE:
+            raise PhotoRefused(
+                f"too small: {width} x {height} pixels, and the short side must have at least "
+                f"{LEAST_SIDE}"
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmallPhoto:
@@ -152,16 +165,7 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
     try:
         with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > limits.max_pixels:
-                raise PhotoRefused(
-                    f"too large: {width} x {height} pixels, and the limit is "
-                    f"{limits.max_pixels / 1e6:,.0f} megapixels"
-                )
-            if min(width, height) < LEAST_SIDE:
-                raise PhotoRefused(
-                    f"too small: {width} x {height} pixels, and the short side must have at least "
-                    f"{LEAST_SIDE}"
-                )
+            limits.check_size(width, height)
             captions = captions_inside(image)
             scale = min(1.0, SMALL_SIDE / min(width, height))
             scale = min(scale, LONGEST / max(width, height))
@@ -190,6 +194,17 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
         if turn in QUARTER_TURNS:
             width, height = height, width
     return SmallPhoto(np.asarray(small, np.uint8), width, height, captions)
+
+
+def captions_in(data: bytes) -> tuple[str, ...]:
+    """Read the captions inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
+    try:
+        with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
+            return captions_inside(image)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises nearly anything; whoever decodes the photo says what is wrong
+        return ()
 
 
 def checked(data: bytes) -> bytes:
