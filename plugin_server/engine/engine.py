@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,9 +33,11 @@ from plugin_server.engine.requests import (
     SuggestionsRequest,
 )
 from plugin_server.errors import BadValue, NotKept
-from plugin_server.images.codec import ImageError, Layer, Limits, decode, encode
+from plugin_server.images.codec import ImageError, Layer, Limits, encode
 from plugin_server.images.mask import mask_of
+from plugin_server.images.sandbox import Decoders, decode_here
 from plugin_server.version import product_version
+from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder
@@ -47,7 +50,8 @@ VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB 
 class Studio:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are on the shelf, and the last of them decoded in memory.
+    Photos that were sent ahead are on the shelf, and the last of them decoded in memory. Without
+    ``decoders`` they are decoded in this process.
     """
 
     def __init__(
@@ -59,11 +63,14 @@ class Studio:
         limits: Limits,
         photos: Shelf,
         library_problem: str = "",
+        decoders: Decoders | None = None,
     ) -> None:
+        self.decode = decode_here(limits) if decoders is None else decoders.decode
+        self._decode_small = decode_small if decoders is None else decoders.decode_small
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
-        self.references = References(library, limits=limits, library_problem=library_problem)
+        self.references = References(library, decode=self.decode, library_problem=library_problem)
         self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
         self.limits = limits
         self.photos = photos
@@ -94,7 +101,7 @@ class Studio:
                 return self._keep(request, progress)
             case SearchRequest():
                 progress("decode", 0.0)
-                layer = None if request.image is None else self._layer(request.image)
+                layer = None if request.image is None else self._layer(request.image, progress)
                 progress("search", 0.0)
                 return self._exemplars.search(request, layer)
             case AddExemplarRequest():
@@ -102,7 +109,7 @@ class Studio:
                 return self._exemplars.add(request)
             case IndexRequest():
                 progress("index", 0.0)
-                return index(request, self._plain_clip, self.limits)
+                return index(request, self._plain_clip, self.limits, self._decode_small)
 
     def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
         """Fetch all that only this server has, so that the request can be done anywhere.
@@ -123,13 +130,15 @@ class Studio:
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         started = time.perf_counter()
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         media_type = request.choose_type(layer)
-        mask = None if request.mask is None else self._mask(request.mask, width, height)
+        mask = None if request.mask is None else self._mask(request.mask, width, height, progress)
         decoded = time.perf_counter()
-        chosen = self.references.choose(layer, request.job, request.reference, request.found)
+        chosen = self.references.choose(
+            layer, request.job, request.reference, request.found, progress
+        )
         found = time.perf_counter()
         result = colorize(
             layer.pixels,
@@ -160,7 +169,7 @@ class Studio:
         from models.suggestions import suggest
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         x, y = request.x, request.y
@@ -180,7 +189,7 @@ class Studio:
         from models.suggestions import confidence_map
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         progress("network", 0.0)
@@ -190,22 +199,23 @@ class Studio:
 
     def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
-        layer = decode(request.image, limits=self.limits)
+        layer = self.decode(request.image, partial(progress, "decode", 0.0))
         height, width = layer.pixels.shape[:2]
         name = ImageId(self.photos.put(request.image))
         self._remember(name, layer)
         return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
 
-    def _layer(self, image: Image) -> Layer:
+    def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:
+        watch = partial(progress, "decode", 0.0)
         if isinstance(image, bytes):
-            return decode(image, limits=self.limits)
+            return self.decode(image, watch)
         known = self._layers.get(image)
         if known is not None and self.photos.touch(image):
             return known
         data = self.photos.get(image)
         if data is None:
             raise self._not_kept(image)
-        layer = decode(data, limits=self.limits)
+        layer = self.decode(data, watch)
         self._remember(image, layer)
         return layer
 
@@ -231,9 +241,9 @@ class Studio:
         self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
-    def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
+    def _mask(self, mask: bytes, width: int, height: int, progress: Progress) -> np.ndarray:
         try:
-            layer = decode(mask, limits=self.limits)
+            layer = self.decode(mask, partial(progress, "decode", 0.0))
         except ImageError as problem:
             raise type(problem)(f"mask: {problem}") from problem
         mask_height, mask_width = layer.pixels.shape[:2]

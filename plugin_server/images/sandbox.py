@@ -37,11 +37,19 @@ SECONDS: Final = 15.0
 SECONDS_PER_MEGABYTE: Final = 1.0
 SECONDS_PER_MEGAPIXEL: Final = 1.0
 LOOK: Final = 0.05  # seconds between looks whether anybody still waits
+PIPE: Final = 1 << 20  # bytes; what the kernel lets every user have
 STARTING: Final = 120.0  # seconds that a process may take to start
 PROGRAM: Final = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 MODULE: Final = "plugin_server.images.decoder_process"
-# One thread each: the photos are what is done side by side. Two heaps leave room for their data.
-ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+# One thread each: the photos are what is done side by side. What glibc's heap has, it keeps for
+# the next photo, which halves the time of an ordinary one.
+ENVIRONMENT: Final = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
+}
 SECRETS: Final = "PHOTOCHROM_"  # how the names of our variables begin: tokens, passwords
 REFUSALS: Final[dict[str, type[Exception]]] = {
     kind.__name__: kind
@@ -262,6 +270,8 @@ class _Decoder:
         assert isinstance(self._process.stdin, io.RawIOBase)
         assert isinstance(self._process.stdout, io.RawIOBase)
         self._tasks, self._answers = self._process.stdin, self._process.stdout
+        _widen(self._tasks, self._answers)
+        self._in_use = threading.Lock()
         self.is_ready = False
         self.pixels = 0
 
@@ -269,6 +279,12 @@ class _Decoder:
         self, header: dict[str, Any], data: bytes, most: int
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """Send a task and wait for its answer; it ends when the process is killed."""
+        with self._in_use:
+            return self._ask(header, data, most)
+
+    def _ask(
+        self, header: dict[str, Any], data: bytes, most: int
+    ) -> tuple[dict[str, Any], list[bytearray]]:
         self.pixels = 0
         if not self.is_ready:
             frames.receive(self._answers, most=0)
@@ -288,6 +304,9 @@ class _Decoder:
         """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
+        with self._in_use:  # whoever reads finds the end, now that nobody writes any more
+            self._tasks.close()
+            self._answers.close()
 
     def obituary(self) -> str:
         """Say how it ended."""
@@ -295,6 +314,16 @@ class _Decoder:
             self._process.wait(timeout=1.0)
         code = self._process.returncode
         return "gave a senseless answer" if code is None else f"crashed ({code})"
+
+
+def _widen(*pipes: io.RawIOBase) -> None:
+    """Give pipes room for a photo, so that each side need not wait for the other so often."""
+    if sys.platform == "linux":
+        import fcntl
+
+        for pipe in pipes:
+            with suppress(OSError):  # a user may have used up all that is allowed
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def _refusal(kind: str, detail: str) -> Exception:

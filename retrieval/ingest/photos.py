@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,6 +96,9 @@ class SmallPhoto:
     width: int
     height: int
     captions: tuple[str, ...]
+
+
+DecodeSmall = Callable[[bytes, PhotoLimits], SmallPhoto]  # decode_small, wherever it is done
 
 
 def describe(data: bytes, small: SmallPhoto, captions: tuple[str, ...] = ()) -> Prepared:
