@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,11 @@ from plugin_server.engine.requests import (
 )
 from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept
-from plugin_server.images.codec import Layer, Limits, decode, encode
+from plugin_server.images.codec import Layer, Limits, encode
 from plugin_server.images.openraster import OPENRASTER
+from plugin_server.images.sandbox import Decoders, decode_here
 from plugin_server.version import product_version
+from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder
@@ -52,7 +55,8 @@ VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB 
 class Studio:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are on the shelf, and the last of them decoded in memory.
+    Photos that were sent ahead are on the shelf, and the last of them decoded in memory. Without
+    ``decoders`` they are decoded in this process.
     """
 
     def __init__(
@@ -64,11 +68,14 @@ class Studio:
         limits: Limits,
         photos: Shelf,
         library_problem: str = "",
+        decoders: Decoders | None = None,
     ) -> None:
+        self.decode = decode_here(limits) if decoders is None else decoders.decode
+        self._decode_small = decode_small if decoders is None else decoders.decode_small
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
-        self.references = References(library, limits=limits, library_problem=library_problem)
+        self.references = References(library, decode=self.decode, library_problem=library_problem)
         self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
         self.limits = limits
         self.photos = photos
@@ -103,7 +110,7 @@ class Studio:
                 return self._thing_mask(request, progress)
             case SearchRequest():
                 progress("decode", 0.0)
-                layer = None if request.image is None else self._layer(request.image)
+                layer = None if request.image is None else self._layer(request.image, progress)
                 progress("search", 0.0)
                 return self._exemplars.search(request, layer)
             case AddExemplarRequest():
@@ -111,7 +118,7 @@ class Studio:
                 return self._exemplars.add(request)
             case IndexRequest():
                 progress("index", 0.0)
-                return index(request, self._plain_clip, self.limits)
+                return index(request, self._plain_clip, self.limits, self._decode_small)
 
     def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
         """Fetch all that only this server has, so that the request can be done anywhere.
@@ -132,18 +139,20 @@ class Studio:
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         started = time.perf_counter()
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         media_type = request.choose_type(layer)
-        size = (width, height, self.limits)
-        mask = None if request.mask is None else read_mask(request.mask, "mask", *size)
-        places = read_places(request.job, request.parts, *size)
+        read = (width, height, partial(self.decode, watch=partial(progress, "decode", 0.0)))
+        mask = None if request.mask is None else read_mask(request.mask, "mask", *read)
+        places = read_places(request.job, request.parts, *read, self.limits)
         painted = None
         if request.hint_image is not None:
-            painted = read_painted(request.hint_image, *size)
+            painted = read_painted(request.hint_image, *read)
         decoded = time.perf_counter()
-        chosen = self.references.choose(layer, request.job, request.reference, request.found)
+        chosen = self.references.choose(
+            layer, request.job, request.reference, request.found, progress
+        )
         found = time.perf_counter()
         result = colorize(
             layer.pixels,
@@ -183,7 +192,7 @@ class Studio:
         from models.suggestions import suggest
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         x, y = request.x, request.y
@@ -203,7 +212,7 @@ class Studio:
         from models.suggestions import confidence_map
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         progress("network", 0.0)
@@ -213,7 +222,7 @@ class Studio:
 
     def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
-        layer = decode(request.image, limits=self.limits)
+        layer = self.decode(request.image, partial(progress, "decode", 0.0))
         height, width = layer.pixels.shape[:2]
         name = ImageId(self.photos.put(request.image))
         self._remember(name, layer)
@@ -222,10 +231,11 @@ class Studio:
     def _find(self, request: ThingsRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         image = request.image
-        layer = self._layer(image)
+        layer = self._layer(image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
-        places = read_places(request.job, request.parts, width, height, self.limits)
+        decode = partial(self.decode, watch=partial(progress, "decode", 0.0))
+        places = read_places(request.job, request.parts, width, height, decode, self.limits)
         progress("network", 0.0)
         if isinstance(image, bytes):
             image = ImageId(self.photos.put(image))
@@ -248,7 +258,7 @@ class Studio:
                 f"masks are kept for {self.photos.seconds / 60:g} minutes after they were used "
                 "last; find the things again with POST /v1/things"
             )
-        layer = self._layer(kept.photo)
+        layer = self._layer(kept.photo, progress)
         view = self._view(kept.photo, layer)
         assert view is not None, "a kept photo has a view"
         progress("join", 0.0)
@@ -257,16 +267,17 @@ class Studio:
         media_type = request.choose_type(mask)
         return Answer(encode(mask, media_type), media_type)
 
-    def _layer(self, image: Image) -> Layer:
+    def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:
+        watch = partial(progress, "decode", 0.0)
         if isinstance(image, bytes):
-            return decode(image, limits=self.limits)
+            return self.decode(image, watch)
         known = self._layers.get(image)
         if known is not None and self.photos.touch(image):
             return known
         data = self.photos.get(image)
         if data is None:
             raise self._not_kept(image)
-        layer = decode(data, limits=self.limits)
+        layer = self.decode(data, watch)
         self._remember(image, layer)
         return layer
 

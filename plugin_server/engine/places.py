@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
@@ -13,15 +13,17 @@ from models.color.mask import Mask
 from models.job import ColorizeJob
 from models.region import Region, ThingChange
 from plugin_server.errors import BadValue
-from plugin_server.images.codec import ImageError, Layer, Limits, decode
+from plugin_server.images.codec import ImageError, Layer, Limits
 from plugin_server.images.layer import Pixels, TooLarge, to_depth
 from plugin_server.images.mask import mask_of
+
+Decode = Callable[[bytes], Layer]
 
 MOST_COVERED = 4  # times the largest photo: what masks may cover together
 
 
 def read_mask(
-    data: bytes, name: str, width: int, height: int, limits: Limits
+    data: bytes, name: str, width: int, height: int, decode: Decode
 ) -> NDArray[np.float32]:
     """Decode a mask of a photo of this size: (H, W) float32 in [0, 1].
 
@@ -29,11 +31,16 @@ def read_mask(
         ImageError: it cannot be read.
         BadValue: it has another size.
     """
-    return mask_of(_decoded(data, name, width, height, limits).pixels)
+    return mask_of(_decoded(data, name, width, height, decode).pixels)
 
 
 def read_places(
-    job: ColorizeJob, parts: Mapping[str, bytes], width: int, height: int, limits: Limits
+    job: ColorizeJob,
+    parts: Mapping[str, bytes],
+    width: int,
+    height: int,
+    decode: Decode,
+    limits: Limits,
 ) -> dict[str, Mask]:
     """Decode the masks that a job's regions and things name.
 
@@ -44,7 +51,7 @@ def read_places(
     places: dict[str, Mask] = {}
     covered = 0
     for name in sorted(job.masks):
-        layer = _decoded(parts[name], f"mask {name}", width, height, limits)
+        layer = _decoded(parts[name], f"mask {name}", width, height, decode)
         places[name] = Mask.of_levels(_levels(layer.pixels))
         covered += places[name].levels.size
         if covered > MOST_COVERED * limits.max_pixels:
@@ -55,14 +62,14 @@ def read_places(
     return places
 
 
-def read_painted(data: bytes, width: int, height: int, limits: Limits) -> NDArray[Any]:
+def read_painted(data: bytes, width: int, height: int, decode: Decode) -> NDArray[Any]:
     """Decode a hint image: (H, W, 4).
 
     Raises:
         ImageError: it cannot be read.
         BadValue: it has another size or no transparency.
     """
-    pixels = _decoded(data, "hint_image", width, height, limits).pixels
+    pixels = _decoded(data, "hint_image", width, height, decode).pixels
     if pixels.shape[2] not in (2, 4):
         raise BadValue(
             "hint_image has no transparency, so every pixel of it would be a hint; send RGBA, "
@@ -100,9 +107,9 @@ def as_settings(job: ColorizeJob, digests: Mapping[str, str]) -> dict[str, objec
     }
 
 
-def _decoded(data: bytes, name: str, width: int, height: int, limits: Limits) -> Layer:
+def _decoded(data: bytes, name: str, width: int, height: int, decode: Decode) -> Layer:
     try:
-        layer = decode(data, limits=limits)
+        layer = decode(data)
     except ImageError as problem:
         raise type(problem)(f"{name}: {problem}") from problem
     own_height, own_width = layer.pixels.shape[:2]

@@ -15,7 +15,7 @@ from settings import Settings
 
 from models.job import ColorizeJob, parse_hints
 from plugin_server.engine.requests import ColorizeRequest
-from plugin_server.images.settings import from_xmp
+from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import encoded, grey_picture
@@ -55,7 +55,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     answer = service.colorize(
         ColorizeRequest(encoded(grey_picture()), job, choose_type=lambda _: "image/webp")
     )
-    settings = Settings.from_json(from_xmp(answer.body) or "")
+    settings = Settings.from_json(read_settings(answer.body) or "")
     assert settings is not None
     assert settings.description == "a red tram"
     assert settings.saturation == 0.5
