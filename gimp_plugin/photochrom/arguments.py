@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gi
-from origin import COLOR_LAYER, RGB_LAYER
-from wish import AUTO
+from layers.parasites import COLOR_LAYER, RGB_LAYER
+from request import AUTO
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, GObject  # noqa: E402

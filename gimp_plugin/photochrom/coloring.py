@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 
 import gi
-from client import Client, Result
-from guard import Guard
-from layers import insert, layer_name, one_undo_step, read
-from origin import Origin
+from api.client import Client, Result
+from server.cancel_on_exit import CancelOnExit
+from layers.layers import insert, layer_name, one_undo_step, read
+from layers.parasites import Origin
 from progress import Bar
-from wish import Wish
+from request import Request
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp  # noqa: E402
 
 
 def colorize(
-    image: Gimp.Image, source: Gimp.Layer, wish: Wish, *, client: Client, bar: Bar
+    image: Gimp.Image, source: Gimp.Layer, request: Request, *, client: Client, bar: Bar
 ) -> list[Gimp.Layer]:
     """Colour a layer; return the new layers, the uppermost first. One undo step takes all back.
 
@@ -27,20 +27,20 @@ def colorize(
         Failure: nothing was changed.
     """
     started = time.monotonic()
-    pixels = read(source, wish.output)
-    guard = Guard(client.address, client.token)
+    pixels = read(source, request.output)
+    guard = CancelOnExit(client.address, client.token)
     client.on_job = guard.watch
     results = []
-    exemplars = wish.exemplars or (None,)
+    exemplars = request.exemplars or (None,)
     try:
         for number, exemplar in enumerate(exemplars):
             bar.part(number / len(exemplars), (number + 1) / len(exemplars))
-            results.append(wish.send(client, pixels, bar, exemplar))
+            results.append(request.send(client, pixels, bar, exemplar))
     finally:
         guard.release()
         client.on_job = None
     bar("Making the layer", 1.0)
-    layers = _insert_all(image, source, wish, results)
+    layers = _insert_all(image, source, request, results)
     notices = dict.fromkeys(notice for result in results for notice in result.notices)
     bar(f"Coloured in {time.monotonic() - started:.1f} s", 1.0)
     if notices:
@@ -49,9 +49,9 @@ def colorize(
 
 
 def _insert_all(
-    image: Gimp.Image, source: Gimp.Layer, wish: Wish, results: list[Result]
+    image: Gimp.Image, source: Gimp.Layer, request: Request, results: list[Result]
 ) -> list[Gimp.Layer]:
-    uri = wish.reference.uri if wish.reference else None
+    uri = request.reference.uri if request.reference else None
     layers: list[Gimp.Layer] = []
     with one_undo_step(image):
         try:
@@ -63,11 +63,11 @@ def _insert_all(
                         image,
                         source,
                         result.pixels,
-                        name=_name(wish, result),
+                        name=_name(request, result),
                         settings=result.settings,
                         origin=Origin(
                             source.get_tattoo(),
-                            wish.output,
+                            request.output,
                             uri,
                             round(result.timings.get("total", 0.0), 3),
                         ),
@@ -82,12 +82,12 @@ def _insert_all(
     return layers
 
 
-def _name(wish: Wish, result: Result) -> str:
+def _name(request: Request, result: Result) -> str:
     """Name a layer after the description, else after what gave it its colours."""
     if result.exemplar is not None:
         score = "" if result.score is None else f" ({result.score:.0%})"
-        words = f"{wish.description}: " if wish.description else ""
+        words = f"{request.description}: " if request.description else ""
         return layer_name(f"{words}colours of {result.exemplar}{score}", "")
-    if wish.reference is not None and not wish.description:
-        return layer_name(f"Colours of {wish.reference.name}", "")
-    return layer_name(wish.description, "Colours")
+    if request.reference is not None and not request.description:
+        return layer_name(f"Colours of {request.reference.name}", "")
+    return layer_name(request.description, "Colours")

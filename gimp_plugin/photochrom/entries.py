@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gi
-from failures import Failure
-from layers import Unusable
-from origin import Origin, latest, settings_of, source_of
-from painting import find_dabs_layer, read_hints
-from reference import Reference
-from wish import Wish, split_exemplars
+from api.errors import Failure
+from layers.layers import Unusable
+from layers.parasites import Origin, latest, settings_of, source_of
+from layers.hint_layer import find_dabs_layer, read_hints
+from layers.reference import Reference
+from request import Request, split_exemplars
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, Gio  # noqa: E402
@@ -53,7 +53,7 @@ class Task:
     """What is coloured, how, and which layer is selected afterwards (None: the new one)."""
 
     source: Gimp.Layer
-    wish: Wish
+    request: Request
     selected: Gimp.Layer | None = None
 
 
@@ -66,7 +66,7 @@ class Entry:
     blurb: str
     help: str
     arguments: tuple[str, ...] = ()
-    task: Callable[[Call], Task] = lambda call: Task(call.source, Wish())
+    task: Callable[[Call], Task] = lambda call: Task(call.source, Request())
     ask: Callable[[Call, Entry], None] | None = None
 
     @property
@@ -77,12 +77,12 @@ class Entry:
 
 def automatic(call: Call) -> Task:
     """Colour with no guidance."""
-    return Task(call.source, Wish(**call.look()))
+    return Task(call.source, Request(**call.look()))
 
 
 def description(call: Call) -> Task:
     """Colour after a description."""
-    return Task(call.source, Wish(call.text("description"), **call.look()))
+    return Task(call.source, Request(call.text("description"), **call.look()))
 
 
 def reference(call: Call) -> Task:
@@ -94,21 +94,21 @@ def reference(call: Call) -> Task:
         found = Reference.from_drawable(drawable)
     else:
         raise Failure("no reference was given: choose a picture file, or a layer of an open image")
-    return Task(call.source, Wish(call.text("description"), found, **call.look()))
+    return Task(call.source, Request(call.text("description"), found, **call.look()))
 
 
 def exemplars(call: Call) -> Task:
     """Take the colours from photos of the library."""
     ids = split_exemplars(call.text("exemplar"))
-    return Task(call.source, Wish(call.text("description"), exemplars=ids, **call.look()))
+    return Task(call.source, Request(call.text("description"), exemplars=ids, **call.look()))
 
 
 def hints(call: Call) -> Task:
     """Colour after dabs of colour, which lie on a layer above."""
     paint, below = find_dabs_layer(call.image, call.layer, call.get("hint-layer"))
     source = source_of(call.image, below)
-    wish = Wish(call.text("description"), hints=read_hints(paint, source), **call.look())
-    return Task(source, wish, selected=paint if call.layer == paint else None)
+    request = Request(call.text("description"), hints=read_hints(paint, source), **call.look())
+    return Task(source, request, selected=paint if call.layer == paint else None)
 
 
 def again(call: Call) -> Task:
@@ -124,25 +124,25 @@ def again(call: Call) -> Task:
             if given[name] in (None, call.config.find_property(name).get_default_value()):
                 given[name] = kept[name]
     source = source_of(call.image, latest(call.image, call.layer))
-    wish = Wish(hints=settings.hints, **given)
+    request = Request(hints=settings.hints, **given)
     if settings.exemplar:
-        wish = replace(wish, exemplars=(settings.exemplar,))
+        request = replace(request, exemplars=(settings.exemplar,))
     elif origin.reference:
-        wish = replace(wish, reference=Reference.from_file(Gio.File.new_for_uri(origin.reference)))
+        request = replace(request, reference=Reference.from_file(Gio.File.new_for_uri(origin.reference)))
     elif settings.reference:
         raise Failure(
             "the colours came from a layer of another image, which cannot be found again: use "
             "'Colorize from reference...'"
         )
-    return Task(source, wish)
+    return Task(source, request)
 
 
 def ask(call: Call, entry: Entry) -> None:
     """Open the dialog with a preview."""
-    import dialog  # Gtk is not there without a screen
+    from dialogs import colorize_dialog  # Gtk is not there without a screen
 
     if not dialog.ask(
-        call.procedure, call.config, call.source, entry, lambda: entry.task(call).wish
+        call.procedure, call.config, call.source, entry, lambda: entry.task(call).request
     ):
         raise Closed
 

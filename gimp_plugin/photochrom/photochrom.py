@@ -15,12 +15,12 @@ gi.require_version("Gegl", "0.4")
 from arguments import declare  # noqa: E402
 from coloring import colorize  # noqa: E402
 from entries import COLORIZERS, SETTINGS, Call, Closed, Entry  # noqa: E402
-from failures import Cancelled, Failure  # noqa: E402
+from api.errors import Cancelled, Failure  # noqa: E402
 from gi.repository import Gegl, Gimp, GLib, GObject  # noqa: E402
-from layers import selected_layer  # noqa: E402
-from origin import source_of  # noqa: E402
+from layers.layers import selected_layer  # noqa: E402
+from layers.parasites import source_of  # noqa: E402
 from progress import Bar  # noqa: E402
-from server import connect, describe  # noqa: E402
+from server.connect import connect, describe  # noqa: E402
 
 MENU = "<Image>/Colors/Photochrom"
 READABLE = GObject.ParamFlags.READWRITE
@@ -60,7 +60,7 @@ def _colorize(call: Call, entry: Entry) -> Gimp.Layer:
     bar = Bar("Photochrom")
     try:
         client = connect(on_progress=bar)
-        layers = colorize(call.image, task.source, task.wish, client=client, bar=bar)
+        layers = colorize(call.image, task.source, task.request, client=client, bar=bar)
     finally:
         bar.close()
     if task.selected is not None:
@@ -74,7 +74,7 @@ def run_settings(
 ) -> Gimp.ValueArray:
     """Show the settings and how the server stands; without a person only the latter."""
     if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
-        from settings_dialog import show
+        from dialogs.settings_dialog import show
 
         show()
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)

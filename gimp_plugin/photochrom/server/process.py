@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from failures import NotStarted
-from installation import Installation, in_flatpak, in_snap
+from api.errors import NotStarted
+from server.installation import Installation, in_flatpak, in_snap
 
 # What GIMP's own launchers set for GIMP's Python and libraries, and what would turn another
 # Python astray. The server's own variables are given on its command line instead.
@@ -106,7 +106,7 @@ class ServerProcess:
         except OSError:
             return ""
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         """Say why it ended, and what to do."""
         code = self.exit_code()
         assert code is not None, "it still runs"

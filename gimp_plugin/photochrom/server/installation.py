@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failures import Failure
+from api.errors import Failure
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8765"
 CONFIG = "config.json"

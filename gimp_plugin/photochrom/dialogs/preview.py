@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import gi
-from background import Latest, OnProgress, Settled, sentence
-from client import Client, Result
-from failures import Failure
-from pixels import Pixels
-from wish import Wish
+from dialogs.background import Latest, OnProgress, Settled, sentence
+from api.client import Client, Result
+from api.errors import Failure
+from api.pixels import Pixels
+from request import Request
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")
@@ -23,13 +23,13 @@ SETTLED_MS = 400
 class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     """The copy, and a line about the server beneath it.
 
-    ``make_wish`` reads what is asked for; it is called in the main thread and may raise Failure,
+    ``make_request`` reads what is asked for; it is called in the main thread and may raise Failure,
     which is shown. ``scale`` turns hints given in the layer's pixels into the copy's.
     """
 
-    def __init__(self, small: Pixels, make_wish: Callable[[], Wish], scale: float) -> None:
+    def __init__(self, small: Pixels, make_request: Callable[[], Request], scale: float) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._small, self._make_wish, self._scale = small, make_wish, scale
+        self._small, self._make_request, self._scale = small, make_request, scale
         self._server = Latest(self._tell)
         self._settled = Settled(self.refresh, SETTLED_MS)
         self.changed = self._settled.happened
@@ -48,13 +48,13 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     def refresh(self) -> None:
         """Ask for the copy in the colours that the dialog asks for now."""
         try:
-            wish = _shrunk(self._make_wish(), self._scale)
+            request = _shrunk(self._make_request(), self._scale)
         except Failure as problem:
             self._tell(sentence(str(problem)))
             return
 
         def question(client: Client, on_progress: OnProgress) -> Result:
-            return wish.send(client, self._small, on_progress)
+            return request.send(client, self._small, on_progress)
 
         self._server.ask(question, self._show)
         self._image.set_opacity(0.6)  # what is shown is not what is asked for any more
@@ -74,14 +74,14 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._server.close()
 
 
-def _shrunk(wish: Wish, scale: float) -> Wish:
+def _shrunk(request: Request, scale: float) -> Request:
     """Move hints from the layer's pixels to the copy's."""
 
     def smaller(hint: dict[str, float]) -> dict[str, float]:
         numbers = {name: hint[name] * scale for name in ("x", "y", "radius") if hint.get(name)}
         return {**hint, **numbers}
 
-    return replace(wish, hints=tuple(smaller(hint) for hint in wish.hints))
+    return replace(request, hints=tuple(smaller(hint) for hint in request.hints))
 
 
 def pixbuf(pixels: Pixels) -> GdkPixbuf.Pixbuf:

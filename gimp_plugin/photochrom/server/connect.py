@@ -12,12 +12,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from client import DEFAULT_TIMEOUT, Client, Health
-from failures import Failure, NotStarted, ServerMissing, SilentServer, WrongVersion
-from installation import Installation, find
-from lock import Lock
-from process import ServerProcess
-from wire import OnProgress, Watch
+from api.client import DEFAULT_TIMEOUT, Client, Health
+from api.errors import Failure, NotStarted, ServerMissing, SilentServer, WrongVersion
+from server.installation import Installation, find
+from server.file_lock import FileLock
+from server.process import ServerProcess
+from api.connection import OnProgress, Deadline
 
 START_SECONDS = 180.0  # a cold disk and a slow machine; usually it takes five to ten
 USUAL_SECONDS = 8.0
@@ -85,7 +85,7 @@ def connect(
     except ServerMissing:
         if not installation.command:
             raise ServerMissing(_cannot_start(installation)) from None
-        health = _start(folder, installation, client, Watch(start_timeout, on_progress))
+        health = _start(folder, installation, client, Deadline(start_timeout, on_progress))
     check_version(health, installation)
     return client
 
@@ -141,10 +141,10 @@ def check_version(health: Health, installation: Installation) -> None:
     )
 
 
-def _start(folder: Path, installation: Installation, client: Client, watch: Watch) -> Health:
+def _start(folder: Path, installation: Installation, client: Client, watch: Deadline) -> Health:
     """Start the server, or wait for the one that another process starts."""
     started = time.monotonic()
-    with Lock(folder / LOCK) as lock:
+    with FileLock(folder / LOCK) as lock:
         while not lock.acquire():
             health = _answer(client)
             if health is not None:
@@ -162,7 +162,7 @@ def _start(folder: Path, installation: Installation, client: Client, watch: Watc
         return health
 
 
-def _last_look(client: Client, watch: Watch, started: float, process: ServerProcess) -> Health:
+def _last_look(client: Client, watch: Deadline, started: float, process: ServerProcess) -> Health:
     """Our server has ended: because another had the port first, or it could not start at all.
 
     Raises:
@@ -176,7 +176,7 @@ def _last_look(client: Client, watch: Watch, started: float, process: ServerProc
             if health is not None:
                 return health
             _wait(watch, started)
-    raise NotStarted(process.obituary())
+    raise NotStarted(process.exit_reason())
 
 
 def _answer(client: Client) -> Health | None:
@@ -187,7 +187,7 @@ def _answer(client: Client) -> Health | None:
         return None
 
 
-def _wait(watch: Watch, started: float) -> None:
+def _wait(watch: Deadline, started: float) -> None:
     """Wait a little; the bar slows down as it fills, since nobody knows how long it takes."""
     seconds = time.monotonic() - started
     watch.say(STARTING, seconds / (seconds + USUAL_SECONDS))

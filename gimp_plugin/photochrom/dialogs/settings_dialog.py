@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import gi
-from background import Latest, OnProgress, sentence
-from client import Client
-from failures import Failure
-from installation import CONFIG, find, read_config, write_config
-from server import Status, describe, plugin_folder
+from dialogs.background import Latest, OnProgress, sentence
+from api.client import Client
+from api.errors import Failure
+from server.installation import CONFIG, find, read_config, write_config
+from server.connect import Status, describe, plugin_folder
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")

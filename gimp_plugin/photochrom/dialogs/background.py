@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import gi
-from client import Client
-from failures import Cancelled, Failure
-from server import connect, describe
+from api.client import Client
+from api.errors import Cancelled, Failure
+from server.connect import connect, describe
 
 gi.require_version("GLib", "2.0")
 from gi.repository import GLib  # noqa: E402

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import gi
-from failures import Failure
-from layers import read_small
-from pixels import Pixels
+from api.errors import Failure
+from layers.layers import read_small
+from api.pixels import Pixels
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, Gio, GLib  # noqa: E402

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 
-class Lock:
+class FileLock:
     """Held by one process at a time; ``acquire`` does not wait.
 
     The file stays: were it removed, two processes could hold locks on two files of one name.
@@ -37,7 +37,7 @@ class Lock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> FileLock:
         return self
 
     def __exit__(

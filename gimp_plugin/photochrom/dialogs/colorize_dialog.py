@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gi
-import history
-from exemplars_dialog import Exemplars
-from layers import read_small
-from preview import LONGEST, Preview
-from wish import Wish
+from dialogs import history
+from dialogs.exemplars import Exemplars
+from layers.layers import read_small
+from dialogs.preview import LONGEST, Preview
+from request import Request
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -30,12 +30,12 @@ def ask(
     config: Gimp.ProcedureConfig,
     source: Gimp.Layer,
     entry: Entry,
-    make_wish: Callable[[], Wish],
+    make_request: Callable[[], Request],
 ) -> bool:
     """Ask for the arguments, with a preview; tell whether OK was pressed."""
     dialog = make_dialog(procedure, config, entry.title)
     small = read_small(source, LONGEST)
-    preview = Preview(small, make_wish, small.width / source.get_width())
+    preview = Preview(small, make_request, small.width / source.get_width())
     above: Gtk.Widget = preview
     if "exemplar" in entry.arguments:
         found = Exemplars(small, config)

@@ -17,7 +17,7 @@ DONE = "done"
 SECONDS = 10.0
 
 
-class Guard:
+class CancelOnExit:
     """Watches over the job of one run; ``release`` when the run ends by itself."""
 
     def __init__(self, address: str, token: str | None) -> None:
