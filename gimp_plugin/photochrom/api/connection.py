@@ -271,10 +271,14 @@ class Connection:
             )
 
     def _lost(self, why: str) -> str:
-        return _(
-            "the connection to the Photochrom server at {address} broke ({reason}); nothing was "
-            "changed: try again, and if it happens again look into the server's log {log}"
-        ).format(address=self.address, reason=why, log=self._log or "").rstrip()
+        return (
+            _(
+                "the connection to the Photochrom server at {address} broke ({reason}); nothing "
+                "was changed: try again, and if it happens again look into the server's log {log}"
+            )
+            .format(address=self.address, reason=why, log=self._log or "")
+            .rstrip()
+        )
 
 
 class _PatientSocket:
@@ -302,7 +306,7 @@ class _PatientSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Give what http.client reads an answer from."""
-        return io.BufferedReader(_Reader(self), 1 << 16)
+        return io.BufferedReader(_Reader(self, self._socket.makefile("rb", 0)), 1 << 16)
 
     def close(self) -> None:
         """Close the socket."""
@@ -320,10 +324,14 @@ class _PatientSocket:
 
 
 class _Reader(io.RawIOBase):
-    """The reading end of a socket, which outlives it."""
+    """The reading end of a socket; ``held`` keeps the socket open until the answer is read."""
 
-    def __init__(self, patient: _PatientSocket) -> None:
-        self._patient = patient
+    def __init__(self, patient: _PatientSocket, held: io.IOBase) -> None:
+        self._patient, self._held = patient, held
+
+    def close(self) -> None:
+        self._held.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

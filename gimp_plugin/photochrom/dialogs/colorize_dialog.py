@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gi
+from layers.layers import read_small
+from request import Request
+
 from dialogs import history
 from dialogs.exemplars import Exemplars
-from layers.layers import read_small
 from dialogs.preview import LONGEST, Preview
-from request import Request
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")

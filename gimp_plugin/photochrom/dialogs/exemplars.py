@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gi
-from dialogs.background import Latest, OnProgress, Settled
 from api.client import Client, Found
 from api.errors import Failure
 from api.pixels import Pixels
 from request import AUTO
+
+from dialogs.background import Latest, OnProgress, Settled
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import gi
-from dialogs.background import Latest, OnProgress, Settled, sentence
 from api.client import Client, Result
 from api.errors import Failure
 from api.pixels import Pixels
 from request import Request
+
+from dialogs.background import Latest, OnProgress, Settled, sentence
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("GdkPixbuf", "2.0")

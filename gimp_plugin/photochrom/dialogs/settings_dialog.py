@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import gi
-from dialogs.background import Latest, OnProgress, sentence
 from api.client import Client
 from api.errors import Failure
-from server.installation import CONFIG, find, read_config, write_config
 from server.connect import Status, describe, plugin_folder
+from server.installation import CONFIG, find, read_config, write_config
+
+from dialogs.background import Latest, OnProgress, sentence
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")

@@ -14,6 +14,7 @@ import gi
 from api.errors import Unusable
 from api.pixels import Pixels
 from api.texts import _
+
 from layers.parasites import COLOR_LAYER, THING_LAYERS, every_layer, is_ours, photo_of
 
 gi.require_version("Gimp", "3.0")
@@ -122,7 +123,8 @@ class Photo:
     def _drawable(self) -> Iterator[Gimp.Layer]:
         """Give what holds the pixels, with the layer's non-destructive filters applied."""
         if self.is_visible:
-            with projection(self.image, [l for l in every_layer(self.image) if is_ours(l)]) as seen:
+            ours = [layer for layer in every_layer(self.image) if is_ours(layer)]
+            with projection(self.image, ours) as seen:
                 yield seen
         elif not self.layer.get_filters():
             yield self.layer
@@ -179,8 +181,13 @@ def selected_photos(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> li
     for drawable in drawables:
         layer = selected_layer(drawable)
         photo = photo_of(image, layer)
+        if is_blank(photo):
+            raise Unusable(
+                _("the layer '{name}' is empty: select the photo that is to be colored").format(
+                    name=photo.get_name()
+                )
+            )
         if photo not in photos:
-            _check(photo)
             photos.append(photo)
     floating = image.get_floating_sel()
     if floating is not None:
@@ -210,15 +217,10 @@ def selected_layer(drawable: Gimp.Drawable) -> Gimp.Layer:
     return drawable
 
 
-def _check(layer: Gimp.Layer) -> None:
-    """Refuse an empty layer; read on at most 256 samples a side."""
+def is_blank(layer: Gimp.Layer) -> bool:
+    """Tell whether a layer holds nothing; read on at most 512 samples a side."""
     if not layer.has_alpha():
-        return
+        return False
     extent = (*layer.get_offsets()[1:], layer.get_width(), layer.get_height())
-    alpha, _shape = read_at(layer, extent, "A u8", min(1.0, 256 / max(extent[2:])))
-    if not any(alpha):
-        raise Unusable(
-            _("the layer '{name}' is empty: select the photo that is to be colored").format(
-                name=layer.get_name()
-            )
-        )
+    alpha, _shape = read_at(layer, extent, "A u8", min(1.0, 512 / max(extent[2:])))
+    return not any(alpha)
