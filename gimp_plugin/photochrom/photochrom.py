@@ -83,7 +83,7 @@ def _colorize(
         from dialogs import colorize_dialog  # Gtk is not there without a screen
 
         if not colorize_dialog.ask(
-            call, photos[0], entry, lambda: read_run(call, photos[0], selected)
+            call, photos[0], entry, profile_folder(), lambda: read_run(call, photos[0], selected)
         ):
             raise Cancelled(_("cancelled; nothing was changed"))
     runs = [read_run(call, photo, selected) for photo in photos]

@@ -138,7 +138,9 @@ def again_after_scale_crop_and_flip():
                 image.remove_layer(dabs)
             change(image)
             words = f"red again {name} {kept}"
-            found[f"{name} {kept}"] = brief(call("again", image, [made["layer"]], description=words))
+            found[f"{name} {kept}"] = brief(
+                call("again", image, [made["layer"]], description=words)
+            )
             image.delete()
     return found
 
