@@ -17,8 +17,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 import skimage.data
-from client import Client
-from pixels import Pixels
+from api.client import Client
+from api.pixels import Pixels
 from skimage.color import rgb2lab
 
 from plugin_server.config import Config

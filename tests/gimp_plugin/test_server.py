@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from client import Client
+from api.client import Client
+from api.pixels import Pixels
 from failures import (
     BrokenConnection,
     Cancelled,
@@ -28,11 +29,10 @@ from failures import (
     Unauthorized,
     WrongVersion,
 )
-from installation import BadConfig, Installation, find, find_program
-from lock import Lock
-from pixels import Pixels
-from process import environment_for, explain, through_flatpak
-from server import check_version, connect, describe
+from server.connect import check_version, connect, describe
+from server.file_lock import Lock
+from server.installation import BadConfig, Installation, find, find_program
+from server.process import environment_for, explain, through_flatpak
 
 from tests.support.command import free_port
 from tests.support.pictures import grey_picture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import history
 import pytest
+from api.settings import Settings
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from settings import Settings
 
 from models.job import ColorizeJob, parse_hints
 from plugin_server.engine.requests import ColorizeRequest

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from installation import find, write_config
+from server.installation import find, write_config
 
 from gimp_plugin.install import (
     SOURCE,
