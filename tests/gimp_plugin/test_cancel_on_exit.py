@@ -24,7 +24,7 @@ PATH = "/v1/jobs/abc"
 PLUGIN = """
 import sys, time
 sys.path.insert(0, {folder!r})
-from server.cancel_on_exit import Guard
+from server.cancel_on_exit import CancelOnExit
 CancelOnExit({address!r}, "right").watch({path!r})
 print("watching", flush=True)
 time.sleep(60)
@@ -54,7 +54,7 @@ def test_a_plugin_that_is_killed_has_its_job_cancelled(server: Served) -> None:
 
 
 def test_a_run_that_ends_by_itself_cancels_nothing(server: Served) -> None:
-    cancel_on_exit.main(told(server, guard.DONE))
+    cancel_on_exit.main(told(server, cancel_on_exit.DONE))
     assert server.asked == []
 
 

@@ -56,7 +56,7 @@ class FileLock:
             # A folder that only an administrator may write to.
             user = getattr(os, "getuid", lambda: "")()
             spare = Path(tempfile.gettempdir()) / f"{self._file.stem}-{user}{self._file.suffix}"
-            return os.open(spare, flags, 0o600)
+            return os.open(spare, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 if sys.platform == "win32":

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from api.errors import ServerMissing
@@ -194,23 +195,26 @@ def through_flatpak(
 
 
 def writable_log(log: Path) -> Path:
-    """Give the log, making its folder; a file in the temporary folder where it cannot be written.
+    """Give the log, making its folder; a new temporary file where it cannot be written.
 
     Raises:
         ServerMissing: neither can be.
     """
-    for file in (log, Path(tempfile.gettempdir()) / "photochrom-server.log"):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with open(file, "ab"):
-                return file
-        except OSError as error:
-            problem = error
-    raise ServerMissing(
-        _("the log {log} cannot be written ({reason}); make room, or mend its folder").format(
-            log=log, reason=reason(problem)
-        )
-    )
+    with suppress(OSError):  # such as a disk that is read-only
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "ab"):
+            return log
+    try:
+        # A name that nobody can guess, so that nobody can have put a link there.
+        descriptor, name = tempfile.mkstemp(".log", "photochrom-server-")
+    except OSError as problem:
+        raise ServerMissing(
+            _("the log {log} cannot be written ({reason}); make room, or mend its folder").format(
+                log=log, reason=reason(problem)
+            )
+        ) from problem
+    os.close(descriptor)
+    return Path(name)
 
 
 if sys.platform == "win32":
