@@ -32,7 +32,7 @@ MENU = "<Image>/Colors/Photochrom"
 READABLE = GObject.ParamFlags.READWRITE
 IMAGE_ENTRIES = {entry.name: entry for entry in (HINT_LAYER, REGION)}
 
-Run = Callable[[Call, list[Gimp.Layer], Sequence[Gimp.Drawable], Entry], Gimp.Item]
+Act = Callable[[Call, list[Gimp.Layer], Sequence[Gimp.Drawable], Entry], Gimp.Item]
 
 
 def run(
@@ -45,11 +45,9 @@ def run(
 ) -> Gimp.ValueArray:
     """Run one of the procedures for layers, and say plainly what went wrong."""
     Gegl.init(None)
-    is_interactive = mode == Gimp.RunMode.INTERACTIVE
-    call = Call(
-        procedure, config, image, entry.arguments, entry.needs, is_interactive, entry.is_again
-    )
-    act: Run = {HINT_LAYER.name: _add_hint_layer, REGION.name: _add_region}.get(
+    confirm = _confirm if mode == Gimp.RunMode.INTERACTIVE else None
+    call = Call(procedure, config, image, entry.arguments, entry.needs, entry.is_again, confirm)
+    act: Act = {HINT_LAYER.name: _add_hint_layer, REGION.name: _add_region}.get(
         entry.name, _colorize
     )
     try:
@@ -69,6 +67,12 @@ def run(
         return _fail(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, text)
 
 
+def _confirm(text: str) -> bool:
+    from dialogs.question import ask_whether  # Gtk is not there without a screen
+
+    return ask_whether(text)
+
+
 def _colorize(
     call: Call, photos: list[Gimp.Layer], drawables: Sequence[Gimp.Drawable], entry: Entry
 ) -> Gimp.Layer:
@@ -80,7 +84,7 @@ def _colorize(
                 call.config.set_property(name, value)
         else:
             call.config.set_property("description", words_of(call.image))
-        from dialogs import colorize_dialog  # Gtk is not there without a screen
+        from dialogs import colorize_dialog
 
         if not colorize_dialog.ask(
             call, photos[0], entry, profile_folder(), lambda: read_run(call, photos[0], selected)

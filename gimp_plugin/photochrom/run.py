@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,25 @@ from gi.repository import Gimp, Gio  # noqa: E402
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a procedure; ``needs`` is the argument without which it makes no sense."""
+    """One call of a procedure.
+
+    Attributes:
+        needs: the argument without which it makes no sense.
+        confirm: asks the person a question; None where there is nobody.
+    """
 
     procedure: Gimp.ImageProcedure
     config: Gimp.ProcedureConfig
     image: Gimp.Image
     arguments: tuple[str, ...]
     needs: str = ""
-    is_interactive: bool = False
     is_again: bool = False
+    confirm: Callable[[str], bool] | None = None
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody can be asked."""
+        return self.confirm is not None
 
     def get(self, name: str) -> Any:
         """Read an argument as it is now: a dialog may still change it. None where it has none."""
@@ -304,16 +315,14 @@ def _reference_again(call: Call, settings: Settings, origin: Origin) -> Referenc
         question = _("This layer took its colors from the file {file}. Read that file?").format(
             file=origin.reference
         )
-        if not call.is_interactive:
+        if call.confirm is None:
             raise Failure(
                 _(
                     "the layer names the file {file}, which you have not used before: choose "
                     "Colors > Photochrom > Colorize from Reference"
                 ).format(file=origin.reference)
             )
-        from dialogs.question import ask_whether
-
-        if not ask_whether(question):
+        if not call.confirm(question):
             raise Cancelled(_("cancelled; nothing was changed"))
     reference = Reference.from_file(Gio.File.new_for_uri(origin.reference))
     history.remember(folder, origin.reference, history.REFERENCES)

@@ -313,7 +313,7 @@ def test_a_server_killed_in_the_middle_is_a_clear_message(plugin: Plugin) -> Non
     client = connect(plugin.folder)
 
     def kill(text: str, _fraction: float) -> None:
-        if text == "Choosing colours":
+        if text == "Choosing colors":
             os.kill(plugin.pids[0], signal.SIGKILL)
 
     with pytest.raises(BrokenConnection, match="nothing was changed") as caught:

@@ -152,7 +152,8 @@ class Connection:
     def _exchange(self, call: Call) -> Answer:
         self._deadline.check()
         self._connect()
-        patient: _PatientSocket = self._connection.sock
+        patient = self._connection.sock
+        assert isinstance(patient, _PatientSocket)
         try:
             patient.is_firm = False
             try:
@@ -193,7 +194,8 @@ class Connection:
                 ).format(address=self.address, reason=reason(problem))
             ) from problem
         # http.client has switched Nagle's algorithm off already.
-        self._connection.sock = _PatientSocket(self._connection.sock, self._deadline)
+        connected: Any = self._connection.sock
+        self._connection.sock = _PatientSocket(connected, self._deadline)
 
     def _send(self, call: Call) -> None:
         connection, form = self._connection, call.form

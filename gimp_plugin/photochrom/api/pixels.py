@@ -88,7 +88,7 @@ def read_npy(body: Buffer) -> Pixels:
         Failure: it is no npy file, or one that Photochrom never writes.
     """
     view = memoryview(body)
-    width = 2 if view[6:7] == b"\x01" else 4
+    width = 2 if bytes(view[6:7]) == b"\x01" else 4
     start = 8 + width
     end = start + int.from_bytes(view[8:start], "little")
     header = HEADER.match(bytes(view[start : min(end, start + MAX_HEADER)]))
