@@ -125,7 +125,7 @@ def test_a_wrong_token(desk: Desk) -> None:
         desk.use(served.address, "wrong")
         desk.gimp.menu("Colorize")
         message = desk.read_message()
-    assert "token" in message
+    assert "cannot prove" in message
     assert "photochrom gimp install" in message
     assert desk.state() == before
 

@@ -19,36 +19,15 @@ from pictures_in_gimp import (
     pixels,
     state,
 )
+from pictures_in_gimp import call_here as call
 
 REPORT = sys.argv[1]
 STORIES = {}
-sys.path.insert(0, os.path.join(Gimp.directory(), "plug-ins", "photochrom"))
-import photochrom  # noqa: E402
 
 
 def story(tell):
     STORIES[tell.__name__.replace("_", " ")] = tell
     return tell
-
-
-def call(name, image, drawables, **arguments):
-    """Run a procedure's code in this process: GIMP takes half a second to start another."""
-    name = "plug-in-photochrom-" + name
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    for argument, value in arguments.items():
-        config.set_property(argument.replace("_", "-"), value)
-    entry = photochrom.COLORIZERS.get(name) or photochrom.IMAGE_ENTRIES[name]
-    mode = Gimp.RunMode.NONINTERACTIVE
-    result = photochrom.run(procedure, mode, image, drawables, config, entry)
-    status = result.index(0)
-    done = status == Gimp.PDBStatusType.SUCCESS
-    return {
-        "done": done,
-        "status": status.value_nick,
-        "error": None if done else str(result.index(1)),
-        "layer": result.index(1) if done else None,
-    }
 
 
 def color_of(layer):
