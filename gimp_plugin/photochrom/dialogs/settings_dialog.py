@@ -6,29 +6,37 @@ from pathlib import Path
 from typing import Any
 
 import gi
-from background import Latest, OnProgress, sentence
-from client import Client
-from failures import Failure
-from installation import CONFIG, find, read_config, write_config
-from server import Status, describe, plugin_folder
+from api.client import Client
+from api.errors import Failure
+from api.texts import _, reason, sentence
+from server.connect import Status, describe
+from server.installation import CONFIG, code_folder, find, read_config, write_config
+
+from dialogs.background import Latest, OnProgress
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import GimpUi, Gtk  # noqa: E402
 
-TITLE = "Photochrom settings"
-LINES = ("Server", "Address", "Models", "Library", "Log", "Settings file")
+LINES = {
+    "server": _("Server"),
+    "address": _("Address"),
+    "models": _("Models"),
+    "library": _("Library"),
+    "log": _("Log"),
+    "file": _("Settings file"),
+}
 START, SAVE = 1, 2
 
 
-def show() -> None:
+def show(folder: Path) -> None:
     """Show the dialog until it is closed."""
     GimpUi.init("photochrom")
-    panel = Panel(plugin_folder())
-    dialog = GimpUi.Dialog(title=TITLE, role="photochrom-settings")
-    start = dialog.add_button("_Start the server", START)
-    save = dialog.add_button("Sa_ve", SAVE)
-    dialog.add_button("_Close", Gtk.ResponseType.CLOSE)
+    panel = Panel(folder)
+    dialog = GimpUi.Dialog(title=_("Photochrom Settings"), role="photochrom-settings")
+    start = dialog.add_button(_("_Start the Server"), START)
+    save = dialog.add_button(_("Sa_ve"), SAVE)
+    dialog.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
     panel.watch(start, save)
     dialog.get_content_area().pack_start(panel, True, True, 0)
     panel.look()
@@ -46,13 +54,13 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
     def __init__(self, folder: Path) -> None:
         super().__init__(row_spacing=6, column_spacing=12, border_width=12)
         self._folder = folder
-        self._server = Latest(self._tell)
+        self._server = Latest(folder, self._tell)
         self._values: dict[str, Gtk.Label] = {}
         self._start: Gtk.Button | None = None
-        for row, name in enumerate(LINES):
-            self._values[name] = self._line(row, name)
-        self._address = self._entry(len(LINES), "_New address")
-        self._token = self._entry(len(LINES) + 1, "_Token")
+        for row, (name, label) in enumerate(LINES.items()):
+            self._values[name] = self._line(row, label)
+        self._address = self._entry(len(LINES), _("_New address"))
+        self._token = self._entry(len(LINES) + 1, _("_Token"))
         self._token.set_visibility(False)
         self.connect("destroy", lambda *_: self._server.close())
         self.show_all()
@@ -72,12 +80,13 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
         """Look how the server stands."""
         status = describe(self._folder)
         health = status.health
-        self._put("Server", status.text)
-        self._put("Address", status.address)
-        self._put("Models", ", ".join(health.models.values()) if health else "–")
-        self._put("Library", f"{health.exemplars:,} photos" if health else "–")
-        self._put("Log", status.log)
-        self._put("Settings file", str(self._folder / CONFIG))
+        self._put("server", status.text)
+        self._put("address", status.address)
+        self._put("models", ", ".join(health.models.values()) if health else "–")
+        count = health.exemplars if health else 0
+        self._put("library", _("{count:,} photos").format(count=count) if health else "–")
+        self._put("log", status.log)
+        self._put("file", str(self._folder / CONFIG))
         self._address.set_placeholder_text(status.address)
         if self._start is not None:
             self._start.set_sensitive(not status.running and self._may_start(status))
@@ -93,11 +102,14 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
     def save(self) -> None:
         """Write the new address and token into the settings file."""
         try:
-            written = read_config(self._folder / CONFIG)
+            written = read_config(self._folder / CONFIG) or read_config(code_folder() / CONFIG)
             changed = _changed(written, self._address.get_text(), self._token.get_text())
             write_config(self._folder / CONFIG, changed)
         except (Failure, OSError) as problem:
-            self._tell(sentence(str(problem)))
+            text = _("the settings cannot be kept in {folder}: {reason}").format(
+                folder=self._folder, reason=reason(problem)
+            )
+            self._tell(sentence(text))
             return
         self._address.set_text("")
         self._token.set_text("")
@@ -105,12 +117,12 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
 
     def _may_start(self, status: Status) -> bool:
         try:
-            return bool(find(self._folder).command)
+            return bool(find(self._folder, beside=code_folder()).command)
         except Failure:
             return False
 
     def _tell(self, text: str) -> None:
-        self._put("Server", text)
+        self._put("server", text)
 
     def _put(self, name: str, text: str) -> None:
         self._values[name].set_text(text)

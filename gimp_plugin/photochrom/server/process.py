@@ -8,10 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from failures import NotStarted
-from installation import Installation, in_flatpak, in_snap
+from api.errors import ServerMissing
+from api.texts import _, reason
+
+from server.installation import Installation, in_flatpak, in_snap
 
 # What GIMP's own launchers set for GIMP's Python and libraries, and what would turn another
 # Python astray. The server's own variables are given on its command line instead.
@@ -33,11 +36,13 @@ NOT_HANDED_ON = (
     "PHOTOCHROM_TOKEN",
 )
 TAIL_BYTES = 8192  # of the log, enough for a traceback
-FLATPAK_REMEDY = (
+FLATPAK_REMEDY = _(
     "GIMP is a Flatpak and may not start programs outside it; start the server in a terminal "
     "(photochrom serve), or allow it once: flatpak override --user "
     "--talk-name=org.freedesktop.Flatpak org.gimp.GIMP"
 )
+# On the host the token comes over the standard input: a command line can be read by every user.
+TAKE_TOKEN = 'IFS= read -r PHOTOCHROM_TOKEN; export PHOTOCHROM_TOKEN; exec "$@" </dev/null'
 
 
 class Detached(subprocess.Popen[bytes]):
@@ -54,19 +59,22 @@ class ServerProcess:
         """Start it.
 
         Raises:
-            NotStarted: the program is not there, or may not be run.
+            ServerMissing: the program is not there, or may not be run.
         """
         self._installation = installation
         if in_snap():
-            raise NotStarted(
-                "GIMP is a Snap and may not start programs outside it; start the server in a "
-                "terminal: photochrom serve"
+            raise ServerMissing(
+                _(
+                    "GIMP is a Snap and may not start programs outside it; start the server in a "
+                    "terminal: photochrom serve"
+                )
             )
         self._log = writable_log(installation.log)
         command = [*installation.command, "--log", str(self._log)]
         environ = environment_for(installation, os.environ)
+        spoken = None
         if in_flatpak():
-            command = through_flatpak(command, installation)
+            command, spoken = through_flatpak(command, installation)
         self._began_at = _size(self._log)
         try:
             with open(self._log, "ab") as log:
@@ -75,7 +83,7 @@ class ServerProcess:
                 self._began_at = log.tell()
                 self._process = Detached(
                     command,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL if spoken is None else subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     # Any folder but one whose files Python could mistake for modules, or that
@@ -86,8 +94,12 @@ class ServerProcess:
                     start_new_session=sys.platform != "win32",
                     creationflags=_WINDOWS_FLAGS,
                 )
+            if spoken is not None:
+                assert self._process.stdin is not None
+                with self._process.stdin as stream:
+                    stream.write(spoken)
         except OSError as problem:
-            raise NotStarted(_not_startable(installation, problem)) from problem
+            raise ServerMissing(_not_startable(installation, problem)) from problem
 
     def exit_code(self) -> int | None:
         """Give the exit code, or None while it runs."""
@@ -106,7 +118,7 @@ class ServerProcess:
         except OSError:
             return ""
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         """Say why it ended, and what to do."""
         code = self.exit_code()
         assert code is not None, "it still runs"
@@ -116,38 +128,45 @@ class ServerProcess:
 def explain(code: int, output: str, installation: Installation, log: Path) -> str:
     """Word why a server ended with this code after this output, and the remedy."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = lines[-1] if lines else f"it said nothing; exit code {code}"
+    last = lines[-1] if lines else _("it said nothing; exit code {code}").format(code=code)
     text = output.lower()
     if code in (-9, 137) or any(sign in text for sign in _OUT_OF_MEMORY):
-        return (
+        return _(
             "the computer has not enough free memory for the Photochrom server, which needs about "
-            f"2.5 GB; close other programs and try again (its log: {log})"
-        )
-    if "cannot listen on" in text:
-        return (
-            f"the port of {installation.address} is used by another program; close it, or give "
-            "Photochrom another one: photochrom gimp install --port 8766"
-        )
+            "2.5 GB; close other programs and try again (its log: {log})"
+        ).format(log=log)
+    if is_port_taken(output):
+        return _(
+            "the port of {address} is used by another program; close it, or give Photochrom "
+            "another one: photochrom gimp install --port NUMBER"
+        ).format(address=installation.address)
     if "no such option: --idle-exit" in text or "no such option: --log" in text:
-        return (
+        return _(
             "the Photochrom that is installed is older than this plug-in; update it, then run: "
             "photochrom gimp install"
         )
     if "no module named" in text or "cannot be imported" in text:
-        return (
-            f"the Photochrom installation is incomplete or was moved ({last}); install it again, "
-            f"then run: photochrom gimp install (its log: {log})"
-        )
+        return _(
+            "the Photochrom installation is incomplete or was moved ({last}); install it again, "
+            "then run: photochrom gimp install (its log: {log})"
+        ).format(last=last, log=log)
     if "the weights" in text and ("missing" in text or "damaged" in text):
-        return f"the Photochrom server could not load its models: {_plain(last)}"
-    if in_flatpak() and ("org.freedesktop" in text or "portal" in text.lower()):
+        return _("the Photochrom server could not load its models: {last}").format(
+            last=_plain(last)
+        )
+    if in_flatpak() and ("org.freedesktop" in text or "portal" in text):
         return FLATPAK_REMEDY
     if in_flatpak() and code in (1, 127) and "no such file" in text:
         return _gone(installation.command[0])
-    return (
-        f"the Photochrom server ended while it started: {_plain(last)}; its log is {log}, and "
+    return _(
+        "the Photochrom server ended while it started: {last}; its log is {log}, and "
         "`photochrom doctor` in a terminal says what is missing"
-    )
+    ).format(last=_plain(last), log=log)
+
+
+def is_port_taken(output: str) -> bool:
+    """Tell whether a server ended because another program has its port."""
+    return "cannot listen on" in output.lower()
 
 
 def environment_for(installation: Installation, environ: Mapping[str, str]) -> dict[str, str]:
@@ -162,28 +181,40 @@ def environment_for(installation: Installation, environ: Mapping[str, str]) -> d
     return kept
 
 
-def through_flatpak(command: Sequence[str], installation: Installation) -> list[str]:
-    """Have a command started on the host, outside GIMP's sandbox, with the host's environment."""
+def through_flatpak(
+    command: Sequence[str], installation: Installation
+) -> tuple[list[str], bytes | None]:
+    """Have a command started on the host, outside GIMP's sandbox, with the host's environment.
+
+    Returns what to start, and what to write to its standard input.
+    """
     outside = ["flatpak-spawn", "--host"]
-    if installation.token:
-        outside.append(f"--env=PHOTOCHROM_TOKEN={installation.token}")
-    return [*outside, *command]
+    if not installation.token:
+        return [*outside, *command], None
+    return [*outside, "sh", "-c", TAKE_TOKEN, "sh", *command], f"{installation.token}\n".encode()
 
 
 def writable_log(log: Path) -> Path:
-    """Give the log, making its folder; a file in the temporary folder where it cannot be written.
+    """Give the log, making its folder; a new temporary file where it cannot be written.
 
     Raises:
-        NotStarted: neither can be.
+        ServerMissing: neither can be.
     """
-    for file in (log, Path(tempfile.gettempdir()) / "photochrom-server.log"):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with open(file, "ab"):
-                return file
-        except OSError as error:
-            problem = error
-    raise NotStarted(f"the log {log} cannot be written ({problem}); make room, or mend its folder")
+    with suppress(OSError):  # such as a disk that is read-only
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "ab"):
+            return log
+    try:
+        # A name that nobody can guess, so that nobody can have put a link there.
+        descriptor, name = tempfile.mkstemp(".log", "photochrom-server-")
+    except OSError as problem:
+        raise ServerMissing(
+            _("the log {log} cannot be written ({reason}); make room, or mend its folder").format(
+                log=log, reason=reason(problem)
+            )
+        ) from problem
+    os.close(descriptor)
+    return Path(name)
 
 
 if sys.platform == "win32":
@@ -204,14 +235,16 @@ def _not_startable(installation: Installation, problem: OSError) -> str:
     program = installation.command[0]
     if isinstance(problem, FileNotFoundError):
         return _gone(program)
-    return f"{program} cannot be started ({problem.strerror}); run: photochrom gimp install"
+    return _("{program} cannot be started ({reason}); run: photochrom gimp install").format(
+        program=program, reason=reason(problem)
+    )
 
 
 def _gone(program: str) -> str:
-    return (
-        f"Photochrom is not where it was installed ({program} is missing); install it again, "
+    return _(
+        "Photochrom is not where it was installed ({program} is missing); install it again, "
         "then run: photochrom gimp install"
-    )
+    ).format(program=program)
 
 
 def _plain(line: str) -> str:

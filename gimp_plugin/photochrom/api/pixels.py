@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import array
-import ast
+import re
 import sys
 from dataclasses import dataclass
 
-from failures import BadAnswer
+from api.errors import Failure
+from api.texts import _
 
 Buffer = bytes | bytearray | memoryview
 
@@ -15,6 +16,13 @@ MAGIC = b"\x93NUMPY"
 ITEM_SIZES = {"uint8": 1, "uint16": 2, "float32": 4}
 CODES = {"uint8": "u1", "uint16": "u2", "float32": "f4"}
 DTYPES = {code: dtype for dtype, code in CODES.items()}
+# What NumPy writes for arrays of two or three dimensions; a regular expression because the header
+# of a stranger is not evaluated.
+HEADER = re.compile(
+    rb"\s*\{'descr': '([<>|=])(\w\d)', 'fortran_order': False, "
+    rb"'shape': \((\d{1,9}), (\d{1,9})(?:, (\d{1,9}))?,?\),? *\}"
+)
+MAX_HEADER = 1024
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -77,30 +85,28 @@ def read_npy(body: Buffer) -> Pixels:
     """Read an npy file; the samples are a view of ``body`` unless their byte order is foreign.
 
     Raises:
-        BadAnswer: it is no npy file, or one that Photochrom never writes.
+        Failure: it is no npy file, or one that Photochrom never writes.
     """
     view = memoryview(body)
-    if bytes(view[:6]) != MAGIC or len(view) < 12:
-        raise BadAnswer(f"the answer is not an npy file: it begins with {bytes(view[:16])!r}")
-    width = 2 if view[6] == 1 else 4
+    width = 2 if bytes(view[6:7]) == b"\x01" else 4
     start = 8 + width
     end = start + int.from_bytes(view[8:start], "little")
-    try:
-        header = ast.literal_eval(bytes(view[start:end]).decode("latin-1").strip())
-        descr, shape = str(header["descr"]), tuple(int(side) for side in header["shape"])
-        by_columns = bool(header["fortran_order"])
-    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError) as problem:
-        raise BadAnswer(f"the answer's npy header cannot be read ({problem})") from problem
-    dtype = DTYPES.get(descr[1:])
-    if dtype is None or by_columns or len(shape) not in (2, 3):
-        raise BadAnswer(f"the answer is an array of {descr} with the shape {shape}")
+    header = HEADER.match(bytes(view[start : min(end, start + MAX_HEADER)]))
+    if bytes(view[:6]) != MAGIC or end > len(view) or header is None:
+        raise Failure(_("the server's answer is not a layer"))
+    order, code, *sides = (part and part.decode("ascii") for part in header.groups())
+    dtype = DTYPES.get(code or "")
     data = view[end:]
-    if descr[0] not in ("|", "=", NATIVE) and dtype != "uint8":
-        data = _swapped(data, ITEM_SIZES[dtype])
+    if order not in ("|", "=", NATIVE) and dtype in ("uint16", "float32"):
+        size = ITEM_SIZES[dtype]
+        data = _swapped(data[: len(data) // size * size], size)
     try:
-        return Pixels(data, (shape[0], shape[1], shape[2] if len(shape) == 3 else 1), dtype)
+        height, wide, channels = (int(side or 1) for side in sides)
+        return Pixels(data, (height, wide, channels), dtype or str(code))
     except ValueError as problem:
-        raise BadAnswer(f"the answer is cut off: {problem}") from problem
+        raise Failure(
+            _("the server's answer is not a layer ({reason})").format(reason=problem)
+        ) from problem
 
 
 def _swapped(data: memoryview, size: int) -> memoryview:

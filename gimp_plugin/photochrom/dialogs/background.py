@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gi
-from client import Client
-from failures import Cancelled, Failure
-from server import connect, describe
+from api.client import Client
+from api.errors import Cancelled, Failure
+from api.texts import _, sentence
+from server.connect import connect, describe
 
 gi.require_version("GLib", "2.0")
 from gi.repository import GLib  # noqa: E402
@@ -25,11 +27,11 @@ class Latest:
     """Answers one question at a time, always the latest; older ones are given up.
 
     A question is called in the thread with a connected client and an ``on_progress`` that says
-    when nobody wants the answer any more. ``told`` is given sentences for the person.
+    when nobody wants the answer any more. ``show_text`` is given sentences for the person.
     """
 
-    def __init__(self, told: Callable[[str], None]) -> None:
-        self._told = told
+    def __init__(self, folder: Path, show_text: Callable[[str], None]) -> None:
+        self._folder, self._show_text = folder, show_text
         self._condition = threading.Condition()
         self._waiting: tuple[Question, Callable[[Any], None]] | None = None
         self._closed = False
@@ -60,7 +62,11 @@ class Latest:
                 continue
             except Failure as problem:
                 self._client = None
-                self._later(self._told, sentence(str(problem)))
+                self._later(self._show_text, sentence(str(problem)))
+            except Exception as problem:  # a stranger's answer must not silence the dialog
+                self._client = None
+                text = _("the server's answer cannot be used ({problem})").format(problem=problem)
+                self._later(self._show_text, sentence(text))
             else:
                 self._later(show, answer)
 
@@ -72,12 +78,12 @@ class Latest:
 
     def _connected(self) -> Client:
         if self._client is None:
-            self._client = connect(on_progress=self._starting)
-            self._later(self._told, describe().text)
+            self._client = connect(self._folder, on_progress=self._starting)
+            self._later(self._show_text, describe(self._folder).text)
         return self._client
 
     def _starting(self, text: str, _fraction: float) -> bool:
-        self._later(self._told, f"{text} …")
+        self._later(self._show_text, f"{text} …")
         return not self._closed
 
     def _goes_on(self, _text: str, _fraction: float) -> bool:
@@ -114,8 +120,3 @@ class Settled:
         self._timer = 0
         self._call()
         return bool(GLib.SOURCE_REMOVE)
-
-
-def sentence(text: str) -> str:
-    """Give a message a capital letter and a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

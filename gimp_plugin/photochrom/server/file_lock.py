@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 
-class Lock:
+class FileLock:
     """Held by one process at a time; ``acquire`` does not wait.
 
     The file stays: were it removed, two processes could hold locks on two files of one name.
@@ -37,7 +37,7 @@ class Lock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> FileLock:
         return self
 
     def __exit__(
@@ -56,7 +56,7 @@ class Lock:
             # A folder that only an administrator may write to.
             user = getattr(os, "getuid", lambda: "")()
             spare = Path(tempfile.gettempdir()) / f"{self._file.stem}-{user}{self._file.suffix}"
-            return os.open(spare, flags, 0o600)
+            return os.open(spare, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 if sys.platform == "win32":

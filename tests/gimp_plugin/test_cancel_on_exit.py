@@ -1,4 +1,4 @@
-"""The guard cancels a job when the plug-in vanishes, and only then."""
+"""A process of its own cancels a job when the plug-in vanishes, and only then."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-import guard
 import pytest
+from server import cancel_on_exit
 
 from plugin_server.config import Config
 from plugin_server.service import Service
@@ -19,13 +19,13 @@ from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.gimp_server import Served, serving_fakes
 from tests.support.real_gimp import wait_until
 
-FOLDER = Path(guard.__file__).parent
+FOLDER = Path(cancel_on_exit.__file__).parent.parent
 PATH = "/v1/jobs/abc"
 PLUGIN = """
 import sys, time
 sys.path.insert(0, {folder!r})
-from guard import Guard
-Guard({address!r}, "right").watch({path!r})
+from server.cancel_on_exit import CancelOnExit
+CancelOnExit({address!r}, "right").watch({path!r})
 print("watching", flush=True)
 time.sleep(60)
 """
@@ -39,7 +39,7 @@ def server() -> Iterator[Served]:
 
 
 def told(server: Served, *more: object) -> io.BytesIO:
-    """Write what the plug-in tells its guard."""
+    """Write what the plug-in tells its cancel_on_exit."""
     job = {"address": server.address, "token": "right", "path": PATH}
     return io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in (job, *more)))
 
@@ -54,17 +54,17 @@ def test_a_plugin_that_is_killed_has_its_job_cancelled(server: Served) -> None:
 
 
 def test_a_run_that_ends_by_itself_cancels_nothing(server: Served) -> None:
-    guard.main(told(server, guard.DONE))
+    cancel_on_exit.main(told(server, cancel_on_exit.DONE))
     assert server.asked == []
 
 
 def test_silence_cancels(server: Served) -> None:
-    guard.main(told(server))
+    cancel_on_exit.main(told(server))
     assert server.asked == [("DELETE", PATH, 404)]
 
 
 def test_a_plugin_that_dies_before_it_has_a_job_cancels_nothing(server: Served) -> None:
-    guard.main(io.BytesIO(b""))
+    cancel_on_exit.main(io.BytesIO(b""))
     assert server.asked == []
 
 
@@ -72,5 +72,5 @@ def test_a_server_that_is_gone_is_no_error(
     server: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = {"address": "http://127.0.0.1:9", "token": None, "path": PATH}
-    guard.main(io.BytesIO(json.dumps(job).encode() + b"\n"))
+    cancel_on_exit.main(io.BytesIO(json.dumps(job).encode() + b"\n"))
     assert "could not be cancelled" in capsys.readouterr().err

@@ -17,7 +17,7 @@ DONE = "done"
 SECONDS = 10.0
 
 
-class Guard:
+class CancelOnExit:
     """Watches over the job of one run; ``release`` when the run ends by itself."""
 
     def __init__(self, address: str, token: str | None) -> None:
@@ -35,13 +35,13 @@ class Guard:
                 [sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE, **options
             )
         except OSError as problem:
-            # Without the guard a cancelled job costs the server some seconds, and no more.
-            print(f"photochrom: no guard ({problem})", file=sys.stderr)
+            # Without it a cancelled job costs the server some seconds, and no more.
+            print(f"photochrom: no cancelling when GIMP ends ({problem})", file=sys.stderr)
             return
         self._say({"address": self._address, "token": self._token, "path": path})
 
     def release(self) -> None:
-        """Tell the guard that all is well."""
+        """Tell it that all is well."""
         if self._process is None:
             return
         self._say(DONE)
@@ -49,7 +49,7 @@ class Guard:
         try:
             self._process.stdin.close()
         except OSError as problem:
-            print(f"photochrom: the guard is gone ({problem})", file=sys.stderr)
+            print(f"photochrom: the one who cancels is gone ({problem})", file=sys.stderr)
         self._process = None
 
     def _say(self, message: object) -> None:
@@ -59,7 +59,7 @@ class Guard:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except OSError as problem:
-            print(f"photochrom: the guard is gone ({problem})", file=sys.stderr)
+            print(f"photochrom: the one who cancels is gone ({problem})", file=sys.stderr)
 
 
 def main(stream: IO[bytes]) -> None:

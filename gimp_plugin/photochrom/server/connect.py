@@ -7,24 +7,26 @@ what it does, and the port itself has the last word.
 from __future__ import annotations
 
 import os
-import sys
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from client import DEFAULT_TIMEOUT, Client, Health
-from failures import Failure, NotStarted, ServerMissing, SilentServer, WrongVersion
-from installation import Installation, find
-from lock import Lock
-from process import ServerProcess
-from wire import OnProgress, Watch
+from api.client import DEFAULT_TIMEOUT, Client, Health
+from api.deadline import Deadline, OnProgress
+from api.errors import Failure, ForeignServer, ServerMissing, SilentServer
+from api.texts import _, reason, sentence
+
+from server.file_lock import FileLock
+from server.installation import Installation, code_folder, find, remember_port
+from server.process import ServerProcess, is_port_taken
 
 START_SECONDS = 180.0  # a cold disk and a slow machine; usually it takes five to ten
 USUAL_SECONDS = 8.0
 LOADING_SECONDS = 60.0
 POLL_SECONDS = 0.15
 LOCK = "server.lock"
-STARTING = "Starting the Photochrom server"
+STARTING = _("Starting the Photochrom server")
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,8 @@ class Status:
     health: Health | None = None
 
 
-def plugin_folder() -> Path:
-    """Give the folder that GIMP started the plug-in from, where config.json is.
-
-    A file that is a link is not followed: its other end is shared by several GIMPs.
-    """
-    return Path(sys.argv[0]).absolute().parent
-
-
 def connect(
-    folder: Path | str | None = None,
+    folder: Path,
     on_progress: OnProgress | None = None,
     *,
     timeout: float = DEFAULT_TIMEOUT,
@@ -63,29 +57,39 @@ def connect(
 ) -> Client:
     """Return a client of the server, which is started where it does not run.
 
+    Where another program has the port, our server is started at a free one, which is remembered.
+
     Args:
-        folder: the plug-in's folder; the one that GIMP started without it.
+        folder: the settings in GIMP's profile.
         on_progress: as in ``Client.colorize``; returning False ends the waiting, and the server
             that was started stays.
         timeout: seconds that the client gives one layer.
         start_timeout: seconds that the server may take to start.
 
     Raises:
-        ServerMissing: nothing answers, and the plug-in may not start it, or could not (NotStarted).
+        ServerMissing: nothing answers, and the plug-in may not start it, or could not.
         ForeignServer: another program has the port.
-        WrongVersion: the server does not fit the plug-in.
-        Unauthorized: the token is wrong.
-        Cancelled, TimedOut: while it waited.
+        Failure: the server does not fit the plug-in, the token is wrong, or it took too long.
     """
-    folder = Path(folder) if folder is not None else plugin_folder()
-    installation = find(folder)
+    installation = find(folder, beside=code_folder())
     client = client_for(installation, timeout=timeout)
+    deadline = Deadline(start_timeout, on_progress)
     try:
         health = client.health()
     except ServerMissing:
         if not installation.command:
             raise ServerMissing(_cannot_start(installation)) from None
-        health = _start(folder, installation, client, Watch(start_timeout, on_progress))
+        health = _start(folder, installation, client, deadline)
+    except SilentServer:
+        raise
+    except ForeignServer:
+        moved = installation.at_port(_free_port())
+        if moved is None:
+            raise
+        installation = moved
+        client = client_for(installation, timeout=timeout)
+        health = _start(folder, installation, client, deadline)
+        _remember(folder, installation)
     check_version(health, installation)
     return client
 
@@ -97,24 +101,25 @@ def client_for(installation: Installation, *, timeout: float = DEFAULT_TIMEOUT) 
     )
 
 
-def describe(folder: Path | str | None = None) -> Status:
+def describe(folder: Path) -> Status:
     """Look how the server stands, without starting it; never raises a Failure."""
-    folder = Path(folder) if folder is not None else plugin_folder()
     installation = Installation()
     try:
-        installation = find(folder)
+        installation = find(folder, beside=code_folder())
         health = client_for(installation).health(timeout=3.0)
         check_version(health, installation)
     except ServerMissing:
-        can = "it starts when it is needed" if installation.command else _cannot_start(installation)
-        text = f"The server does not run: {can}."
+        can = _("it starts when it is needed")
+        can = can if installation.command else _cannot_start(installation)
+        text = _("the server does not run: {what}").format(what=can)
     except Failure as problem:
-        text = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
+        text = str(problem)
     else:
-        place = "" if health.device in ("", "cpu") else f" on {health.device}"
-        text = f"Photochrom {health.version} is ready{place}."
-        return Status(True, text, installation.address, str(installation.log), health)
-    return Status(False, text, installation.address, str(installation.log))
+        text = _("Photochrom {version} is ready").format(version=health.version)
+        if health.device not in ("", "cpu"):
+            text = _("{text} on {device}").format(text=text, device=health.device)
+        return Status(True, sentence(text), installation.address, str(installation.log), health)
+    return Status(False, sentence(text), installation.address, str(installation.log))
 
 
 def check_version(health: Health, installation: Installation) -> None:
@@ -123,60 +128,70 @@ def check_version(health: Health, installation: Installation) -> None:
     The interface may change with the first number, and before 1.0 with the second.
 
     Raises:
-        WrongVersion: they differ there.
+        Failure: they differ there.
     """
     ours, theirs = _series(installation.version), _series(health.version)
     if not ours or not theirs or ours == theirs:
         return
     if theirs < ours:
-        remedy = (
+        remedy = _(
             "an old server still runs: end it (Ctrl+C in its terminal, or wait until it ends by "
             "itself), or update Photochrom"
         )
     else:
-        remedy = "update the plug-in with `photochrom gimp install`, then restart GIMP"
-    raise WrongVersion(
-        f"the server at {installation.address} is Photochrom {health.version} and this plug-in "
-        f"belongs to {installation.version}; {remedy}"
+        remedy = _("update the plug-in with `photochrom gimp install`, then restart GIMP")
+    raise Failure(
+        _(
+            "the server at {address} is Photochrom {theirs} and this plug-in belongs to {ours}; "
+            "{remedy}"
+        ).format(
+            address=installation.address,
+            theirs=health.version,
+            ours=installation.version,
+            remedy=remedy,
+        )
     )
 
 
-def _start(folder: Path, installation: Installation, client: Client, watch: Watch) -> Health:
+def _start(folder: Path, installation: Installation, client: Client, deadline: Deadline) -> Health:
     """Start the server, or wait for the one that another process starts."""
     started = time.monotonic()
-    with Lock(folder / LOCK) as lock:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(folder / LOCK) as lock:
         while not lock.acquire():
             health = _answer(client)
             if health is not None:
                 return health
-            _wait(watch, started)
+            _wait(deadline, started)
         health = _answer(client)  # whoever had the lock may have been successful
         if health is not None:
             return health
-        watch.say(STARTING, 0.0)
+        deadline.report(STARTING, 0.0)
         process = ServerProcess(installation)
         while (health := _answer(client)) is None:
             if process.exit_code() is not None:
-                return _last_look(client, watch, started, process)
-            _wait(watch, started)
+                return _last_look(client, deadline, started, process)
+            _wait(deadline, started)
         return health
 
 
-def _last_look(client: Client, watch: Watch, started: float, process: ServerProcess) -> Health:
+def _last_look(
+    client: Client, deadline: Deadline, started: float, process: ServerProcess
+) -> Health:
     """Our server has ended: because another had the port first, or it could not start at all.
 
     Raises:
-        NotStarted: with the reason.
+        ServerMissing: with the reason.
     """
-    if "cannot listen on" in process.output():
+    if is_port_taken(process.output()):
         # Another server has the port; where it still loads its models it does not answer yet.
         end = time.monotonic() + LOADING_SECONDS
         while time.monotonic() < end:
             health = _answer(client)
             if health is not None:
                 return health
-            _wait(watch, started)
-    raise NotStarted(process.obituary())
+            _wait(deadline, started)
+    raise ServerMissing(process.exit_reason())
 
 
 def _answer(client: Client) -> Health | None:
@@ -187,17 +202,37 @@ def _answer(client: Client) -> Health | None:
         return None
 
 
-def _wait(watch: Watch, started: float) -> None:
+def _wait(deadline: Deadline, started: float) -> None:
     """Wait a little; the bar slows down as it fills, since nobody knows how long it takes."""
     seconds = time.monotonic() - started
-    watch.say(STARTING, seconds / (seconds + USUAL_SECONDS))
-    watch.sleep(POLL_SECONDS)
+    deadline.report(STARTING, seconds / (seconds + USUAL_SECONDS))
+    deadline.sleep(POLL_SECONDS)
+
+
+def _free_port() -> int:
+    """Find a port of this computer that no program listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _remember(folder: Path, installation: Installation) -> None:
+    try:
+        remember_port(folder, installation)
+    except OSError as problem:
+        raise Failure(
+            _("the new port of the server cannot be kept in {folder} ({reason})").format(
+                folder=folder, reason=reason(problem)
+            )
+        ) from problem
 
 
 def _cannot_start(installation: Installation) -> str:
     if os.environ.get("PHOTOCHROM_SERVER"):
-        return f"nothing answers at {installation.address}; start it there: photochrom serve"
-    return (
+        return _("nothing answers at {address}; start it there: photochrom serve").format(
+            address=installation.address
+        )
+    return _(
         "the photochrom command was not found; install Photochrom, then run "
         "`photochrom gimp install`, or start the server in a terminal: photochrom serve"
     )

@@ -1,4 +1,4 @@
-"""Where this plug-in's server is, and how it is started: the environment, or ``config.json``."""
+"""Where the server is, and how it is started: the environment, or ``config.json``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failures import Failure
+from api.errors import Failure
+from api.texts import _, reason
 
-DEFAULT_ADDRESS = "http://127.0.0.1:8765"
+DEFAULT_PORT = 8765
+DEFAULT_ADDRESS = f"http://127.0.0.1:{DEFAULT_PORT}"
 CONFIG = "config.json"
 MANIFEST = "plugin.json"  # which version this plug-in is; source code has none
 LOG = "server.log"
 IDLE_MINUTES = 60  # a server that the plug-in started ends itself after so long without work
-
-
-class BadConfig(Failure):
-    """config.json, or the environment, makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,46 @@ class Installation:
     log: Path = Path(LOG)
     version: str = ""
 
+    def at_port(self, port: int) -> Installation | None:
+        """Give the same server at another port; None where the command has no port to change."""
+        if "--port" not in self.command:
+            return None
+        at = self.command.index("--port") + 1
+        command = (*self.command[:at], str(port), *self.command[at + 1 :])
+        address = f"http://127.0.0.1:{port}"
+        return Installation(address, self.token, command, self.log, self.version)
 
-def find(folder: Path, environ: Mapping[str, str] = os.environ) -> Installation:
-    """Find the server of the plug-in in ``folder``.
+
+def code_folder() -> Path:
+    """Give the folder that GIMP started the plug-in from.
+
+    A file that is a link is not followed: its other end is shared by several GIMPs.
+    """
+    return Path(sys.argv[0]).absolute().parent
+
+
+def find(
+    folder: Path, environ: Mapping[str, str] = os.environ, beside: Path | None = None
+) -> Installation:
+    """Find the server.
 
     ``$PHOTOCHROM_SERVER`` (with ``$PHOTOCHROM_TOKEN``) comes first: a server that somebody else
-    takes care of, so it is never started here. Then what ``photochrom gimp install`` wrote. A
-    plug-in that was unpacked by hand has no config.json: it uses the default address and looks
-    for the ``photochrom`` command.
+    takes care of, so it is never started here. Then what ``photochrom gimp install`` or the
+    settings dialog wrote. Without either it is the default address and the ``photochrom`` command.
+
+    Args:
+        folder: in GIMP's profile, with config.json.
+        beside: the plug-in's code. A config.json there counts where ``folder`` has none: a plug-in
+            that was installed outside of a profile has it.
 
     Raises:
-        BadConfig: config.json is there and cannot be read.
+        Failure: config.json is there and cannot be read.
     """
     token = environ.get("PHOTOCHROM_TOKEN") or None
-    written = read_config(folder / CONFIG)
+    beside = beside or folder
+    written = read_config(folder / CONFIG) or read_config(beside / CONFIG)
     log = folder / LOG if in_sandbox(environ) else Path(written.get("log") or folder / LOG)
-    version = str(written.get("version") or read_config(folder / MANIFEST).get("version") or "")
+    version = str(read_config(beside / MANIFEST).get("version") or written.get("version") or "")
     if address := environ.get("PHOTOCHROM_SERVER"):
         return Installation(address, token, (), log, version)
     if written:
@@ -65,7 +87,7 @@ def find(folder: Path, environ: Mapping[str, str] = os.environ) -> Installation:
         address = str(written.get("address") or DEFAULT_ADDRESS)
         return Installation(address, written.get("token") or token, command, log, version)
     program = find_program(environ)
-    command = (program, "serve", "--port", "8765", "--idle-exit", str(IDLE_MINUTES))
+    command = (program, "serve", "--port", str(DEFAULT_PORT), "--idle-exit", str(IDLE_MINUTES))
     return Installation(DEFAULT_ADDRESS, token, command if program else (), log, version)
 
 
@@ -73,18 +95,36 @@ def read_config(file: Path) -> dict[str, Any]:
     """Read config.json; an absent one is empty.
 
     Raises:
-        BadConfig: it is there and cannot be read.
+        Failure: it is there and cannot be read.
     """
-    remedy = "write it anew with: photochrom gimp install"
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as problem:
-        raise BadConfig(f"{file} cannot be read ({problem}); {remedy}") from problem
+    except (OSError, ValueError, RecursionError) as problem:
+        raise Failure(
+            _(
+                "{file} cannot be read ({reason}); write it anew with: photochrom gimp install"
+            ).format(file=file, reason=reason(problem))
+        ) from problem
     if not isinstance(read, dict) or not isinstance(read.get("command") or [], list):
-        raise BadConfig(f"{file} does not hold what it should; {remedy}")
+        raise Failure(
+            _(
+                "{file} does not hold what it should; write it anew with: photochrom gimp install"
+            ).format(file=file)
+        )
     return read
+
+
+def remember_port(folder: Path, found: Installation) -> None:
+    """Write down where the server is from now on.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    written = read_config(folder / CONFIG) or read_config(code_folder() / CONFIG)
+    changed = {"address": found.address, "command": list(found.command), "token": found.token}
+    write_config(folder / CONFIG, {"log": str(found.log), **written, **changed})
 
 
 def write_config(file: Path, config: dict[str, Any]) -> None:
@@ -93,6 +133,7 @@ def write_config(file: Path, config: dict[str, Any]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = file.with_name(f"{file.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
