@@ -194,7 +194,9 @@ def colorize(
             ctx,
         )
     try:
-        job = ColorizeJob(description, hints, saturation, strength, exemplar, palette, language)
+        job = ColorizeJob(
+            description, hints, saturation, strength, exemplar, palette, language=language
+        )
         destination = Destination.parse(
             None if in_folders else output,
             several=len(photos) > 1,
