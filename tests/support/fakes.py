@@ -51,7 +51,7 @@ class FakeClip:
 class NamingClip(FakeClip):
     """Knows what a description gives colours, as the real one does."""
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         plain, rest = super().embed_text(text), without_colors(text)
         named = tuple(
             NamedThing(np.zeros((3, 2), np.float32), phrase.colors, phrase.thing)
