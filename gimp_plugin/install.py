@@ -1,7 +1,8 @@
 """Puts the plug-in into GIMP's folders, and takes it away again.
 
-The folder that is installed holds the plug-in's files, ``plugin.json`` (which version, which
-files: all that may be removed again) and ``config.json`` (where the server is, how it is started).
+The folder that is installed holds the plug-in's files and ``plugin.json`` (which version, which
+files: all that may be removed again). ``config.json`` (where the server is, how it is started) lies
+in GIMP's profile, or beside the files where they are installed outside of one.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import json
 import os
 import re
 import shutil
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,6 +64,7 @@ def install(
     version: str,
     link: bool = False,
     source: Path = SOURCE,
+    settings: Path | None = None,
 ) -> Path:
     """Install the plug-in, over an older one if there is one; return its folder.
 
@@ -69,6 +72,7 @@ def install(
         plug_ins: GIMP's folder for plug-ins; made if it is absent.
         config: what goes into config.json.
         link: make links to ``source`` in the place of copies, for those who work on the plug-in.
+        settings: the folder for config.json; the plug-in's own without it.
 
     Raises:
         InstallError: something else has that name, or the folder cannot be written.
@@ -86,13 +90,16 @@ def install(
         for name in files:
             _put(source / name, target / name, link=link)
         _write_json(target / MANIFEST, manifest_of(files, version))
-        _write_json(target / CONFIG, config, mode=0o600)
+        if settings is not None and settings != target:
+            settings.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _remove(target, CONFIG)
+        _write_json((settings or target) / CONFIG, config, mode=0o600)
     except OSError as problem:
         raise InstallError(f"{target} cannot be written ({problem})") from problem
     return target
 
 
-def uninstall(plug_ins: Path) -> list[Path]:
+def uninstall(plug_ins: Path, settings: Path | None = None) -> list[Path]:
     """Remove what ``install`` put there and the plug-in wrote; return what is left, if anything.
 
     Raises:
@@ -104,6 +111,11 @@ def uninstall(plug_ins: Path) -> list[Path]:
     try:
         for name in (*_manifest_files(target), *WRITTEN):
             _remove(target, name)
+        if settings is not None and settings != target and settings.is_dir():
+            for name in WRITTEN:
+                _remove(settings, name)
+            if not any(settings.iterdir()):
+                settings.rmdir()
         for cache in [*target.rglob("__pycache__")]:
             shutil.rmtree(cache)
         for folder in sorted((f for f in target.rglob("*") if f.is_dir()), reverse=True):
@@ -117,23 +129,39 @@ def uninstall(plug_ins: Path) -> list[Path]:
     return left
 
 
-def build_zip(file: Path, *, version: str, source: Path = SOURCE) -> Path:
+def build_zip(
+    file: Path,
+    *,
+    version: str,
+    source: Path = SOURCE,
+    folder: str = f"{NAME}/",
+    beside: Mapping[str, bytes] | None = None,
+) -> Path:
     """Pack the plug-in for people who install it by hand; the same input gives the same bytes.
 
+    Args:
+        folder: of the plug-in's files in the archive.
+        beside: other files, by their names in the archive.
+
     It has no config.json, so it uses the server's usual address and looks for the ``photochrom``
-    command.
+    command. Its files are dated by the newest of them: GIMP asks a plug-in anew what it offers when
+    its file has another time than before.
     """
     files = list(plugin_files(source))
+    newest = max((source / name).stat().st_mtime for name in files)
+    date = max(time.gmtime(newest)[:6], (1980, 1, 1, 0, 0, 0))
     manifest = json.dumps(manifest_of(files, version), indent=2) + "\n"
     contents = [(name, (source / name).read_bytes()) for name in files]
     contents.append((MANIFEST, manifest.encode()))
+    entries = [(f"{folder}{name}", data) for name, data in contents]
+    entries += sorted((beside or {}).items())
     file.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in contents:
-            entry = zipfile.ZipInfo(f"{NAME}/{name}")
+        for name, data in entries:
+            entry = zipfile.ZipInfo(name, date)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix: the bits below are permissions
-            entry.external_attr = (0o100755 if name == PROGRAM else 0o100644) << 16
+            entry.external_attr = (0o100755 if name == folder + PROGRAM else 0o100644) << 16
             archive.writestr(entry, data)
     return file
 

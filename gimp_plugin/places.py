@@ -29,10 +29,21 @@ class Root:
 
 @dataclass(frozen=True)
 class Place:
-    """A folder for plug-ins of one GIMP; ``name`` is for the person."""
+    """A folder for plug-ins of one GIMP; ``name`` is for the person.
+
+    ``is_in_profile`` tells whether it is the one in GIMP's own profile.
+    """
 
     name: str
     plug_ins: Path
+    is_in_profile: bool = True
+
+    @property
+    def settings(self) -> Path:
+        """The folder of the plug-in's settings: in the profile, else beside the code."""
+        if self.is_in_profile:
+            return self.plug_ins.parent / "photochrom"
+        return self.plug_ins / "photochrom"
 
 
 def roots(platform: str, home: str, environ: Mapping[str, str]) -> list[Root]:

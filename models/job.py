@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from models.job_error import JobError, checked_color, checked_text, read_list
+from models.region import MAX_REGIONS, MAX_THINGS, Region, ThingChange
+
+__all__ = [
+    "AUTO",
+    "ColorizeJob",
+    "Hint",
+    "JobError",
+    "PaletteColor",
+    "parse_hints",
+    "parse_palette",
+]
+
 MAX_HINTS = 10_000
 MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
+# Descriptions are read in these; all but English have a file in models/guidance/languages.
+LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "ru")
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
-_HEX = re.compile(r"#[0-9a-f]{6}")
-
-
-class JobError(ValueError):
-    """A request that makes no sense; the message names the value, the limit and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Hint:
                 raise JobError(f"hint {name} is {value}: give a finite number of pixels")
         if self.radius is not None and self.radius < 0:
             raise JobError(f"hint radius is {self.radius:g}: give 0 or more pixels")
-        object.__setattr__(self, "color", _checked_color(self.color, "hint"))
+        object.__setattr__(self, "color", checked_color(self.color, "hint"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class PaletteColor:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "color", _checked_color(self.color, "palette"))
+        object.__setattr__(self, "color", checked_color(self.color, "palette"))
         if not 0 < self.weight <= MAX_WEIGHT:
             raise JobError(
                 f"the palette's weight of {self.color} is {self.weight:g}: give a number above 0 "
@@ -66,7 +75,8 @@ class ColorizeJob:
     ``saturation`` scales the chroma (0 to 2); ``strength`` is how far the guidance outweighs the
     network's own guess (0 to 1). ``exemplar`` is the id of a photo in the library whose colours are
     wanted, or ``auto`` for the one that fits best. ``palette`` holds up to six colours that the
-    whole picture should have.
+    whole picture should have. ``regions`` are places with words or colours of their own, later
+    ones on top; ``things`` change what the description names.
 
     Raises:
         JobError: a value is out of its range.
@@ -78,11 +88,15 @@ class ColorizeJob:
     strength: float = 1.0
     exemplar: str | None = None
     palette: tuple[PaletteColor, ...] = ()
+    regions: tuple[Region, ...] = ()
+    things: tuple[ThingChange, ...] = ()
+    language: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "description", self.description.strip())
-        if any("\ud800" <= letter <= "\udfff" for letter in self.description):
-            raise JobError("the description holds bytes that are no text: write it in UTF-8")
+        described = checked_text(self.description, "the description")
+        object.__setattr__(self, "description", described)
+        if self.language is not None:
+            object.__setattr__(self, "language", _checked_language(self.language))
         for name, value, limit in (
             ("saturation", self.saturation, 2),
             ("strength", self.strength, 1),
@@ -94,20 +108,42 @@ class ColorizeJob:
                 f"exemplar is {self.exemplar[:80]!r}: give an id of the library (letters, digits, "
                 f"_ and -, at most {MAX_ID}), or {AUTO}"
             )
-        if len(self.hints) > MAX_HINTS:
-            raise JobError(f"{len(self.hints)} hints were given: send at most {MAX_HINTS}")
+        for name, given, most in (
+            ("hints", self.hints, MAX_HINTS),
+            ("regions", self.regions, MAX_REGIONS),
+            ("things", self.things, MAX_THINGS),
+        ):
+            if len(given) > most:
+                raise JobError(f"{len(given)} {name} were given: send at most {most}")
         if len(self.palette) > MAX_PALETTE:
             raise JobError(
                 f"the palette has {len(self.palette)} colours: give at most {MAX_PALETTE}"
             )
 
+    @property
+    def masks(self) -> frozenset[str]:
+        """Name the pictures that regions and things take their places from."""
+        named = [region.mask for region in self.regions] + [thing.mask for thing in self.things]
+        return frozenset(filter(None, named))
+
     def check_against(self, width: int, height: int) -> None:
-        """Refuse hints whose centre lies outside a layer of this size."""
+        """Refuse hints whose centre and boxes that wholly lie outside a layer of this size."""
         for hint in self.hints:
             if not (0 <= hint.x <= width - 1 and 0 <= hint.y <= height - 1):
                 raise JobError(
                     f"hint at x={hint.x:g}, y={hint.y:g} is outside the image: x must be from 0 to "
                     f"{width - 1} and y from 0 to {height - 1} (the upright image, in pixels)"
+                )
+        for number, box in enumerate(region.box for region in self.regions):
+            if box is not None and not (
+                box.x < width
+                and box.y < height
+                and box.x + box.width > 0
+                and box.y + box.height > 0
+            ):
+                raise JobError(
+                    f"region {number}: the box at x={box.x:g}, y={box.y:g} of {box.width:g} x "
+                    f"{box.height:g} pixels lies outside the image, which is {width} x {height}"
                 )
 
 
@@ -117,14 +153,8 @@ def parse_hints(text: str) -> tuple[Hint, ...]:
     Raises:
         JobError: no JSON, not a list of such objects, or a value out of range.
     """
-    try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise JobError(f'hints is not JSON ({problem}): send [{{"x":..,"y":..}}]') from problem
-    if not isinstance(entries, list):
-        raise JobError(f"hints is JSON but a {type(entries).__name__}: send a list of objects")
-    if len(entries) > MAX_HINTS:
-        raise JobError(f"{len(entries)} hints were given: send at most {MAX_HINTS}")
+    example = '[{"x": 1, "y": 1, "color": "#a03020"}]'
+    entries = read_list(text, "hints", example, MAX_HINTS)
     return tuple(_parse_hint(number, entry) for number, entry in enumerate(entries))
 
 
@@ -157,14 +187,7 @@ def parse_palette(text: str) -> tuple[PaletteColor, ...]:
     Raises:
         JobError: no JSON, not a list of colours, or a value out of range.
     """
-    try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise JobError(f'palette is not JSON ({problem}): send ["#rrggbb", ..]') from problem
-    if not isinstance(entries, list):
-        raise JobError(f"palette is JSON but a {type(entries).__name__}: send a list of colours")
-    if len(entries) > MAX_PALETTE:
-        raise JobError(f"the palette has {len(entries)} colours: give at most {MAX_PALETTE}")
+    entries = read_list(text, "palette", '["#rrggbb", ..]', MAX_PALETTE, "colours")
     return tuple(_parse_color(number, entry) for number, entry in enumerate(entries))
 
 
@@ -184,9 +207,12 @@ def _parse_color(number: int, entry: Any) -> PaletteColor:
             )
 
 
-def _checked_color(color: str, where: str) -> str:
-    """Return #rrggbb in small letters."""
-    small = color.lower()
-    if not _HEX.fullmatch(small):
-        raise JobError(f"{where} color is {color!r}: write it as #rrggbb, such as #c04030")
-    return small
+def _checked_language(tag: str) -> str:
+    """Return the code of a language's tag: "de" of "de-AT", "pt" of "pt_BR"."""
+    code = tag.strip().lower().replace("_", "-").partition("-")[0]
+    if code not in LANGUAGES:
+        raise JobError(
+            f"language is {tag[:40]!r}: give one of {', '.join(LANGUAGES)}, or none, and it is "
+            "recognised"
+        )
+    return code

@@ -1,14 +1,14 @@
 """The way of a layer: pixels and a job in, coloured pixels out.
 
 Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer ->
-carried colours and dabs spread over it -> joined, at full size, with the lightness the layer came
-with.
+overlays over it, in order: palette, reference, things, regions, hints -> joined, at full size, with
+the lightness the layer came with.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,15 +19,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import lightness
+from models.color.mask import Mask
 from models.color.upsampling import recolor
 from models.color.working_size import working_shape
 from models.guidance.condition import ChromaPredictor, Condition, Embedder, TextEmbedding
-from models.guidance.hints import hint_map
-from models.guidance.named_colors import ab_of, is_found, lay_names
-from models.guidance.palette import Palette, paler, transport_to_given
-from models.guidance.propagation import settle_carried, spread_dabs
+from models.guidance.hints import hint_map, joined_hints, painted_map
+from models.guidance.overlays import (
+    CarriedOverlay,
+    Chroma,
+    HintsOverlay,
+    Overlay,
+    PaletteOverlay,
+    RegionOverlay,
+    ThingsOverlay,
+)
+from models.guidance.palette import Palette, paler
 from models.guidance.reference import Reference, is_colourless, join_embeddings
+from models.guidance.regions import place_region, region_masks
+from models.guidance.things import FoundThing, describe_thing, place_things
 from models.job import ColorizeJob
+from models.layers import ColorLayer, layers_of
 from models.progress import Progress, unwatched
 from models.scans.halftone import without_screen
 from models.scans.toning import tone_of
@@ -38,6 +49,8 @@ __all__ = [
     "View",
     "colorize",
     "condition_of",
+    "find_things",
+    "shrunk",
     "view_of",
     "working_shape",
 ]
@@ -45,20 +58,24 @@ __all__ = [
 FloatArray = NDArray[np.float32]
 
 FEW_MATCHES = 0.25  # mean confidence below which hardly anything in a reference was found again
-WHOLE = 0.6  # share of the asked colour where a description is nothing but a colour
 
 
 @dataclass(frozen=True, slots=True)
 class Colorized:
     """A coloured layer: (H, W, 3 or 4) of the input's dtype, what to tell, seconds a stage.
 
-    ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``.
+    ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``;
+    ``things`` are what the description and the regions name, and where it is. Where they were
+    asked for, ``layers`` part the colours by what they come from; ``guide`` is (h, w) lightness.
     """
 
     pixels: NDArray[Any]
     notices: tuple[str, ...]
     timings: dict[str, float]
     scan: tuple[str, ...] = ()
+    things: tuple[FoundThing, ...] = ()
+    layers: tuple[ColorLayer, ...] = ()
+    guide: FloatArray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
 
 
 @dataclass(slots=True)
@@ -112,18 +129,23 @@ def colorize(
     clip: Embedder,
     reference: Reference | None = None,
     mask: NDArray[np.float32] | None = None,
+    places: Mapping[str, Mask] | None = None,
+    painted: NDArray[Any] | None = None,
     progress: Progress = unwatched,
     view: View | None = None,
     may_overwrite: bool = False,
+    in_layers: bool = False,
 ) -> Colorized:
     """Colour one layer.
 
     ``pixels`` is (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA; uint8, uint16 or float32
     in [0, 1]; sRGB-encoded, straight alpha. ``reference`` is a photo to take colours from.
-    ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here.
+    ``mask`` is (H, W) float32 in [0, 1]: 1 = colour here. ``places`` are the masks that the job's
+    regions and things name; ``painted`` is (H, W, 4): hints, with alpha as their confidence.
     ``progress`` hears of each stage as it begins, and of the blocks of the last one. Where the
     caller ``may_overwrite`` the pixels, the result may take their place and save memory. ``view``
     is what ``view_of`` these pixels gave before: the network need not look at them again.
+    ``in_layers`` asks for the layers, too.
 
     Raises:
         JobError: a hint lies outside the layer.
@@ -137,7 +159,7 @@ def colorize(
         small, read, colorizer = view.lightness, view.read, view.colorizer
     with watch.stage("guidance"):
         reads = job.description and job.strength > 0
-        told = clip.embed_text(job.description) if reads else None
+        told = clip.embed_text(job.description, job.language) if reads else None
         condition, notices = condition_of(
             job, told, reference, read, colorizer=colorizer, clip=clip
         )
@@ -151,28 +173,56 @@ def colorize(
         # Carried colours are laid over the answer alone: hundreds of half-sure hints among the
         # network's inputs drive its colours far off.
         prediction = colorizer.predict(read, replace(condition, hints=None))
-        guide = _shrunk(small, prediction.ab.shape[:2])
-        dabs = hint_map(job.hints, full_size=(height, width), grid_size=small.shape)
-        ab = prediction.ab
-        if job.palette and job.strength > 0:
-            ab, more = _with_palette(ab, job, guide)
+        guide = shrunk(small, prediction.ab.shape[:2])
+        chroma = Chroma(prediction.ab)
+        overlays: list[Overlay] = []
+        things: tuple[FoundThing, ...] = ()
+        if job.strength > 0:
+            overlays, things, more = _overlays(
+                job, told, condition, view, guide, (height, width),
+                clip=clip, places=places or {}, painted=painted,
+            )  # fmt: skip
             notices = (*notices, *more)
-        if condition.hints is not None:
-            settled = settle_carried(ab, condition.hints, guide)
-            ab = ab + np.float32(job.strength) * (settled - ab)
-        if told is not None and told.named and colorizer.locates:
-            ab, more = _with_names(ab, told, read, guide, job.strength, colorizer)
-            notices = (*notices, *more)
-        if dabs is not None:  # last: a dab is a correction of all that came before
-            dabbed = spread_dabs(ab, dabs, guide, colorizer.relate(read))
-            ab = ab + np.float32(job.strength) * (dabbed - ab)
+        for overlay in overlays:
+            chroma = overlay.apply(chroma, guide)
     with watch.stage("join"):
-        ab = ab * np.float32(job.saturation)
+        vivid = np.float32(job.saturation)
+        patches = [replace(patch, ab=patch.ab * vivid) for patch in chroma.patches]
         result = recolor(
-            pixels, ab, guide, mask=mask, report=partial(progress, "join"),
-            may_overwrite=may_overwrite,
+            pixels, chroma.ab * vivid, guide, patches=patches, mask=mask,
+            report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
-    return Colorized(result, notices, watch.timings, view.scan)
+    layers = layers_of(prediction.ab, overlays, guide) if in_layers else ()
+    return Colorized(result, notices, watch.timings, view.scan, things, layers, guide)
+
+
+def find_things(
+    pixels: NDArray[Any],
+    job: ColorizeJob,
+    *,
+    clip: Embedder,
+    view: View,
+    places: Mapping[str, Mask] | None = None,
+) -> tuple[FoundThing, ...]:
+    """Say what a job's description and regions name in a layer, and where, without colouring it.
+
+    ``pixels``, ``places`` and ``view`` are as for ``colorize``.
+
+    Raises:
+        JobError: a box lies outside the layer.
+    """
+    height, width = pixels.shape[:2]
+    job.check_against(width, height)
+    told = clip.embed_text(job.description) if job.description else None
+    nothing = Condition(None, None)
+    grid = view.colorizer.predict(view.read, nothing).ab.shape[:2]  # remembered for the colours
+    guide = shrunk(view.lightness, grid)
+    job = replace(job, palette=(), hints=())
+    _, things, _ = _overlays(
+        job, told, nothing, view, guide, (height, width),
+        clip=clip, places=places or {}, painted=None,
+    )  # fmt: skip
+    return things
 
 
 def condition_of(
@@ -187,11 +237,10 @@ def condition_of(
     """Turn words and a reference into a condition, and say what could not be used.
 
     ``told`` is the job's description as CLIP sees it. The condition's hints are the colours carried
-    from the reference. ``colorize`` lays them over the network's answer, then the colours of named
-    things, and then the dabs, which are not among them.
+    from the reference; ``colorize`` lays them over the network's answer, as all overlays.
     """
     if job.strength == 0:
-        given = job.description or job.hints or job.palette or reference
+        given = job.description or job.hints or job.palette or job.regions or reference
         notice = "The guidance was not used: strength is 0. Raise it."
         return Condition(None, None, 0.0), (notice,) if given else ()
     notices: tuple[str, ...] = ()
@@ -220,44 +269,66 @@ def condition_of(
     return Condition(join_embeddings(text, image), matches, job.strength, palette), notices
 
 
-def _with_palette(
-    ab: FloatArray, job: ColorizeJob, guide: FloatArray
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Move (h, w, 2) ab to the job's palette, as far as its strength says."""
-    palette = Palette.of(job.palette)
-    notices = tuple(
+def _overlays(
+    job: ColorizeJob,
+    told: TextEmbedding | None,
+    condition: Condition,
+    view: View,
+    guide: FloatArray,
+    full_size: tuple[int, int],
+    *,
+    clip: Embedder,
+    places: Mapping[str, Mask],
+    painted: NDArray[Any] | None,
+) -> tuple[list[Overlay], tuple[FoundThing, ...], tuple[str, ...]]:
+    """Make what is laid over the network's answer, in order; name the things, and say what is not.
+
+    ``guide`` is the view's lightness on the grid of the answer.
+    """
+    overlays: list[Overlay] = []
+    things: list[FoundThing] = []
+    notices: list[str] = []
+    colorizer, read = view.colorizer, view.read
+    if job.palette:
+        palette = Palette.of(job.palette)
+        overlays.append(PaletteOverlay(palette, job.strength))
+        notices += _paler_notices(job, palette, guide)
+    if condition.hints is not None:
+        overlays.append(CarriedOverlay(condition.hints, job.strength))
+    if told is not None:
+        named, more = place_things(
+            told, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places
+        )
+        overlays.append(ThingsOverlay(named, job.strength))
+        things += [describe_thing(thing, guide, full_size) for thing in named]
+        notices += more
+    for number, (region, place) in enumerate(
+        zip(job.regions, region_masks(job.regions, places, *full_size), strict=True)
+    ):
+        if place.is_empty:
+            notices.append(f"Region {number} was not used: its mask is black everywhere.")
+            continue
+        placed, more = place_region(
+            region, number, place, read, guide.shape, colorizer=colorizer, clip=clip
+        )
+        overlays.append(RegionOverlay(placed, job.strength))
+        things += [describe_thing(thing, guide, full_size, place) for thing in placed.things]
+        notices += more
+    hints = hint_map(job.hints, full_size=full_size, grid_size=view.lightness.shape)
+    if painted is not None:
+        hints = joined_hints(painted_map(painted, view.lightness.shape), hints)
+    if hints is not None:  # last: a dab is a correction of all that came before
+        overlays.append(HintsOverlay(hints, colorizer.relate(read), job.strength))
+    return overlays, tuple(things), tuple(notices)
+
+
+def _paler_notices(job: ColorizeJob, palette: Palette, guide: FloatArray) -> list[str]:
+    return [
         f"The palette's {given.color} shows paler than you gave it: hardly anything in the photo "
         "has a lightness at which sRGB has that colour. Give a paler one."
         for given, is_paler in zip(job.palette, paler(guide, palette), strict=True)
         if is_paler
-    )
-    return ab + np.float32(job.strength) * (transport_to_given(ab, guide, palette) - ab), notices
-
-
-def _with_names(
-    ab: FloatArray,
-    told: TextEmbedding,
-    lightness: FloatArray,
-    guide: FloatArray,
-    strength: float,
-    colorizer: ChromaPredictor,
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Give (h, w, 2) ab the colours that a description names, where it names them.
-
-    A description that is nothing but a colour speaks of the whole picture.
-    """
-    colors = [ab_of(thing.colors) for thing in told.named]
-    if told.scene is None:
-        everywhere = [np.ones(guide.shape, np.float32) for _ in told.named]
-        return lay_names(ab, everywhere, colors, guide, strength=WHOLE * strength), ()
-    found = colorizer.locate(lightness, told.named)
-    notices = tuple(
-        f'Hardly anything in the photo looks like "{thing.said}": name the thing as it looks in '
-        "the photo, or dab the colour on it."
-        for thing, where in zip(told.named, found, strict=True)
-        if not is_found(where)
-    )
-    return lay_names(ab, list(found), colors, guide, strength=strength), notices
+    ]
 
 
 def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
@@ -279,6 +350,7 @@ def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
     return np.asarray(small.reshape(shape), np.float32)
 
 
-def _shrunk(plane: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def shrunk(plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Bring a plane to a coarser grid."""
     size = (shape[1], shape[0])
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)

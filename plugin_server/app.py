@@ -9,7 +9,16 @@ from flask import Flask, Request, request
 
 from plugin_server.config import Config
 from plugin_server.http import access, problems
-from plugin_server.http.routes import colorize, exemplars, health, images, jobs, page, suggestions
+from plugin_server.http.routes import (
+    colorize,
+    exemplars,
+    health,
+    images,
+    jobs,
+    page,
+    suggestions,
+    things,
+)
 from plugin_server.service import Service
 
 if TYPE_CHECKING:
@@ -74,6 +83,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     app.register_blueprint(jobs.blueprint(service))
     app.register_blueprint(images.blueprint(service))
     app.register_blueprint(suggestions.blueprint(service))
+    app.register_blueprint(things.blueprint(service))
     app.register_blueprint(exemplars.blueprint(service))
     app.register_blueprint(page.blueprint())
     return app

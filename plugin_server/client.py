@@ -171,13 +171,22 @@ def form_of(request: ColorizeRequest) -> tuple[bytes, str]:
     job = request.job
     texts = {
         "description": job.description,
+        "language": job.language or "",
         "hints": json.dumps([asdict(hint) for hint in job.hints]) if job.hints else "",
         "exemplar": job.exemplar or "",
         "palette": json.dumps([asdict(color) for color in job.palette]) if job.palette else "",
+        "regions": json.dumps([one.members() for one in job.regions]) if job.regions else "",
+        "things": json.dumps([one.members() for one in job.things]) if job.things else "",
         "saturation": repr(float(job.saturation)),
         "strength": repr(float(job.strength)),
     }
-    files = {"image": request.image, "mask": request.mask, "reference": request.reference}
+    files = {
+        "image": request.image,
+        "mask": request.mask,
+        "reference": request.reference,
+        "hint_image": request.hint_image,
+        **request.parts,
+    }
     boundary = uuid.uuid4().hex
     parts = []
     for name, text in texts.items():
@@ -218,6 +227,7 @@ def _answer(result: HTTPResponse) -> Answer:
         result.headers.get_content_type(),
         tuple(unquote(notice.strip()) for notice in notices.split(",") if notice.strip()),
         exemplar=result.headers.get("Photochrom-Exemplar"),
+        things=unquote(result.headers.get("Photochrom-Things", "")) or None,
     )
 
 

@@ -38,6 +38,7 @@ The answer's ``detail`` names the value, the limit and the remedy (``http.proble
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import ClassVar
 
 from models.guidance.condition import NoMatcher
@@ -51,6 +52,8 @@ from retrieval.errors import (
     StorageFull,
     UnknownExemplar,
 )
+
+REFUSALS = frozenset(status for status in HTTPStatus if status >= 400)
 
 
 class ProblemError(Exception):
@@ -122,12 +125,18 @@ class NoSpace(ProblemError):
 
 
 class Elsewhere(Exception):
-    """A worker's exception, told in its own words: the problem that it is for the client."""
+    """A worker's exception, told in its own words: the problem that it is for the client.
+
+    Another machine decides nothing but the refusal: a status that is none (a redirect, say) becomes
+    502, and of its headers only Retry-After counts.
+    """
 
     def __init__(self, detail: str, *, status: int, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status = status
-        self.headers = headers or {}
+        self.status = status if status in REFUSALS else HTTPStatus.BAD_GATEWAY
+        later = (headers or {}).get("Retry-After", "")
+        is_number = later.isascii() and later.isdigit() and len(later) < 6
+        self.headers = {"Retry-After": later} if is_number else {}
 
 
 OUT_OF_MEMORY = (

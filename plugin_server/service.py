@@ -11,12 +11,14 @@ from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.engine.warm_up import NO_LIBRARY, warm_request
 from plugin_server.errors import NoLibrary
-from plugin_server.images.codec import Limits
+from plugin_server.images.codec import Layer, Limits
+from plugin_server.images.sandbox import Decoders
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.jobs.queue import Jobs
 from plugin_server.version import product_version
 from retrieval.errors import LibraryError
+from retrieval.ingest.photos import DecodeSmall, decode_small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,8 @@ class Service:
     ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
     own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
     why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``. With a
-    ``broker`` photos are coloured by workers elsewhere, and only the rest is done here.
+    ``broker`` photos are coloured by workers elsewhere, and only the rest is done here. Pictures
+    are decoded by ``decoders``, or in this process where there are none.
     """
 
     def __init__(
@@ -60,7 +63,9 @@ class Service:
         kept_seconds: float = KEPT_SECONDS,
         device: str = "cpu",
         broker: Broker | None = None,
+        decoders: Decoders | None = None,
     ) -> None:
+        self._decoders = decoders
         self.colorizer = colorizer
         self.clip = clip
         self.library = library
@@ -68,13 +73,14 @@ class Service:
         self.limits = limits or Limits()
         self.device = device
         self.photos = Shelf(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
-        studio = Studio(
+        self._studio = studio = Studio(
             colorizer,
             clip,
             library=library,
             library_problem=library_problem,
             limits=self.limits,
             photos=self.photos,
+            decoders=decoders,
         )
         self.references = studio.references
         self._here = EmbeddedJobs(
@@ -108,20 +114,25 @@ class Service:
         from models.networks.predictor import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
-        library, problem = library_or_why_not(config.library, clip)
+        limits = Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels)
+        decoders = Decoders(config.workers, limits)
+        library, problem = library_or_why_not(config.library, clip, decoders.decode_small)
         return cls(
             colorizer,
             clip,
             library=library,
             library_problem=problem,
-            limits=Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels),
+            limits=limits,
             workers=config.workers,
             waiting=config.waiting,
             broker=config.broker,
+            decoders=decoders,
         )
 
     def warm(self) -> None:
         """Colour a small picture, so that the first real one is not slower than the others."""
+        if self._decoders is not None:
+            self._decoders.start()
         self._here.run(warm_request(), LOCAL, gone=lambda: False)
 
     def health(self) -> dict[str, object]:
@@ -186,15 +197,23 @@ class Service:
         """Tell whether anything waits for its turn or is being worked on."""
         return self.jobs.unfinished() > 0
 
+    def decode(self, data: bytes) -> Layer:
+        """Read a picture as a request's pictures are read; ImageError where it cannot be."""
+        return self._studio.decode(data)
+
     def close(self) -> None:
         """Stop all work, forget what is kept, and give back what the library holds open."""
+        if self._decoders is not None:
+            self._decoders.close()
         self.jobs.close()
         self.photos.close()
         if self.library is not None:
             self.library.close()
 
 
-def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLibrary | None, str]:
+def library_or_why_not(
+    folder: Path | None, clip: Embedder, decode: DecodeSmall = decode_small
+) -> tuple[ExemplarLibrary | None, str]:
     """Open the library, making an empty one where there is none; or say why it cannot be used.
 
     Photos can be coloured without it, so nothing that is wrong with it stops the server.
@@ -204,7 +223,7 @@ def library_or_why_not(folder: Path | None, clip: Embedder) -> tuple[ExemplarLib
     from retrieval.library import ExemplarLibrary
 
     try:
-        return ExemplarLibrary.open(folder, clip=clip), ""
+        return ExemplarLibrary.open(folder, clip=clip, decode=decode), ""
     except (LibraryError, OSError) as error:
         problem = f"the library cannot be opened: {_one_line(error)}"
     except Exception as error:

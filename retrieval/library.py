@@ -35,7 +35,7 @@ from retrieval.index.vector_index import EXACT_UP_TO
 from retrieval.ingest.captions import clean
 from retrieval.ingest.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.ingest.maintenance import CheckReport, clear, inspect, re_embed, renew_thumbnails
-from retrieval.ingest.photos import PhotoLimits, decode_small, describe
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Preparer
 from retrieval.ingest.samples import find_samples
 from retrieval.ingest.uploads import place_of, shown_name, write_whole
@@ -55,8 +55,14 @@ class ExemplarLibrary:
     """
 
     def __init__(
-        self, store: Store, clip: Embedder | None, probe: FloatArray | None, limits: PhotoLimits
+        self,
+        store: Store,
+        clip: Embedder | None,
+        probe: FloatArray | None,
+        limits: PhotoLimits,
+        decode: DecodeSmall = decode_small,
     ) -> None:
+        self._decode = decode
         self._store = store
         self._clip = clip
         self._probe = probe
@@ -73,8 +79,9 @@ class ExemplarLibrary:
         clip: Embedder | None,
         limits: PhotoLimits | None = None,
         any_model: bool = False,
+        decode: DecodeSmall = decode_small,
     ) -> ExemplarLibrary:
-        """Open the library in ``folder``, making it if absent.
+        """Open the library in ``folder``, making it if absent; ``decode`` reads its photos.
 
         Without ``clip`` it can be listed, read and pruned, but neither added to nor searched.
         ``any_model`` lets another model in, which may do nothing but ``re_embed``.
@@ -85,7 +92,7 @@ class ExemplarLibrary:
         """
         store = Store(Path(folder))
         probe = None if clip is None else probe_of(clip)
-        library = cls(store, clip, probe, limits or PhotoLimits())
+        library = cls(store, clip, probe, limits or PhotoLimits(), decode)
         if clip is not None and probe is not None and not any_model:
             try:
                 with store.reading() as connection:
@@ -260,7 +267,7 @@ class ExemplarLibrary:
             known = queries.find_sha256(connection, sha256)
         if known is not None:
             return known
-        small = decode_small(data, self._limits)
+        small = self._decode(data, self._limits)
         photo = describe(data, small, clean([caption]))
         (vector,) = embed_photos(self.clip, [photo.rgb])
         (words,) = embed_captions(self.clip, [best_caption(photo)])
@@ -317,7 +324,7 @@ class ExemplarLibrary:
         if not repair:
             return report
         again = clear(self._store, report)
-        renew_thumbnails(self._store, self._limits)
+        renew_thumbnails(self._store, self._limits, self._decode)
         if report.without_vector:
             self.re_embed()
         if again:
@@ -333,7 +340,7 @@ class ExemplarLibrary:
         """Embed every exemplar that has no vector of this model yet; return how many."""
         return re_embed(
             self._store, self.clip, model=self._new_model, limits=self._limits,
-            on_progress=on_progress, should_stop=should_stop,
+            decode=self._decode, on_progress=on_progress, should_stop=should_stop,
         )  # fmt: skip
 
     def under(self, folder: Path) -> tuple[Exemplar, ...]:
@@ -344,7 +351,7 @@ class ExemplarLibrary:
     def _ingest(self, *, recaption: bool = False, far: Preparer | None = None) -> Ingest:
         return Ingest(
             self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption,
-            far=far, probe=self._probe,
+            far=far, probe=self._probe, decode=self._decode,
         )  # fmt: skip
 
     def _check(self, connection: sqlite3.Connection) -> None:

@@ -1,93 +1,152 @@
-"""One run: a layer goes to the server, its colours come back as new layers above it."""
+"""Photos go to the server, and their colors come back as new layers above them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import gi
-from client import Client, Result
-from guard import Guard
-from layers import insert, layer_name, one_undo_step, read
-from origin import Origin
+from api.client import Client, Result
+from api.errors import Failure
+from api.pixels import Pixels
+from api.texts import _
+from layers.hint_layer import keep_paint
+from layers.parasites import Origin, identify, mark_hints
+from layers.results import NewLayer, check_unchanged, insert, layer_name, one_undo_step, place_above
 from progress import Bar
-from wish import Wish
+from run import Run
+from server.cancel_on_exit import CancelOnExit
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp  # noqa: E402
 
 
-def colorize(
-    image: Gimp.Image, source: Gimp.Layer, wish: Wish, *, client: Client, bar: Bar
-) -> list[Gimp.Layer]:
-    """Colour a layer; return the new layers, the uppermost first. One undo step takes all back.
+@dataclass(frozen=True)
+class Colored:
+    """A run and what the server made of it, an entry for each exemplar."""
 
-    The image is touched only after every answer is there.
+    run: Run
+    region: Pixels | None
+    hints: Pixels | None
+    results: Sequence[Result]
+    names: Sequence[str]
+
+
+def colorize(runs: Sequence[Run], *, client: Client, bar: Bar) -> list[Gimp.Layer]:
+    """Color photos; return the new layers, the uppermost of each photo first.
+
+    The image is touched only after every answer is there. One undo step takes all back.
 
     Raises:
         Failure: nothing was changed.
     """
     started = time.monotonic()
-    pixels = read(source, wish.output)
-    guard = Guard(client.address, client.token)
-    client.on_job = guard.watch
-    results = []
-    exemplars = wish.exemplars or (None,)
+    cancel = CancelOnExit(client.address, client.token)
+    client.on_job = cancel.watch
+    answered = []
     try:
-        for number, exemplar in enumerate(exemplars):
-            bar.part(number / len(exemplars), (number + 1) / len(exemplars))
-            results.append(wish.send(client, pixels, bar, exemplar))
+        for number, run in enumerate(runs):
+            bar.part(number / len(runs), (number + 1) / len(runs))
+            answered.append(_answer(run, client, bar))
     finally:
-        guard.release()
+        cancel.release()
         client.on_job = None
-    bar("Making the layer", 1.0)
-    layers = _insert_all(image, source, wish, results)
+    bar(_("Making the layer"), 1.0)
+    layers = _insert_all(answered)
+    bar(_("Colored in {seconds:.1f} s").format(seconds=time.monotonic() - started), 1.0)
+    results = [result for colored in answered for result in colored.results]
     notices = dict.fromkeys(notice for result in results for notice in result.notices)
-    bar(f"Coloured in {time.monotonic() - started:.1f} s", 1.0)
     if notices:
         Gimp.message("\n".join(notices))
     return layers
 
 
-def _insert_all(
-    image: Gimp.Image, source: Gimp.Layer, wish: Wish, results: list[Result]
-) -> list[Gimp.Layer]:
-    uri = wish.reference.uri if wish.reference else None
+def _answer(run: Run, client: Client, bar: Bar) -> Colored:
+    pixels = run.photo.read(run.output)
+    region = run.region()
+    request = run.request(region=region)
+    results, names = [], []
+    low, high = bar.span
+    exemplars = run.exemplars or ("",)
+    for number, exemplar in enumerate(exemplars):
+        share = (high - low) / len(exemplars)
+        bar.part(low + number * share, low + (number + 1) * share)
+        result = client.colorize(pixels, replace(request, exemplar=exemplar), on_progress=bar)
+        # What belongs to the selection is remembered like what belongs to the whole.
+        settings = replace(result.settings, description=run.base.description.strip())
+        results.append(replace(result, settings=settings))
+        names.append(_name_of(client, result.exemplar) if result.exemplar else "")
+    check_unchanged(run.photo, pixels)
+    return Colored(run, region, request.hint_image, results, names)
+
+
+def _name_of(client: Client, exemplar: str) -> str:
+    try:
+        return client.exemplar(exemplar).name
+    except Failure:
+        return exemplar  # it was removed meanwhile; the layer is not lost for a name
+
+
+def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
+    image = answered[0].run.photo.image
     layers: list[Gimp.Layer] = []
     with one_undo_step(image):
         try:
-            # Each goes above the last one, so that the best is on top.
-            for result in reversed(results):
-                layers.insert(
-                    0,
-                    insert(
-                        image,
-                        source,
-                        result.pixels,
-                        name=_name(wish, result),
-                        settings=result.settings,
-                        origin=Origin(
-                            source.get_tattoo(),
-                            wish.output,
-                            uri,
-                            round(result.timings.get("total", 0.0), 3),
-                        ),
-                    ),
-                )
-            for hidden in layers[1:]:
-                hidden.set_visible(False)
+            if image.get_base_type() != Gimp.ImageBaseType.RGB:
+                image.convert_rgb()
+            for colored in answered:
+                _insert(colored, layers)
         except BaseException:
             for layer in layers:
                 image.remove_layer(layer)
             raise
+        for colored in answered:
+            if colored.run.replaced is not None:
+                image.remove_layer(colored.run.replaced)
     return layers
 
 
-def _name(wish: Wish, result: Result) -> str:
-    """Name a layer after the description, else after what gave it its colours."""
+def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
+    """Insert the results of a photo, the best on top and alone visible, into ``layers``."""
+    run, old = colored.run, colored.run.replaced
+    identify(run.photo.layer)
+    for layer in run.hint_layers:
+        mark_hints(layer, run.photo.layer)
+    parent, place = place_above(run.photo)
+    if old is not None:
+        parent = old.get_parent()
+        place = (parent.get_children() if parent else run.photo.image.get_layers()).index(old)
+    masks = tuple(mask for mask in (run.kept_mask(), colored.region) if mask is not None)
+    # Each goes above the last one.
+    first = len(layers)
+    for result, name in zip(reversed(colored.results), reversed(colored.names), strict=True):
+        origin = Origin(
+            source=identify(run.photo.layer),
+            output=run.output,
+            reference=run.reference.uri if run.reference else "",
+            name=name or (run.reference.name if run.reference else ""),
+            is_region=colored.region is not None,
+            is_visible=run.photo.is_visible,
+            hint_layers=tuple(map(identify, run.hint_layers)),
+            server_seconds=round(result.timings.get("total", 0.0), 3),
+        )
+        new = NewLayer(_layer_name(result, origin), result.pixels, result.settings, origin, masks)
+        layer = insert(run.photo, new, (parent, place), old.get_opacity() if old else 100.0)
+        layers.insert(first, layer)
+        if colored.hints is not None:
+            keep_paint(layer, colored.hints, run.photo)
+    for hidden in layers[first + 1 :]:
+        hidden.set_visible(False)
+
+
+def _layer_name(result: Result, origin: Origin) -> str:
+    """Name a layer after the description and after what gave it its colors."""
+    words = result.settings.description
     if result.exemplar is not None:
-        score = "" if result.score is None else f" ({result.score:.0%})"
-        words = f"{wish.description}: " if wish.description else ""
-        return layer_name(f"{words}colours of {result.exemplar}{score}", "")
-    if wish.reference is not None and not wish.description:
-        return layer_name(f"Colours of {wish.reference.name}", "")
-    return layer_name(wish.description, "Colours")
+        score = f" ({result.score:.0%})" if result.score and result.score >= 0.01 else ""
+        colors = _("colors of {name}").format(name=origin.name) + score
+        return layer_name(f"{words}: {colors}" if words else colors[:1].upper() + colors[1:], "")
+    if origin.name and not words:
+        return layer_name(_("Colors of {name}").format(name=origin.name), "")
+    return layer_name(words, _("Colors"))

@@ -14,7 +14,7 @@ Work goes block by block; no full-size array but the result is ever made.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
+from models.color.mask import Mask
 from models.color.planes import A_SCALE, B_SCALE, f_of, joined
 
 FloatArray = NDArray[np.float32]
@@ -32,9 +33,22 @@ SOFTNESS = 0.7  # sigma of the blur the network's chroma is taken to have, in sm
 RADIUS = 1  # of the window a line is fitted to, in small pixels
 REACH = 2  # of the surroundings whose chroma bounds the result, in small pixels
 EPSILON = 4.0  # L squared: detail weaker than 2 L is taken for grain
+SPAN = 60.0  # ab between which a mask is taken to change, beside EPSILON
 COLUMNS = 2048  # a block is this wide at most
 BLOCK = 1 << 16  # pixels in a block: its dozen planes stay near a core, its calls are few
 WORKERS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """Chroma that counts only where a mask of full size says so.
+
+    ``ab`` is (h, w, 2) float32, of the whole picture: the colours that the place would have if it
+    were everywhere, so that nothing of its surroundings gets in at its edge.
+    """
+
+    ab: FloatArray
+    mask: Mask
 
 
 def recolor(
@@ -42,6 +56,7 @@ def recolor(
     ab: NDArray[Any],
     guide: NDArray[Any],
     *,
+    patches: Sequence[Patch] = (),
     mask: NDArray[Any] | None = None,
     report: Callable[[float], None] = lambda share: None,
     may_overwrite: bool = False,
@@ -51,6 +66,8 @@ def recolor(
     pixels: (H, W, C), C = 1..4 (grey, grey + alpha, RGB, RGBA), uint8, uint16 or float32 in
         [0, 1], sRGB-encoded, straight alpha.
     ab: (h, w, 2) float32, Lab chroma of the whole picture; guide: (h, w) float32, its L.
+    patches: chroma over that, later ones on top. Where no mask of theirs reaches, the result is
+        to the last bit that without them.
     mask: (H, W) float32 in [0, 1] or None; 0 keeps the input's pixel, 1 takes the new colour.
     report: hears, from several threads, the share of the picture where a block begins; what it
         raises ends the work within a block.
@@ -63,6 +80,10 @@ def recolor(
     """
     height, width, channels = _check(pixels, ab, guide, mask)
     chroma = ChromaField.fit(ab, guide, height=height, width=width)
+    over = [
+        (ChromaField.fit(patch.ab, guide, height=height, width=width), patch.mask)
+        for patch in patches
+    ]
     out = pixels
     if channels < 3 or not (may_overwrite and pixels.flags.writeable):
         out = np.empty((height, width, 4 if channels in (2, 4) else 3), pixels.dtype)
@@ -71,8 +92,18 @@ def recolor(
     with ThreadPoolExecutor(WORKERS) as pool:
         for columns in _slices(width, COLUMNS):
             field = chroma.at_columns(columns)
+            fields = [
+                (part, part.at_columns(columns), place)
+                for part, place in over
+                if _meet(place, columns)
+            ]
 
-            def work(rows: slice, columns: slice = columns, field: FloatArray = field) -> None:
+            def work(
+                rows: slice,
+                columns: slice = columns,
+                field: FloatArray = field,
+                fields: Sequence[tuple[ChromaField, FloatArray, Mask]] = fields,
+            ) -> None:
                 report(
                     (columns.start * height + rows.start * (columns.stop - columns.start)) / area
                 )
@@ -81,11 +112,40 @@ def recolor(
                     pixels[part],
                     chroma.at_rows(field, rows),
                     None if mask is None else np.asarray(mask[part], np.float32),
+                    [
+                        (one.at_rows(at_columns, rows), share)
+                        for one, at_columns, place in fields
+                        if (share := place.within(rows, columns)) is not None
+                    ],
                 )
 
             rows = max(1, BLOCK // (columns.stop - columns.start))
             for _ in pool.map(work, _slices(height, rows)):
                 pass
+    return out
+
+
+def upsampled(plane: NDArray[Any], pixels: NDArray[Any], guide: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bring (h, w) values in [0, 1] to the size of `pixels`, along its edges as chroma goes.
+
+    pixels: (H, W, C) as for `recolor`; guide: (h, w) float32, their L on the coarse grid.
+
+    Returns (H, W) uint8, 255 for 1.
+    """
+    height, width = pixels.shape[:2]
+    scaled = np.asarray(plane, np.float32) * np.float32(SPAN)
+    values = ChromaField.fit(np.dstack([scaled, scaled]), guide, height=height, width=width)
+    out = np.empty((height, width), np.uint8)
+    for columns in _slices(width, COLUMNS):
+        field = values.at_columns(columns)
+        for rows in _slices(height, max(1, BLOCK // (columns.stop - columns.start))):
+            planes = _split(pixels[rows, columns])
+            if len(planes) in (2, 4):
+                planes.pop()
+            f = f_of(planes[:1] if len(planes) == 1 or _is_grey(planes) else planes)
+            level, _ = _chroma(values.at_rows(field, rows), f)
+            level *= np.float32(255 / (SPAN * A_SCALE))
+            out[rows, columns] = np.rint(level.clip(0, 255))
     return out
 
 
@@ -144,9 +204,16 @@ class ChromaField:
 
 
 def _recolor_block(
-    pixels: NDArray[Any], field: FloatArray, mask: FloatArray | None
+    pixels: NDArray[Any],
+    field: FloatArray,
+    mask: FloatArray | None,
+    over: Sequence[tuple[FloatArray, FloatArray]] = (),
 ) -> NDArray[Any]:
-    """Recolour (rows, columns, C); field (rows, 8, columns), mask (rows, columns) or None."""
+    """Recolour (rows, columns, C).
+
+    field (rows, 8, columns), mask (rows, columns) or None; ``over`` are fields with the share that
+    each has, (rows, columns), later ones on top.
+    """
     planes = _split(pixels)
     alpha = [planes.pop()] if len(planes) in (2, 4) else []
     grey = len(planes) == 1 or _is_grey(planes)
@@ -155,6 +222,40 @@ def _recolor_block(
         return _merged(own + alpha)
 
     f = f_of(planes[:1] if grey else planes)
+
+    def finished(a: FloatArray, b: FloatArray) -> list[NDArray[Any]]:
+        if mask is not None:
+            a, b = a * mask, b * mask
+            if not grey:
+                own_ab = srgb_to_lab(_to_unit(pixels[..., :3]))[..., 1:] * (1 - mask[..., None])
+                a += own_ab[..., 0] * A_SCALE
+                b += own_ab[..., 1] * B_SCALE
+        if grey and not (a.any() or b.any()):  # float32 pixels come back as they are
+            return [plane.copy() for plane in own]
+        new = joined(f, a, b, pixels.dtype)
+        if mask is not None:
+            for plane, before in zip(new, own, strict=True):
+                np.copyto(plane, before, where=mask == 0)
+        return new
+
+    a, b = _chroma(field, f)
+    if not over:
+        return _merged(finished(a, b) + alpha)
+    a_over, b_over, touched = a, b, np.zeros(f.shape, bool)
+    for patch, share in over:
+        a_patch, b_patch = _chroma(patch, f)
+        a_over = a_over + (a_patch - a_over) * share
+        b_over = b_over + (b_patch - b_over) * share
+        touched |= share > 0
+    new = finished(a_over, b_over)
+    if not touched.all():
+        for plane, plain in zip(new, finished(a, b), strict=True):
+            np.copyto(plane, plain, where=~touched)
+    return _merged(new + alpha)
+
+
+def _chroma(field: FloatArray, f: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return a / 500 and b / 200 of a block, (rows, columns), by its field and its f_y."""
     chroma = []
     for channel in range(2):
         slope, offset, low, high = (field[:, at + channel] for at in range(0, 8, 2))
@@ -162,21 +263,12 @@ def _recolor_block(
         plane += offset
         np.maximum(plane, low, out=plane)
         chroma.append(np.minimum(plane, high, out=plane))
-    a, b = chroma
-    if mask is not None:
-        a *= mask
-        b *= mask
-        if not grey:
-            own_ab = srgb_to_lab(_to_unit(pixels[..., :3]))[..., 1:] * (1 - mask[..., None])
-            a += own_ab[..., 0] * A_SCALE
-            b += own_ab[..., 1] * B_SCALE
-    if grey and not (a.any() or b.any()):  # float32 pixels come back as they are, to the last bit
-        return _merged(own + alpha)
-    new = joined(f, a, b, pixels.dtype)
-    if mask is not None:
-        for plane, before in zip(new, own, strict=True):
-            np.copyto(plane, before, where=mask == 0)
-    return _merged(new + alpha)
+    return chroma[0], chroma[1]
+
+
+def _meet(mask: Mask, columns: slice) -> bool:
+    left, _, width, _ = mask.box
+    return bool(left < columns.stop and left + width > columns.start)
 
 
 def _over_f(planes: NDArray[Any]) -> NDArray[Any]:

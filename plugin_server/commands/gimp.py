@@ -64,10 +64,12 @@ def install(
     installer = import_module(INSTALLER)
     version = product_version()
     for place in find_places(folder):
-        earlier = installer.read_json(place.plug_ins / installer.NAME / installer.CONFIG)
+        earlier = read_config(place)
         config = make_config(earlier, version=version, port=port, token=token, library=library)
         try:
-            target = installer.install(place.plug_ins, config, version=version, link=link)
+            target = installer.install(
+                place.plug_ins, config, version=version, link=link, settings=place.settings
+            )
         except installer.InstallError as problem:
             raise click.ClickException(str(problem)) from problem
         click.echo(f"{place.name}: Photochrom {version} is in {target}")
@@ -84,7 +86,7 @@ def uninstall(folder: Path | None) -> None:
         if inspect(place.plug_ins).state == "absent":
             continue
         try:
-            left = installer.uninstall(place.plug_ins)
+            left = installer.uninstall(place.plug_ins, place.settings)
         except installer.InstallError as problem:
             raise click.ClickException(str(problem)) from problem
         removed += 1
@@ -116,7 +118,7 @@ def status(ctx: click.Context, folder: Path | None) -> None:
         click.echo(f"{place.name}: {text}")
         click.echo(f"  {place.plug_ins / installer.NAME}")
         if there.version:
-            config = installer.read_json(place.plug_ins / installer.NAME / installer.CONFIG)
+            config = read_config(place)
             configs[str(config.get("address"))] = config
     for config in configs.values():
         click.echo(server_status(config))
@@ -136,7 +138,7 @@ def find_places(folder: Path | None) -> list[Any]:
     """
     places = import_module(PLACES)
     if folder is not None:
-        return [places.Place("GIMP", folder.expanduser().absolute())]
+        return [places.Place("GIMP", folder.expanduser().absolute(), is_in_profile=False)]
     roots = places.roots(sys.platform, str(Path.home()), os.environ)
     if found := places.places(roots):
         return list(found)
@@ -145,6 +147,15 @@ def find_places(folder: Path | None) -> list[Any]:
         f"no GIMP 3 was found (looked into {looked}); start GIMP once, so that it makes its "
         "folder, or name one with --folder"
     )
+
+
+def read_config(place: Any) -> dict[str, Any]:
+    """Read what was installed before; an earlier version kept it beside the code."""
+    installer = import_module(INSTALLER)
+    for folder in (place.settings, place.plug_ins / installer.NAME):
+        if config := installer.read_json(folder / installer.CONFIG):
+            return dict(config)
+    return {}
 
 
 def inspect(plug_ins: Path) -> Any:

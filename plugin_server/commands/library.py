@@ -96,7 +96,7 @@ def add(
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
     with (
         preparer(broker) as far,
-        opened(folder, load_clip(ctx.obj, clip)) as exemplars,
+        opened(folder, load_clip(ctx.obj, clip), apart=ctx.obj is None) as exemplars,
         stoppable() as stop,
     ):
         with progress("Adding", "photos") as advance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -45,19 +46,28 @@ def load_clip(load: LoadService | None, name: str) -> Embedder:
 
 @contextmanager
 def opened(
-    folder: Path | None, clip: Embedder | None, *, any_model: bool = False
+    folder: Path | None, clip: Embedder | None, *, any_model: bool = False, apart: bool = False
 ) -> Iterator[ExemplarLibrary]:
-    """Open the library; whatever it refuses becomes one line on stderr."""
+    """Open the library; whatever it refuses becomes one line on stderr.
+
+    With ``apart`` its photos are decoded in processes of their own.
+    """
+    from plugin_server.images.layer import Limits
+    from plugin_server.images.sandbox import Decoders
     from retrieval.errors import LibraryError
+    from retrieval.ingest.photos import decode_small
     from retrieval.library import ExemplarLibrary
 
     folder = folder.expanduser() if folder is not None else library_folder()
     try:
-        exemplars = ExemplarLibrary.open(folder, clip=clip, any_model=any_model)
+        decoders = Decoders(os.cpu_count() or 1, Limits())
+        decode = decoders.decode_small if apart else decode_small
+        exemplars = ExemplarLibrary.open(folder, clip=clip, any_model=any_model, decode=decode)
         try:
             yield exemplars
         finally:
             exemplars.close()
+            decoders.close()
     except LibraryError as problem:
         raise click.ClickException(str(problem)) from problem
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from plugin_server.errors import NotAcceptable
 from plugin_server.images.codec import MEDIA_TYPES, Layer, UnsupportedImage, can_hold
+from plugin_server.images.openraster import OPENRASTER
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MIMEAccept
 
+ANSWER_TYPES: Final = (*MEDIA_TYPES, OPENRASTER)  # the layered file only for who asks for it
+MASK_TYPES: Final = ("image/png", "application/x-npy")
 LOSSY = frozenset({"image/jpeg", "image/webp"})
 TYPE_OF: Final = {
     ".png": "image/png",
@@ -33,20 +37,20 @@ class AnswerTypes:
     qualities: dict[str, float]
 
     @classmethod
-    def from_accept(cls, accept: MIMEAccept) -> AnswerTypes:
+    def from_accept(cls, accept: MIMEAccept, types: Sequence[str] = ANSWER_TYPES) -> AnswerTypes:
         """Read an ``Accept`` header; one that is missing or empty accepts everything.
 
         Raises:
             NotAcceptable: none of our types is accepted.
         """
         if not accept.provided or not accept:
-            return cls(dict.fromkeys(MEDIA_TYPES, 1.0))
-        qualities = {type_: accept.quality(type_) for type_ in MEDIA_TYPES}
+            return cls(dict.fromkeys(types, 1.0))
+        qualities = {type_: accept.quality(type_) for type_ in types}
         accepted = {type_: quality for type_, quality in qualities.items() if quality > 0}
         if not accepted:
             raise NotAcceptable(
                 f"Accept is {accept.to_header()!r}, and the answer can only be "
-                f"{', '.join(MEDIA_TYPES)}; ask for one of these or leave Accept out"
+                f"{', '.join(types)}; ask for one of these or leave Accept out"
             )
         return cls(accepted)
 
@@ -59,7 +63,7 @@ class AnswerTypes:
         try:
             return cls.from_accept(accept)
         except NotAcceptable:
-            return cls(dict.fromkeys(MEDIA_TYPES, 1.0))
+            return cls(dict.fromkeys(ANSWER_TYPES, 1.0))
 
     def check(self, media_type: str) -> None:
         """Raise NotAcceptable where a picture that is there already has none of these types."""
@@ -81,7 +85,7 @@ class AnswerTypes:
         best = max(qualities.values())
         if qualities.get(usual) == best:
             return usual
-        return next(type_ for type_ in MEDIA_TYPES if qualities.get(type_) == best)
+        return next(type_ for type_ in ANSWER_TYPES if qualities.get(type_) == best)
 
 
 @dataclass(frozen=True, slots=True)

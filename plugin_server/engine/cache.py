@@ -61,15 +61,15 @@ class RememberingClip:
     def __init__(self, clip: Embedder) -> None:
         self.name = clip.name
         self._clip = clip
-        self._texts: Memory[str, TextEmbedding] = Memory(DESCRIPTIONS)
+        self._texts: Memory[tuple[str, str | None], TextEmbedding] = Memory(DESCRIPTIONS)
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         """Embed a description, or remember how it was embedded."""
-        known = self._texts.get(text)
+        known = self._texts.get((text, language))
         if known is None:
-            known = self._clip.embed_text(text)
+            known = self._clip.embed_text(text, language)
             if len(text) <= LONGEST:
-                self._texts.put(text, known)
+                self._texts.put((text, language), known)
         return known
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:

@@ -6,17 +6,20 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.job import JobError
-from models.pipeline import View, colorize, view_of
+from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.indexing import index
+from plugin_server.engine.layered import layered
+from plugin_server.engine.places import as_settings, read_mask, read_painted, read_places
 from plugin_server.engine.references import References
 from plugin_server.engine.requests import (
     AddExemplarRequest,
@@ -30,11 +33,16 @@ from plugin_server.engine.requests import (
     Request,
     SearchRequest,
     SuggestionsRequest,
+    ThingMaskRequest,
+    ThingsRequest,
 )
-from plugin_server.errors import BadValue, NotKept
-from plugin_server.images.codec import ImageError, Layer, Limits, decode, encode
-from plugin_server.images.mask import mask_of
+from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
+from plugin_server.errors import NotKept
+from plugin_server.images.codec import Layer, Limits, encode
+from plugin_server.images.openraster import OPENRASTER
+from plugin_server.images.sandbox import Decoders, decode_here
 from plugin_server.version import product_version
+from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder
@@ -47,7 +55,8 @@ VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB 
 class Studio:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are on the shelf, and the last of them decoded in memory.
+    Photos that were sent ahead are on the shelf, and the last of them decoded in memory. Without
+    ``decoders`` they are decoded in this process.
     """
 
     def __init__(
@@ -59,11 +68,14 @@ class Studio:
         limits: Limits,
         photos: Shelf,
         library_problem: str = "",
+        decoders: Decoders | None = None,
     ) -> None:
+        self.decode = decode_here(limits) if decoders is None else decoders.decode
+        self._decode_small = decode_small if decoders is None else decoders.decode_small
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
-        self.references = References(library, limits=limits, library_problem=library_problem)
+        self.references = References(library, decode=self.decode, library_problem=library_problem)
         self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
         self.limits = limits
         self.photos = photos
@@ -92,9 +104,13 @@ class Studio:
                 return self._confidence(request, progress)
             case KeepRequest():
                 return self._keep(request, progress)
+            case ThingsRequest():
+                return self._find(request, progress)
+            case ThingMaskRequest():
+                return self._thing_mask(request, progress)
             case SearchRequest():
                 progress("decode", 0.0)
-                layer = None if request.image is None else self._layer(request.image)
+                layer = None if request.image is None else self._layer(request.image, progress)
                 progress("search", 0.0)
                 return self._exemplars.search(request, layer)
             case AddExemplarRequest():
@@ -102,7 +118,7 @@ class Studio:
                 return self._exemplars.add(request)
             case IndexRequest():
                 progress("index", 0.0)
-                return index(request, self._plain_clip, self.limits)
+                return index(request, self._plain_clip, self.limits, self._decode_small)
 
     def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
         """Fetch all that only this server has, so that the request can be done anywhere.
@@ -123,13 +139,20 @@ class Studio:
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         started = time.perf_counter()
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         media_type = request.choose_type(layer)
-        mask = None if request.mask is None else self._mask(request.mask, width, height)
+        read = (width, height, partial(self.decode, watch=partial(progress, "decode", 0.0)))
+        mask = None if request.mask is None else read_mask(request.mask, "mask", *read)
+        places = read_places(request.job, request.parts, *read, self.limits)
+        painted = None
+        if request.hint_image is not None:
+            painted = read_painted(request.hint_image, *read)
         decoded = time.perf_counter()
-        chosen = self.references.choose(layer, request.job, request.reference, request.found)
+        chosen = self.references.choose(
+            layer, request.job, request.reference, request.found, progress
+        )
         found = time.perf_counter()
         result = colorize(
             layer.pixels,
@@ -138,14 +161,22 @@ class Studio:
             clip=self.clip,
             reference=chosen.reference,
             mask=mask,
+            places=places,
+            painted=painted,
             progress=progress,
             view=self._view(request.image, layer),
-            may_overwrite=isinstance(request.image, bytes),
+            may_overwrite=isinstance(request.image, bytes) and media_type != OPENRASTER,
+            in_layers=media_type == OPENRASTER,
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
         settings = self._settings(request, chosen.exemplar, result.scan)
-        body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
+        if media_type == OPENRASTER:
+            body = layered(
+                layer, result, saturation=request.job.saturation, mask=mask, settings=settings
+            )
+        else:
+            body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
         encoded = time.perf_counter()
         timings = {"decode": decoded - started}
         if chosen.reference is not None:
@@ -154,13 +185,14 @@ class Studio:
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
         notices = layer.notices + result.notices
-        return Answer(body, media_type, notices, timings, exemplar=chosen.header)
+        things = in_short(result.things)
+        return Answer(body, media_type, notices, timings, chosen.header, things)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         x, y = request.x, request.y
@@ -180,7 +212,7 @@ class Studio:
         from models.suggestions import confidence_map
 
         progress("decode", 0.0)
-        layer = self._layer(request.image)
+        layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         progress("network", 0.0)
@@ -190,22 +222,62 @@ class Studio:
 
     def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
-        layer = decode(request.image, limits=self.limits)
+        layer = self.decode(request.image, partial(progress, "decode", 0.0))
         height, width = layer.pixels.shape[:2]
         name = ImageId(self.photos.put(request.image))
         self._remember(name, layer)
         return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
 
-    def _layer(self, image: Image) -> Layer:
+    def _find(self, request: ThingsRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        image = request.image
+        layer = self._layer(image, progress)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        decode = partial(self.decode, watch=partial(progress, "decode", 0.0))
+        places = read_places(request.job, request.parts, width, height, decode, self.limits)
+        progress("network", 0.0)
         if isinstance(image, bytes):
-            return decode(image, limits=self.limits)
+            image = ImageId(self.photos.put(image))
+            self._remember(image, layer)
+        view = self._view(image, layer)
+        assert view is not None, "a kept photo has a view"
+        things = find_things(layer.pixels, request.job, clip=self.clip, view=view, places=places)
+        token = self.photos.put(keep(image, things).pack())
+        listed = as_json(things, f"/v1/things/{token}")
+        return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
+
+    def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
+        progress("decode", 0.0)
+        data = self.photos.get(request.token)
+        kept = None if data is None else Kept.unpack(data)
+        place = None if kept is None else kept.places.get(request.number)
+        if kept is None or place is None:
+            raise NotKept(
+                f"there is no mask {request.number} of {request.token[:40]!r}, or not any more: "
+                f"masks are kept for {self.photos.seconds / 60:g} minutes after they were used "
+                "last; find the things again with POST /v1/things"
+            )
+        layer = self._layer(kept.photo, progress)
+        view = self._view(kept.photo, layer)
+        assert view is not None, "a kept photo has a view"
+        progress("join", 0.0)
+        mask = Layer(full_size(place, layer.pixels, view)[..., np.newaxis])
+        progress("encode", 0.0)
+        media_type = request.choose_type(mask)
+        return Answer(encode(mask, media_type), media_type)
+
+    def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:
+        watch = partial(progress, "decode", 0.0)
+        if isinstance(image, bytes):
+            return self.decode(image, watch)
         known = self._layers.get(image)
         if known is not None and self.photos.touch(image):
             return known
         data = self.photos.get(image)
         if data is None:
             raise self._not_kept(image)
-        layer = decode(data, limits=self.limits)
+        layer = self.decode(data, watch)
         self._remember(image, layer)
         return layer
 
@@ -231,19 +303,6 @@ class Studio:
         self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
-    def _mask(self, mask: bytes, width: int, height: int) -> np.ndarray:
-        try:
-            layer = decode(mask, limits=self.limits)
-        except ImageError as problem:
-            raise type(problem)(f"mask: {problem}") from problem
-        mask_height, mask_width = layer.pixels.shape[:2]
-        if (mask_width, mask_height) != (width, height):
-            raise BadValue(
-                f"the mask is {mask_width} x {mask_height} and the image {width} x {height} pixels "
-                "(both upright); send a mask of the image's size"
-            )
-        return mask_of(layer.pixels)
-
     def _settings(
         self, request: ColorizeRequest, exemplar: str | None, scan: tuple[str, ...]
     ) -> str:
@@ -257,10 +316,13 @@ class Studio:
             "version": product_version(),
             "model": f"{self.colorizer.name} {self.clip.name}",
             "description": job.description,
+            "language": job.language,
             "reference": _digest(request.reference),
             "mask": _digest(request.mask),
             "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
+            "hint_image": _digest(request.hint_image),
+            **as_settings(job, {name: digest(data) for name, data in request.parts.items()}),
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
@@ -273,8 +335,13 @@ def _json(**members: object) -> Answer:
     return Answer(json.dumps(members).encode(), "application/json")
 
 
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of a picture's file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _digest(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
+    return None if data is None else digest(data)
 
 
 def _bytes_in(layer: Layer) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.guidance.reference import Reference
 from models.job import AUTO, ColorizeJob
+from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory
 from plugin_server.engine.requests import FoundExemplar
 from plugin_server.errors import BadValue, NoLibrary
-from plugin_server.images.codec import ImageError, Limits, decode
+from plugin_server.images.codec import ImageError
+from plugin_server.images.sandbox import Decode
 
 if TYPE_CHECKING:
     from plugin_server.images.codec import Layer
@@ -42,10 +45,10 @@ class References:
     """Finds the reference that a request asks for, and remembers the last ones, shrunk."""
 
     def __init__(
-        self, library: ExemplarLibrary | None, *, limits: Limits, library_problem: str
+        self, library: ExemplarLibrary | None, *, decode: Decode, library_problem: str
     ) -> None:
         self._library = library
-        self._limits = limits
+        self._decode = decode
         self._library_problem = library_problem
         self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
 
@@ -55,6 +58,7 @@ class References:
         job: ColorizeJob,
         sent: bytes | None,
         found: FoundExemplar | None = None,
+        progress: Progress = unwatched,
     ) -> Chosen:
         """Return the reference for a target, or that none is asked for.
 
@@ -67,11 +71,12 @@ class References:
             retrieval.errors.LibraryError: there is no such exemplar, or its photo is gone.
         """
         if sent is not None:
-            return Chosen(self._read(sent, "reference"))
+            return Chosen(self._read(sent, "reference", progress))
         if job.exemplar is None:
             return Chosen()
         found = found or self.find(lambda: target, job)
-        return Chosen(self._read(found.photo, f"exemplar {found.id}"), found.id, found.score)
+        reference = self._read(found.photo, f"exemplar {found.id}", progress)
+        return Chosen(reference, found.id, found.score)
 
     def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
         """Fetch the exemplar that a job asks for.
@@ -114,12 +119,12 @@ class References:
             raise NoLibrary(self._library_problem)
         return self._library
 
-    def _read(self, data: bytes, name: str) -> Reference:
+    def _read(self, data: bytes, name: str, progress: Progress) -> Reference:
         key = f"{name} {hashlib.sha256(data).hexdigest()}"
         known = self._seen.get(key)
         if known is None:
             try:
-                layer = decode(data, limits=self._limits)
+                layer = self._decode(data, partial(progress, "decode", 0.0))
             except ImageError as problem:
                 raise type(problem)(f"{name}: {problem}") from problem
             known = Reference(Reference(layer.pixels).small(), name)

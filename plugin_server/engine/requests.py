@@ -6,7 +6,7 @@ machine: ``plugin_server.jobs.redis.serialization``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
@@ -38,7 +38,8 @@ class ColorizeRequest:
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
     size, white where colour is wanted; ``reference`` one to take colours from. ``choose_type``
     names the answer's media type once the input is known. ``found`` is the exemplar that the job
-    asks for, where it was fetched already: the worker then needs no library.
+    asks for, where it was fetched already: the worker then needs no library. ``parts`` are the
+    masks that the job's regions and things name; ``hint_image`` is a painted picture with alpha.
     """
 
     image: Image = field(repr=False)
@@ -47,11 +48,42 @@ class ColorizeRequest:
     reference: bytes | None = field(default=None, repr=False)
     choose_type: Callable[[Layer], str] = own_type
     found: FoundExemplar | None = None
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    hint_image: bytes | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
         """Count the bytes that it holds while it waits."""
-        return sum(len(picture) for picture in (self.image, self.mask, self.reference) if picture)
+        pictures = (self.image, self.mask, self.reference, self.hint_image, *self.parts.values())
+        return sum(len(picture) for picture in pictures if picture)
+
+
+@dataclass(frozen=True, slots=True)
+class ThingsRequest:
+    """Find what the job's description and its regions name in a photo; ``parts`` as above."""
+
+    image: Image = field(repr=False)
+    job: ColorizeJob = field(default_factory=ColorizeJob)
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return len(self.image) + sum(map(len, self.parts.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class ThingMaskRequest:
+    """Draw the mask of a thing that was found, by the token of the finding and its number."""
+
+    token: str
+    number: int
+    choose_type: Callable[[Layer], str] = own_type
+
+    @property
+    def size(self) -> int:
+        """Count the bytes that it holds while it waits."""
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,8 @@ Request = (
     | SuggestionsRequest
     | ConfidenceRequest
     | KeepRequest
+    | ThingsRequest
+    | ThingMaskRequest
     | SearchRequest
     | AddExemplarRequest
     | IndexRequest
@@ -155,7 +189,8 @@ Request = (
 class Answer:
     """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds.
 
-    ``exemplar`` is ``ID; score=0.83`` of the one that was used, or ``ID`` where it was named.
+    ``exemplar`` is ``ID; score=0.83`` of the one that was used, or ``ID`` where it was named;
+    ``things`` the JSON of what the description names, without masks.
     """
 
     body: bytes = field(repr=False)
@@ -163,3 +198,4 @@ class Answer:
     notices: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     exemplar: str | None = None
+    things: str | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import re
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -23,6 +25,13 @@ SECURITY_HEADERS = {
 }
 
 
+HEALTH = "/v1/health"
+NONCE = "Photochrom-Nonce"
+PROOF = "Photochrom-Proof"
+PROOF_CONTEXT = b"photochrom proof 1\n"  # so that no other use of the token gives the same digest
+_NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}")  # 128 random bits in base64 are 22 letters
+
+
 def install(app: Flask, config: Config) -> None:
     """Check every request before its view runs, and harden every answer."""
 
@@ -36,6 +45,9 @@ def install(app: Flask, config: Config) -> None:
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        nonce = request.headers.get(NONCE, "")
+        if config.token is not None and request.path == HEALTH and _NONCE.fullmatch(nonce):
+            response.headers[PROOF] = proof_of(config.token, nonce)
         return response
 
     app.before_request(check)
@@ -98,6 +110,19 @@ def check_token(config: Config) -> None:
             "this server needs its token; send the header 'Authorization: Bearer TOKEN' with the "
             "token that `photochrom serve` printed or was given"
         )
+
+
+def proof_of(token: str, nonce: str) -> str:
+    """Prove to a client that this server knows the token, before the client sends it.
+
+    Args:
+        token: the server's.
+        nonce: what the client made up for this once, 22 to 128 of ``A-Za-z0-9_-``.
+
+    Returns:
+        HMAC-SHA256 (RFC 2104) of the context and the nonce, keyed with the token, in hexadecimal.
+    """
+    return hmac.new(token.encode(), PROOF_CONTEXT + nonce.encode(), hashlib.sha256).hexdigest()
 
 
 def _is_ours(name: str, config: Config) -> bool:

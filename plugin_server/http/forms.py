@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
-from models.job import ColorizeJob, Hint, parse_hints, parse_palette
+from models.job import LANGUAGES, ColorizeJob, Hint, parse_hints, parse_palette
+from models.region import parse_regions, parse_things
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
     Image,
     ImageId,
     SuggestionsRequest,
+    ThingsRequest,
     own_type,
 )
 from plugin_server.errors import BadForm, BadValue, NotAForm
@@ -83,6 +85,13 @@ class GuidedForm(PhotoForm):
         "Empty means none; one that is too long is cut, which Photochrom-Notice says.",
         examples=["a woman in a red coat in front of a brick house"],
     )
+    language: str | None = Field(
+        None,
+        description=f"The description's language: {', '.join(LANGUAGES)}. It is recognised where "
+        "none is given.",
+        examples=["de"],
+        max_length=35,
+    )
     hints: str = Field(
         "",
         description="Dabs of colour as JSON: x and y are column and row of the centre in the "
@@ -106,7 +115,9 @@ class GuidedForm(PhotoForm):
         Raises:
             JobError: the hints make no sense.
         """
-        return ColorizeJob(self.description, self._hints(), strength=self.strength)
+        return ColorizeJob(
+            self.description, self._hints(), strength=self.strength, language=self.language
+        )
 
     def _hints(self) -> tuple[Hint, ...]:
         return parse_hints(self.hints) if self.hints.strip() else ()
@@ -143,9 +154,78 @@ class SuggestionsForm(GuidedForm):
         return SuggestionsRequest(self.photo(), self.x, self.y, self.job(), self.k)
 
 
-class ColorizeForm(GuidedForm):
+class PlacesForm(PhotoForm):
+    """A photo with places in it. Files that its JSON names come along under these names."""
+
+    model_config = ConfigDict(extra="allow")  # ``read_form`` lets files alone through
+    __pydantic_extra__: dict[str, Picture] = Field(init=False)
+
+    regions: str = Field(
+        "",
+        description="Places with words or a colour of their own, as JSON, at most 32, later ones "
+        "on top: `mask` names a file part of this form, a picture of the image's size that is "
+        "white inside; or `box` is [x, y, width, height] in pixels of the upright image.",
+        examples=['[{"box": [40, 20, 60, 80], "description": "a green wool shawl"}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
+    )
+
+    def parts(self, job: ColorizeJob) -> dict[str, bytes]:
+        """Return the masks that the job names.
+
+        Raises:
+            BadForm: one is missing, or a file came that nothing names.
+        """
+        files: dict[str, bytes] = self.model_extra or {}
+        if missing := sorted(job.masks - files.keys()):
+            raise BadForm(
+                f"the mask {missing[0]!r} is named and no file part of the form has this name; "
+                "send it as a file"
+            )
+        if unknown := sorted(files.keys() - job.masks):
+            raise BadForm(
+                f"the field {_shorten(unknown[0])!r} is unknown, and no region or thing names it; "
+                f"use {', '.join(type(self).model_fields)}"
+            )
+        return files
+
+
+class ThingsForm(PlacesForm):
+    """The fields of `POST /v1/things`."""
+
+    description: str = Field(
+        "",
+        description="What the photo shows and which colours it has, in your own words.",
+        examples=["a woman in a red coat in front of a brick house"],
+    )
+
+    def request(self) -> ThingsRequest:
+        """Build the request.
+
+        Raises:
+            BadForm: a mask is missing, or a file came that nothing names.
+            JobError: the regions make no sense.
+        """
+        regions = parse_regions(self.regions) if self.regions.strip() else ()
+        job = ColorizeJob(self.description, regions=regions)
+        return ThingsRequest(self.photo(), job, self.parts(job))
+
+
+class ColorizeForm(GuidedForm, PlacesForm):
     """The fields of `POST /v1/colorize` and `POST /v1/jobs`."""
 
+    things: str = Field(
+        "",
+        description="Changes of what the description names, by its phrase, as JSON: another "
+        "`color`, a `mask` (as of a region) in place of what was found, or `use`: false to leave "
+        "it as it is.",
+        examples=['[{"phrase": "green dress", "color": "#8a2030"}]'],
+        json_schema_extra={"contentMediaType": "application/json"},
+    )
+    hint_image: Picture | None = Field(
+        None,
+        description="A picture of the image's size with transparency, sent as a file: every pixel "
+        "is a hint of its colour, with its alpha as the confidence. `hints` lie over it.",
+    )
     mask: Picture | None = Field(
         None,
         description="A picture of the image's size, sent as a file: white is coloured, grey "
@@ -180,12 +260,15 @@ class ColorizeForm(GuidedForm):
             BadForm: two fields contradict each other.
             JobError: the hints or the palette make no sense.
         """
+        job = self.job()
         return ColorizeRequest(
             self.photo(),
-            self.job(),
+            job,
             mask=self.mask,
             reference=self.reference,
             choose_type=choose_type,
+            parts=self.parts(job),
+            hint_image=self.hint_image,
         )
 
     def job(self) -> ColorizeJob:
@@ -204,6 +287,9 @@ class ColorizeForm(GuidedForm):
             self.strength,
             self.exemplar,
             parse_palette(self.palette) if self.palette.strip() else (),
+            parse_regions(self.regions) if self.regions.strip() else (),
+            parse_things(self.things) if self.things.strip() else (),
+            self.language,
         )
 
 
@@ -264,7 +350,7 @@ def _check_names(
     for name in (*texts, *files):
         if name is None:  # whatever Werkzeug's types say: a part whose header is damaged
             raise BadForm("a part of the form has no name; name each one in its header")
-        if name not in known:
+        if name not in known and not (name in files and model.model_config["extra"] == "allow"):
             raise BadForm(f"the field {_shorten(name)!r} is unknown; use {', '.join(known)}")
         count = len(texts.getlist(name)) + len(files.getlist(name))
         if count > 1:
@@ -273,7 +359,7 @@ def _check_names(
         if is_file(model, name):
             raise BadForm(f"{name!r} was sent as text; send it as a file (with a filename)")
     for name in files:
-        if not is_file(model, name):
+        if name in known and not is_file(model, name):
             raise BadForm(f"{name!r} was sent as a file; send it as text (without a filename)")
 
 

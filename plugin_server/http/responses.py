@@ -1,28 +1,65 @@
-"""Coloured pictures as HTTP responses, and how text travels in headers."""
+"""Answers as HTTP responses, and how text travels in headers.
+
+An answer may have been made on another machine. Whoever can write to the queue between can so
+decide its bytes, but neither that a browser takes them for a page or a script of this server, nor
+any header.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import quote
 
 from flask import Response
 
 from plugin_server.engine.requests import Answer
+from plugin_server.errors import Elsewhere
+from plugin_server.images.codec import MEDIA_TYPES
+
+ANSWER_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
+_STAGE: Final = re.compile(r"[a-z_-]{1,40}")
+_EXEMPLAR: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(; score=-?[0-9]\.[0-9]{1,6})?")
+
+
+def respond(answer: Answer, status: int = 200) -> Response:
+    """Answer with what came of a request.
+
+    Raises:
+        Elsewhere: its media type is none that this server answers with.
+    """
+    if answer.media_type not in ANSWER_TYPES:
+        raise Elsewhere(
+            f"a worker answered with {answer.media_type[:60]!r}, which is no picture; look who "
+            "can write to the queue, and send the photo again",
+            status=502,
+        )
+    return Response(answer.body, status, content_type=answer.media_type)
+
+
+READABLE = " !#$&'()*+-./:;<=>?@[]^_`{|}~"  # what a header shows as it is
 
 
 def picture_response(answer: Answer) -> Response:
     """Answer with a coloured picture, what its stages took, and what the user should know."""
-    response = Response(answer.body, content_type=answer.media_type)
+    response = respond(answer)
     response.headers["Server-Timing"] = server_timing(answer.timings)
     if answer.notices:
         response.headers["Photochrom-Notice"] = notice_header(answer.notices)
-    if answer.exemplar is not None:
+    if answer.things is not None:
+        response.headers["Photochrom-Things"] = quote(answer.things, safe=READABLE + ",")
+    if answer.exemplar is not None and _EXEMPLAR.fullmatch(answer.exemplar):
         response.headers["Photochrom-Exemplar"] = answer.exemplar
     return response
 
 
 def server_timing(timings: dict[str, float]) -> str:
     """Write stage -> seconds as a ``Server-Timing`` value, in milliseconds."""
-    return ", ".join(f"{stage};dur={seconds * 1000:.1f}" for stage, seconds in timings.items())
+    return ", ".join(
+        f"{stage};dur={seconds * 1000:.1f}"
+        for stage, seconds in timings.items()
+        if _STAGE.fullmatch(stage)
+    )
 
 
 def notice_header(notices: tuple[str, ...]) -> str:
@@ -31,5 +68,4 @@ def notice_header(notices: tuple[str, ...]) -> str:
     Letters, digits, spaces and most punctuation stay readable; a comma inside a notice becomes
     ``%2C``, so splitting at commas and percent-decoding gives the notices back.
     """
-    readable = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
-    return ", ".join(quote(notice, safe=readable) for notice in notices)
+    return ", ".join(quote(notice, safe=READABLE) for notice in notices)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plugin_server.images import jpeg, npy, png, tiff, webp
-from plugin_server.images import settings as images_settings
+from plugin_server.images import jpeg, npy, png, tiff, webp, xmp
 from plugin_server.images.color_profile import (
     ProfileError,
     can_be_written,
@@ -35,6 +34,8 @@ from plugin_server.images.layer import (
     reading,
     to_depth,
 )
+from retrieval.containers.jpeg import find_xmp
+from retrieval.containers.tiff import MAGICS as TIFF_MAGICS
 
 __all__ = [
     "MEDIA_TYPES",
@@ -126,16 +127,18 @@ def can_hold(media_type: str, layer: Layer) -> bool:
 
 def read_settings(data: bytes) -> str | None:
     """Return the settings inside a file that `encode` wrote, or None."""
+    packet: bytes | None = None
     with reading("picture"):
         match media_type_of(data):
             case "image/png":
                 return png.read_settings(data)
             case "image/tiff":
-                packet = tiff.read_settings_packet(data)
-                return None if packet is None else images_settings.from_xmp(packet)
-            case "image/jpeg" | "image/webp":
-                return images_settings.from_xmp(data)
-    return None
+                packet = tiff.find_xmp(data)
+            case "image/jpeg":
+                packet = find_xmp(data)
+            case "image/webp":
+                packet = webp.find_xmp(data)
+    return None if packet is None else xmp.settings_in(packet)
 
 
 def media_type_of(data: bytes) -> str:
@@ -144,7 +147,7 @@ def media_type_of(data: bytes) -> str:
         return "image/png"
     if data.startswith(jpeg.MAGIC):
         return "image/jpeg"
-    if data.startswith(tiff.MAGICS):
+    if data.startswith(TIFF_MAGICS):
         return "image/tiff"
     if webp.is_webp(data):
         return "image/webp"

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 
 from plugin_server.images.layer import Pixels
+from retrieval.containers.tiff import is_bounded
 
 ORIENTATION = 0x0112
 SHORT = 3
@@ -32,7 +33,12 @@ def read_orientation(exif: bytes | None) -> int:
 
 
 def reset_orientation(exif: bytes | None) -> bytes | None:
-    """Return the EXIF block saying that the picture is upright; nothing else changes."""
+    """Return the EXIF block saying that the picture is upright; nothing else changes.
+
+    None for a block that could harm the libraries which read it.
+    """
+    if exif is not None and not is_bounded(exif):
+        return None
     found = _find(exif)
     if exif is None or found is None:
         return exif

@@ -13,6 +13,7 @@ from plugin_server.images import iptc as images_iptc
 from plugin_server.images import xmp as images_xmp
 from plugin_server.images.exif import MARK, read_orientation, reset_orientation, strip_mark
 from plugin_server.images.layer import Limits, Metadata, Pixels, Stored, UnsupportedImage, reading
+from retrieval.containers.jpeg import check_scans, find_exif, with_bounded_exif
 
 # Pillow's warnings about damaged EXIF would stand between the lines of a batch.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -26,12 +27,13 @@ QUALITY = 95
 def read(data: bytes, limits: Limits) -> Stored:
     """Read grey, RGB or CMYK; a damaged or cut file is refused, never half read."""
     with reading("JPEG"):
+        check_scans(data)
         # Not Image.open: its own size limit cannot be set per call, and ours is checked here.
-        with JpegImageFile(io.BytesIO(data)) as file:
+        with JpegImageFile(io.BytesIO(with_bounded_exif(data))) as file:
             limits.check_size(*file.size)
             if file.mode not in ("L", "RGB", "CMYK"):
                 raise UnsupportedImage(f"the JPEG is of the kind {file.mode}; send grey or RGB")
-            exif = strip_mark(file.info.get("exif"))
+            exif = strip_mark(find_exif(data))
             dpi = file.info.get("dpi")
             profile = file.info.get("icc_profile")
             xmp = images_xmp.readable(file.info.get("xmp"))

@@ -75,7 +75,7 @@ class Metadata:
     exif: bytes | None = None  # TIFF structure without the "Exif" mark, orientation reset
     texts: tuple[tuple[int, str], ...] = ()  # TIFF tags such as Artist and Copyright
     compression: str = ""  # of a TIFF file: "none", "lzw" or "deflate"
-    xmp: bytes | None = None  # a packet that images_xmp can read
+    xmp: bytes | None = None  # a packet that ``xmp`` can read
     iptc: bytes | None = None  # IIM records
 
 

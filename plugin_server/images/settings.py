@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from xml.sax.saxutils import escape, unescape
+from xml.sax.saxutils import escape
 
 KEYWORD = "photochrom"
 NAMESPACE = "urn:photochrom:1"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 # IPTC Photo Metadata Standard 2023.1, Digital Source Type: an algorithm changed a real photo.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
-_IN_XMP = re.compile(rb"<photochrom:settings>(.*?)</photochrom:settings>", re.DOTALL)
 
 
 def to_xmp(settings: str) -> bytes:
@@ -22,7 +21,7 @@ def to_xmp(settings: str) -> bytes:
         [
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode(),
             b'<x:xmpmeta xmlns:x="adobe:ns:meta/">',
-            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">',
+            f'<rdf:RDF xmlns:rdf="{RDF}">'.encode(),
             properties(settings),
             b"</rdf:RDF></x:xmpmeta>",
             b'<?xpacket end="r"?>',
@@ -33,15 +32,9 @@ def to_xmp(settings: str) -> bytes:
 def properties(settings: str) -> bytes:
     """Write the settings as a description, which goes between others of an XMP packet."""
     return (
-        f'<rdf:Description rdf:about="" xmlns:photochrom="{NAMESPACE}" '
+        f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="" xmlns:photochrom="{NAMESPACE}" '
         f'xmlns:Iptc4xmpExt="{IPTC}">'
         f"<photochrom:settings>{escape(settings)}</photochrom:settings>"
         f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
         "</rdf:Description>"
     ).encode()
-
-
-def from_xmp(data: bytes) -> str | None:
-    """Find the settings in an XMP packet, or in a file that holds one uncompressed."""
-    found = _IN_XMP.search(data)
-    return unescape(found[1].decode("utf-8", "replace")) if found else None

@@ -24,8 +24,9 @@ from plugin_server.images.layer import (
     top_of,
 )
 from plugin_server.images.npy import check_floats
+from retrieval.containers.jpeg import check_scans
+from retrieval.containers.tiff import Directories
 
-MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # the last two are BigTIFF
 # ImageDescription, Make, Model, DateTime, Artist, Copyright: what an archive would miss.
 TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
 # ImageDescriptions that tifffile, ImageJ and OME read as the layout of the pixels, which changes.
@@ -46,15 +47,17 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 def read(data: bytes, limits: Limits) -> Stored:
     """Read the only page; several pages are refused, reduced copies of the first are ignored."""
+    with reading("TIFF"):
+        directories = Directories(data)  # before any library sees them
+        pages = directories.pages
+        if sum(not directories.is_reduced(page) for page in pages) > 1:
+            raise UnsupportedImage(
+                f"the TIFF has {len(pages)} pages; send one page as a file of its own"
+            )
     with reading("TIFF"), tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages.first
         _check_page(page, limits)
         _check_segments(page, data)
-        pages: list[Any] = list(file.pages)
-        if sum(not page.is_reduced for page in pages) > 1:
-            raise UnsupportedImage(
-                f"the TIFF has {len(pages)} pages; send one page as a file of its own"
-            )
         pixels = _arranged(page, page.asarray())
         alpha = _alpha_of(page)
         pixels = _to_grey_or_rgb(page, pixels)
@@ -75,7 +78,9 @@ def read(data: bytes, limits: Limits) -> Stored:
                     and not page.tags[tag].value.startswith(LAYOUTS)
                 ),
                 compression=COMPRESSIONS.get(int(page.compression), "deflate"),
-                exif=tiff_exif.read(data) if EXIF_TAGS & {*page.tags.keys()} else None,
+                exif=tiff_exif.read(data)
+                if directories.exif_is_bounded and EXIF_TAGS & {*page.tags.keys()}
+                else None,
                 xmp=xmp.readable(_bytes_of(page, XMP)),
                 iptc=_iptc(page, data),
             ),
@@ -128,10 +133,11 @@ def write(
     return tiff_exif.point(file.getvalue(), exif) if len(exif) else file.getvalue()
 
 
-def read_settings_packet(data: bytes) -> bytes | None:
+def find_xmp(data: bytes) -> bytes | None:
     """Return the XMP packet of a TIFF file, or None."""
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        return _bytes_of(file.pages.first, XMP)
+    pages = Directories(data).pages
+    tag = pages[0].get(XMP) if pages else None
+    return None if tag is None else data[tag.at : tag.at + tag.count]
 
 
 def _check_page(page: Any, limits: Limits) -> None:
@@ -174,7 +180,9 @@ def _check_segments(page: Any, data: bytes) -> None:
         return
     largest = math.prod(page.chunks) + (1 << 16)  # strips may be padded to whole blocks
     for start, length in zip(page.dataoffsets, page.databytecounts, strict=True):
-        width, height = _jpeg_size(data[start : start + length])
+        strip = data[start : start + length]
+        check_scans(strip)
+        width, height = _jpeg_size(strip)
         if width * height > largest:
             raise BrokenImage(
                 f"the TIFF holds a strip of {width} x {height} pixels, larger than its picture"

@@ -50,6 +50,11 @@ def read(data: bytes, limits: Limits) -> Stored:
     )
 
 
+def find_xmp(data: bytes) -> bytes | None:
+    """Return the XMP packet of a file, or None."""
+    return next((content for name, content in _chunks(data) if name == b"XMP "), None)
+
+
 def write(
     pixels: Pixels, *, profile: bytes | None, metadata: Metadata, settings: str | None
 ) -> bytes:

@@ -10,16 +10,17 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
-from xml.etree import ElementTree
 
 from PIL import ExifTags, ImageFile, IptcImagePlugin
+
+from retrieval.containers.xml import XmlError, elements
 
 MOST_CAPTIONS: Final = 16
 LONGEST_CAPTION: Final = 1000  # letters
 LARGEST_SIDECAR: Final = 1 << 20  # bytes; a larger file is no caption
 JSON_KEYS: Final = ("captions", "caption", "description", "title")
-DESCRIPTION: Final = "{http://purl.org/dc/elements/1.1/}description"
-ENTRY: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
+DESCRIPTION: Final = ("http://purl.org/dc/elements/1.1/", "description")
+ENTRY: Final = ("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "li")
 IPTC_CAPTION: Final = (2, 120)
 # What cameras write into every photo.
 JUNK: Final = frozenset({"olympus digital camera", "digital camera", "dcim", "sony dsc", "default"})
@@ -84,15 +85,20 @@ def captions_in_xmp(packet: bytes | str | None) -> tuple[str, ...]:
     """Read ``dc:description`` of an XMP packet."""
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "replace")
-    # A document type could declare entities that grow without end; XMP never has one.
-    if not packet or len(packet) > LARGEST_SIDECAR or b"<!" in packet:
+    if not packet or len(packet) > LARGEST_SIDECAR:
         return ()
     try:
-        tree = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))
-    except (ElementTree.ParseError, ValueError, LookupError):
+        found = elements(packet.strip(b"\0 \r\n\t"))
+    except XmlError:
         return ()
-    texts = [entry.text or "" for block in tree.iter(DESCRIPTION) for entry in block.iter(ENTRY)]
-    texts += [element.get(DESCRIPTION, "") for element in tree.iter()]
+    inside: set[int] = set()  # elements within a description, by identity
+    texts = []
+    for element in found:  # parents come before their children
+        if element.name == DESCRIPTION or id(element.parent) in inside:
+            inside.add(id(element))
+            if element.name == ENTRY:
+                texts.append(element.text)
+    texts += [element.attributes.get(DESCRIPTION, "") for element in found]
     return clean(texts)
 
 

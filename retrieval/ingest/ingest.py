@@ -29,7 +29,7 @@ from retrieval.database.queries import FileRow
 from retrieval.database.store import Store
 from retrieval.errors import PhotoRefused
 from retrieval.ingest.near_duplicates import Twins
-from retrieval.ingest.photos import PhotoLimits, decode_small, describe
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Embedded, Preparer
 from retrieval.ingest.walk import Found, Passed, refuse_early
 
@@ -141,12 +141,14 @@ class Ingest:
         recaption: bool = False,
         far: Preparer | None = None,
         probe: FloatArray | None = None,
+        decode: DecodeSmall = decode_small,
     ) -> None:
         """``model`` returns the number of ``clip`` in the library, making the row if needed.
 
         With ``far`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
         """
         self._far = far
+        self._decode = decode
         self._probe = probe
         self._store = store
         self._clip = clip
@@ -209,7 +211,7 @@ class Ingest:
                 data = found.read()
                 if self._far is not None:
                     return Outcome(self._from_afar(found, data))
-                small = decode_small(data, self._limits)
+                small = self._decode(data, self._limits)
             seconds = time.thread_time() - started
             return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
         except PhotoRefused as problem:

@@ -22,7 +22,7 @@ from retrieval.database.exemplar import Exemplar, Place
 from retrieval.database.store import Store
 from retrieval.errors import CorruptLibrary, PhotoRefused
 from retrieval.ingest.ingest import BATCH, Progress, release_file
-from retrieval.ingest.photos import PhotoLimits, decode_small
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, SmallPhoto, decode_small
 from retrieval.ingest.uploads import PHOTOS
 from retrieval.ingest.walk import read_place
 
@@ -158,6 +158,7 @@ def re_embed(
     *,
     model: Callable[[sqlite3.Connection], int],
     limits: PhotoLimits,
+    decode: DecodeSmall = decode_small,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> int:
@@ -177,7 +178,7 @@ def re_embed(
         photos: dict[int, NDArray[np.uint8]] = {}
         with store.reading() as connection:
             for key in part:
-                pixels = _pixels(connection, store.folder, key, limits)
+                pixels = _pixels(connection, store.folder, key, lambda data: decode(data, limits))
                 if pixels is not None:
                     photos[key] = pixels
         if photos:
@@ -216,7 +217,7 @@ def _re_embed_captions(
                     )  # fmt: skip
 
 
-def renew_thumbnails(store: Store, limits: PhotoLimits) -> None:
+def renew_thumbnails(store: Store, limits: PhotoLimits, decode: DecodeSmall = decode_small) -> None:
     """Make the thumbnails that are missing, where the photos are still there."""
     from retrieval.ingest.photos import encode_thumbnail
 
@@ -225,7 +226,7 @@ def renew_thumbnails(store: Store, limits: PhotoLimits) -> None:
         keys = [key for (key,) in connection.execute(query)]
     for key in keys:
         with store.reading() as connection:
-            pixels = _pixels(connection, store.folder, key, limits)
+            pixels = _pixels(connection, store.folder, key, lambda data: decode(data, limits))
         if pixels is not None:
             with store.writing() as connection:
                 connection.execute(
@@ -235,7 +236,7 @@ def renew_thumbnails(store: Store, limits: PhotoLimits) -> None:
 
 
 def _pixels(
-    connection: sqlite3.Connection, folder: Path, key: int, limits: PhotoLimits
+    connection: sqlite3.Connection, folder: Path, key: int, decode: Callable[[bytes], SmallPhoto]
 ) -> NDArray[np.uint8] | None:
     """Read a photo small, from one of its files or from its thumbnail: (h, w, 3) uint8 sRGB."""
     exemplar = queries.by_keys(connection, [key]).get(key)
@@ -245,7 +246,7 @@ def _pixels(
         try:
             data = read_place(file.place, folder)
             if hashlib.sha256(data).hexdigest() == exemplar.sha256:
-                return decode_small(data, limits).rgb
+                return decode(data).rgb
         except (OSError, PhotoRefused):
             continue
     thumbnail = queries.thumbnail(connection, key)

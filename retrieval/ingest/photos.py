@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from models.color.lab import srgb_to_lab
+from retrieval.containers.jpeg import check_scans, with_bounded_exif
+from retrieval.containers.tiff import MAGICS, Directories
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import PhotoRefused
 from retrieval.ingest.captions import captions_inside
@@ -28,6 +31,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF")
+JPEG: Final = b"\xff\xd8\xff"
 SMALL_SIDE: Final = 256  # the short side that is decoded at least; image towers see 192 to 224
 LONGEST: Final = 1024  # of the small picture: a panorama must not become a large one
 THUMBNAIL_SIDE: Final = 256
@@ -66,6 +70,19 @@ class PhotoLimits:
                 f"too large: {size / 1e6:,.0f} MB, and the limit is {self.max_bytes / 1e6:,.0f} MB"
             )
 
+    def check_size(self, width: int, height: int) -> None:
+        """Raise PhotoRefused for a picture that is too large or too small."""
+        if width * height > self.max_pixels:
+            raise PhotoRefused(
+                f"too large: {width} x {height} pixels, and the limit is "
+                f"{self.max_pixels / 1e6:,.0f} megapixels"
+            )
+        if min(width, height) < LEAST_SIDE:
+            raise PhotoRefused(
+                f"too small: {width} x {height} pixels, and the short side must have at least "
+                f"{LEAST_SIDE}"
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmallPhoto:
@@ -79,6 +96,9 @@ class SmallPhoto:
     width: int
     height: int
     captions: tuple[str, ...]
+
+
+DecodeSmall = Callable[[bytes, PhotoLimits], SmallPhoto]  # decode_small, wherever it is done
 
 
 def describe(data: bytes, small: SmallPhoto, captions: tuple[str, ...] = ()) -> Prepared:
@@ -147,18 +167,9 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
     if not data:
         raise PhotoRefused("broken: the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > limits.max_pixels:
-                raise PhotoRefused(
-                    f"too large: {width} x {height} pixels, and the limit is "
-                    f"{limits.max_pixels / 1e6:,.0f} megapixels"
-                )
-            if min(width, height) < LEAST_SIDE:
-                raise PhotoRefused(
-                    f"too small: {width} x {height} pixels, and the short side must have at least "
-                    f"{LEAST_SIDE}"
-                )
+            limits.check_size(width, height)
             captions = captions_inside(image)
             scale = min(1.0, SMALL_SIDE / min(width, height))
             scale = min(scale, LONGEST / max(width, height))
@@ -187,6 +198,31 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
         if turn in QUARTER_TURNS:
             width, height = height, width
     return SmallPhoto(np.asarray(small, np.uint8), width, height, captions)
+
+
+def captions_in(data: bytes) -> tuple[str, ...]:
+    """Read the captions inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
+    try:
+        with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
+            return captions_inside(image)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises nearly anything; whoever decodes the photo says what is wrong
+        return ()
+
+
+def checked(data: bytes) -> bytes:
+    """Return a photo's bytes as Pillow may see them: without EXIF that would harm it.
+
+    Raises:
+        ValueError: directories or scans that no photo has.
+    """
+    if data.startswith(JPEG):
+        check_scans(data)
+        return with_bounded_exif(data)
+    if data[:4] in MAGICS:
+        Directories(data)
+    return data
 
 
 def _flatten(image: Image.Image) -> Image.Image:

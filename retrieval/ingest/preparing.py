@@ -17,7 +17,7 @@ from models.guidance.condition import Embedder
 from retrieval.database.clip_model import SAME_MODEL, embed_captions, embed_photos, probe_of
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import WrongClip
-from retrieval.ingest.photos import PhotoLimits, decode_small, describe
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 
 FloatArray = NDArray[np.float32]
 
@@ -55,14 +55,19 @@ class Preparer(Protocol):
 
 
 def prepare(
-    data: bytes, captions: tuple[str, ...], *, clip: Embedder, limits: PhotoLimits
+    data: bytes,
+    captions: tuple[str, ...],
+    *,
+    clip: Embedder,
+    limits: PhotoLimits,
+    decode: DecodeSmall = decode_small,
 ) -> Embedded:
     """Decode, describe and embed a photo.
 
     Raises:
         PhotoRefused: grey, broken, too large, ...
     """
-    photo = describe(data, decode_small(data, limits), captions)
+    photo = describe(data, decode(data, limits), captions)
     (vector,) = embed_photos(clip, [photo.rgb])
     (words,) = embed_captions(clip, [photo.captions[0] if photo.captions else ""])
     return Embedded(photo, vector, words, probe_of(clip))

@@ -7,29 +7,30 @@ import io
 import json
 import socket
 import threading
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from client import Client, Result
-from failures import (
-    BadAnswer,
+from api.client import Client, Result
+from api.connection import Connection
+from api.deadline import Deadline, OutOfTime
+from api.errors import (
     BrokenConnection,
-    Busy,
     Cancelled,
+    Failure,
     ForeignServer,
     Refused,
     ServerMissing,
     SilentServer,
-    TimedOut,
-    Unauthorized,
-    Unavailable,
 )
+from api.form import CHUNK, Form
+from api.pixels import Pixels, npy_header, read_npy
+from api.request import Region, Request
 from flask import request
 from flask.testing import FlaskClient
-from pixels import Pixels, npy_header, read_npy
-from wire import CHUNK, Form, Watch
 
 from plugin_server.app import create_app
 from plugin_server.config import Config
@@ -99,7 +100,7 @@ def test_a_form_says_what_was_meant(text: str) -> None:
     form.text("description", text)
     form.text("hints", json.dumps(hints))
     form.picture("mask", pixels_of(mask))
-    form.file("reference", reference)
+    form.picture("reference", reference)
     form.text("saturation", "0.5")
     body = b"".join(map(bytes, form.chunks()))
     assert len(body) == form.length
@@ -170,7 +171,7 @@ def test_an_answer_is_read_without_a_copy() -> None:
     ],
 )
 def test_an_answer_that_is_no_picture_is_refused(body: bytes) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(Failure):
         read_npy(body)
 
 
@@ -212,7 +213,7 @@ def test_a_layer_without_chroma_comes_back_unchanged(
     grey = np.repeat(noise(7, 13, 1, dtype), 3 if channels > 2 else 1, axis=2)
     alpha = noise(7, 13, 1, dtype)[::-1]
     layer = np.concatenate([grey, alpha], axis=2) if channels in (2, 4) else grey
-    result = client.colorize(pixels_of(layer), saturation=0, strength=0)
+    result = client.colorize(pixels_of(layer), Request(saturation=0, strength=0))
     expected = np.concatenate([np.repeat(grey[..., :1], 3, axis=2), alpha], axis=2)
     got = array_of(result.pixels)
     if dtype == "float32":
@@ -230,22 +231,27 @@ def test_health(client: Client) -> None:
 
 def test_a_result_says_how_it_was_made(client: Client) -> None:
     mask = pixels_of(np.full((24, 32, 1), 255, np.uint8))
-    hints = [{"x": 3, "y": 4, "color": "#a03020", "radius": 2}]
+    paint = np.zeros((24, 32, 4), np.uint8)
+    paint[3:6, 4:7] = (160, 48, 32, 255)
     words = "ein grüner Hut, " * 20
-    result = client.colorize(
-        GREY, description=words, mask=mask, hints=hints, saturation=0.5, strength=0.25
-    )
+    asked = Request(
+        words, mask=mask, hint_image=pixels_of(paint), regions=(Region("a red hat", mask),),
+        palette=("#a03020",), saturation=0.5, strength=0.25,
+    )  # fmt: skip
+    result = client.colorize(GREY, asked)
     assert any("only 12 were read" in notice for notice in result.notices), result.notices
     assert any("grüner" in notice for notice in result.notices), "notices travel encoded"
     settings = result.settings
     assert settings.description == words.strip()
     assert settings.model == "fake-colorizer fake-clip"
     assert (settings.saturation, settings.strength) == (0.5, 0.25)
-    assert settings.hints == tuple(hints)
-    sent = npy_header(mask) + bytes(mask.data)
-    assert settings.mask == hashlib.sha256(sent).hexdigest()
+    assert settings.palette == ("#a03020",)
+    sent = hashlib.sha256(npy_header(mask) + bytes(mask.data)).hexdigest()
+    assert settings.mask == sent
+    assert settings.regions == ({"description": "a red hat", "mask": sent},)
+    assert settings.hint_image is not None
     assert settings.version == client.health().version
-    assert 0 < result.timings["total"] <= result.seconds
+    assert result.timings["total"] > 0
     assert result.exemplar is None
 
 
@@ -266,16 +272,17 @@ def test_the_path_of_a_job_is_told_and_its_result_is_not_kept(address: str) -> N
     client.colorize(GREY)
     assert len(paths) == 1
     assert paths[0].startswith("/v1/jobs/")
-    with pytest.raises(Unavailable):
-        client._fetch(paths[0])
+    with pytest.raises(Refused):
+        client._fetch(paths[0], 1000)
 
 
 def test_what_the_server_refuses_is_said_in_its_words(client: Client) -> None:
-    with pytest.raises(Refused, match=r"x=500.*outside the image") as caught:
-        client.colorize(GREY, hints=[{"x": 500, "y": 0, "color": "#000000"}])
+    small = pixels_of(np.zeros((2, 2, 1), np.uint8))
+    with pytest.raises(Refused, match="mask") as caught:
+        client.colorize(GREY, Request(mask=small))
     assert caught.value.status == 422
     with pytest.raises(Refused, match="saturation"):
-        client.colorize(GREY, saturation=3)
+        client.colorize(GREY, Request(saturation=3))
 
 
 def test_cancel_stops_the_work() -> None:
@@ -299,7 +306,7 @@ def test_a_layer_that_takes_too_long_is_given_up() -> None:
     with running(service, Config(port=0, workers=1)) as port:
         try:
             client = Client(f"http://127.0.0.1:{port}", timeout=0.5)
-            with pytest.raises(TimedOut, match=r"0\.5 seconds"):
+            with pytest.raises(OutOfTime, match=r"0\.5 seconds"):
                 client.colorize(GREY)
         finally:
             colorizer.release.set()
@@ -328,16 +335,26 @@ def test_a_full_queue_is_waited_for() -> None:
     assert [bytes(result.pixels.data) for result in results] == [bytes(second.pixels.data)]
 
 
-def test_a_token_is_sent_and_a_wrong_one_is_explained() -> None:
+def test_a_token_is_told_only_to_a_server_that_knows_it() -> None:
     service = Service(FakeColorizer(), FakeClip())
     with running(service, Config(port=0, token="abc")) as port:
         address = f"http://127.0.0.1:{port}"
         assert Client(address, "abc").colorize(GREY).pixels.shape == (24, 32, 3)
-        for token in (None, "abd"):
-            with pytest.raises(Unauthorized, match="photochrom gimp install"):
-                Client(address, token).health()
-            with pytest.raises(Unauthorized, match="PHOTOCHROM_TOKEN"):
-                Client(address, token).colorize(GREY)
+        with pytest.raises(Refused, match="needs a token"):
+            Client(address, None).health()
+        with pytest.raises(ForeignServer, match="photochrom gimp install"):
+            Client(address, "abd").colorize(GREY)
+
+
+def test_a_stranger_on_the_port_is_not_told_the_token() -> None:
+    with scripted(get_v1_health=Reply.of(HEALTH)) as (address, script):
+        for act in (Client(address, "abc").health, Client(address, "abc").search):
+            with pytest.raises(ForeignServer, match="cannot prove"):
+                act()
+    assert script.asked == ["GET /v1/health"] * 2
+    assert not any("Authorization" in headers for headers in script.headers)
+    nonces = {headers["Photochrom-Nonce"] for headers in script.headers}
+    assert len(nonces) == 2, "a nonce is used once"
 
 
 def test_a_proxy_is_never_asked(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,21 +375,6 @@ def failing(**replies: Reply | list[Reply]) -> tuple[BaseException, list[str]]:
     with scripted(**replies) as (address, script), pytest.raises(Exception) as caught:  # noqa: PT011
         Client(address, timeout=5, log="/var/log/photochrom.log").colorize(GREY)
     return caught.value, script.asked
-
-
-def test_a_server_without_jobs_is_asked_directly() -> None:
-    for status in (404, 405, 501):
-        with scripted(
-            post_v1_jobs=Reply.of({"detail": "not yet"}, status),
-            post_v1_colorize=Reply(200, RGB, {"Photochrom-Exemplar": "p-1; score=0.83"}),
-            get_v1_health=Reply.of(HEALTH),
-        ) as (address, script):
-            client = Client(address, timeout=5)
-            result = client.colorize(GREY, exemplar="auto")
-            client.colorize(GREY)
-        assert (result.exemplar, result.score) == ("p-1", 0.83)
-        assert result.settings.exemplar == "p-1"
-        assert script.asked.count("POST /v1/jobs") == 1, "asked once and remembered"
 
 
 def test_a_job_that_failed_says_why() -> None:
@@ -412,18 +414,18 @@ def test_an_answer_of_another_size_is_refused(shape: tuple[int, int, int]) -> No
         get_v1_jobs_7=Reply.of(DONE),
         get_v1_jobs_7_result=Reply(200, encoded(np.zeros(shape, np.uint8), "npy")),
     )
-    assert isinstance(problem, BadAnswer)
+    assert isinstance(problem, Failure)
 
 
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply.of({"detail": "full"}, 429, Retry_After="3600"), Busy),
-        (Reply.of({"detail": "no library"}, 503), Unavailable),
+        (Reply.of({"detail": "full"}, 429, Retry_After="3600"), Refused),
+        (Reply.of({"detail": "no library"}, 503), Refused),
         (Reply.of({"detail": "too large"}, 413), Refused),
         (Reply(500, b"<html>"), Refused),
-        (Reply(202, b"<html>"), BadAnswer),
-        (Reply(200, b"[]"), BadAnswer),
+        (Reply(202, b"<html>"), Failure),
+        (Reply(200, b"[]"), Failure),
     ],
 )
 def test_every_refusal_has_its_exception(reply: Reply, kind: type[Exception]) -> None:
@@ -497,21 +499,20 @@ def test_the_library_is_searched_and_its_pictures_fetched() -> None:
         post_v1_exemplars_search=Reply.of({"results": [found]}),
         **{"get_v1_exemplars_p-1_thumbnail": Reply(200, b"JPEG")},
     ) as (address, script):
-        client = Client(address, "abc")
+        client = Client(address)
         (first,) = client.search(GREY, "a tram", 3)
         assert (first.id, first.score, first.source) == ("p-1", 0.5, "trams/1.jpg")
         assert client.thumbnail("p-1") == b"JPEG"
-        with pytest.raises(Unavailable):
+        with pytest.raises(Refused):
             client.thumbnail("../health")
     assert script.asked[-1] == "GET /v1/exemplars/..%2Fhealth/thumbnail"
-    assert all(headers["Authorization"] == "Bearer abc" for headers in script.headers)
 
 
-def test_a_watch_ends_when_it_is_told_to() -> None:
+def test_a_deadline_ends_when_it_is_told_to() -> None:
     calls: list[str] = []
-    watch = Watch(60, lambda text, _fraction: calls.append(text) or len(calls) < 3)  # type: ignore[func-returns-value]
+    deadline = Deadline(60, lambda text, _fraction: calls.append(text) or len(calls) < 3)  # type: ignore[func-returns-value]
     with pytest.raises(Cancelled):
-        watch.sleep(30)
+        deadline.sleep(30)
     assert len(calls) == 3
 
 
@@ -531,24 +532,24 @@ def test_the_servers_library_is_understood(tmp_path: Path) -> None:
         assert library.get(best.id).source == best.source
         assert (best.width, best.height) == (64, 48)
         assert decoded(client.thumbnail(best.id)).ndim == 3
-        assert client.exemplar_image(best.id) == library.image(best.id)
+        assert client.exemplar(best.id).name == best.name
         with pytest.raises(Refused):
             client.thumbnail("unknown")
-        named = client.colorize(GREY, exemplar=best.id)
+        named = client.colorize(GREY, Request(exemplar=best.id))
         assert named.exemplar == best.id
-        searched = client.colorize(GREY, description="photo 1", exemplar="auto")
+        searched = client.colorize(GREY, Request("photo 1", exemplar="auto"))
         assert searched.exemplar == best.id
         assert searched.score is not None
         assert searched.settings.exemplar == best.id
         with pytest.raises(Refused):
-            client.colorize(GREY, exemplar="unknown")
+            client.colorize(GREY, Request(exemplar="unknown"))
 
 
 def test_without_a_library_the_reason_is_said(client: Client) -> None:
-    with pytest.raises(Unavailable, match="library"):
+    with pytest.raises(Refused, match="library"):
         client.search(GREY, "a tram", 3)
     with pytest.raises(Refused, match="library"):
-        client.colorize(GREY, exemplar="auto")
+        client.colorize(GREY, Request(exemplar="auto"))
 
 
 def test_a_job_and_a_plain_request_give_the_same(
@@ -563,5 +564,140 @@ def test_a_job_and_a_plain_request_give_the_same(
         data=b"".join(map(bytes, form.chunks())),
         content_type=form.content_type,
     )
-    result = client.colorize(GREY, description="a red tram")
+    result = client.colorize(GREY, Request("a red tram"))
     np.testing.assert_array_equal(np.load(io.BytesIO(answer.data)), array_of(result.pixels))
+
+
+# A program that means harm
+
+
+def talking(*pieces: bytes, pause: float = 0.0) -> tuple[socket.socket, threading.Thread]:
+    """Listen, and answer every connection with these pieces of bytes, waiting between them."""
+    server = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def talk() -> None:
+        while not ended.is_set():
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    connection.recv(100_000)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        ended.wait(pause)
+                    connection.recv(1)
+                except OSError:
+                    continue
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    return server, thread
+
+
+@pytest.fixture
+def stranger() -> Iterator[Callable[..., str]]:
+    """Return a function that makes a program which talks, and gives its address."""
+    servers: list[tuple[socket.socket, threading.Thread]] = []
+
+    def make(*pieces: bytes, pause: float = 0.0) -> str:
+        servers.append(talking(*pieces, pause=pause))
+        return f"http://127.0.0.1:{servers[-1][0].getsockname()[1]}"
+
+    yield make
+    for server, _thread in servers:
+        server.close()
+
+
+def test_a_claimed_length_is_not_allocated(stranger: Callable[..., str]) -> None:
+    huge = b"HTTP/1.1 200 OK\r\nContent-Length: 1500000000\r\n\r\n{"
+    tracemalloc.start()
+    with pytest.raises(Failure, match="1,500,000,000 bytes"):
+        Client(stranger(huge)).health()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("length", [b"-5", b"1e3", b"99999999999999999999999", b"x"])
+def test_an_odd_length_is_a_failure(stranger: Callable[..., str], length: bytes) -> None:
+    with pytest.raises(Failure):
+        Client(stranger(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n{}")).health(
+            timeout=1.0
+        )
+
+
+def test_a_body_without_end_is_given_up(stranger: Callable[..., str]) -> None:
+    endless = [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", *[b" " * 1_000_000] * 6]
+    with pytest.raises(Failure, match="at most 4,000,000"):
+        Client(stranger(*endless)).health()
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 50_000, b'"' + b"\\ud800" * 9 + b'"'])
+def test_deep_or_odd_json_is_a_failure(stranger: Callable[..., str], body: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with pytest.raises(ForeignServer):
+        Client(stranger(head + body)).health()
+
+
+@pytest.mark.parametrize(
+    "first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_an_answer_that_drips_meets_the_deadline(
+    stranger: Callable[..., str], first: bytes
+) -> None:
+    address = stranger(first, *[b"x"] * 100, pause=0.1)
+    began = time.monotonic()
+    with pytest.raises(SilentServer):
+        Client(address).health(timeout=0.5)
+    assert time.monotonic() - began < 5
+
+
+def test_an_answer_that_drips_can_be_cancelled(stranger: Callable[..., str]) -> None:
+    address = stranger(b"HTTP/1.1 202 OK\r\nX: ", *[b"x"] * 200, pause=0.1)
+    calls: list[str] = []
+
+    def watch(text: str, _fraction: float) -> bool:
+        calls.append(text)
+        return len(calls) < 4
+
+    with pytest.raises(Cancelled):
+        Client(address).search(GREY, on_progress=watch)
+
+
+# A connection that is kept
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1)])
+def test_what_may_have_begun_is_never_sent_twice(method: str, times: int) -> None:
+    """The kept connection drops after the second request has arrived, before its answer."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+            for count in (2, 1):
+                connection, _ = server.accept()
+                with connection:
+                    for number in range(count):
+                        data = connection.recv(100_000)
+                        if not data:
+                            return
+                        asked.append(data.split(b" ")[0])
+                        if number == 1:
+                            break  # it hangs up without a word
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with Connection(address, None, Deadline(5)) as connection:
+            connection.ask("GET", "/v1/health")
+            if method == "GET":
+                connection.ask("GET", "/v1/health")
+            else:
+                with pytest.raises(BrokenConnection, match="nothing was changed"):
+                    connection.ask("POST", "/v1/jobs")
+    assert asked.count(method.encode()) == times + (method == "GET")

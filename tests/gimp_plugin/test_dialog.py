@@ -21,8 +21,8 @@ from tests.support.real_gimp import Gimp, NoGimp, find_command, find_newer, wait
 
 pytestmark = pytest.mark.gimp
 
-DESCRIPTION, REFERENCE = "Colorize from description", "Colorize from reference"
-EXEMPLARS, AGAIN, SETTINGS = "Find exemplar photos", "Colorize again with", "Photochrom settings"
+DESCRIPTION, REFERENCE = "Colorize from Description", "Colorize from Reference"
+EXEMPLARS, AGAIN, SETTINGS = "Find Exemplar Photos", "Colorize Again with", "Photochrom Settings"
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 NEW_IMAGE = """
 image, layer = make_image(size=(120, 90))
@@ -115,7 +115,7 @@ def test_a_description_is_typed_and_a_new_layer_comes(
     screen: Screen, before: dict[str, Any]
 ) -> None:
     gimp = screen.gimp
-    gimp.menu("Colorize from description...")
+    gimp.menu("Colorize from Description...")
     gimp.wait(f"^{DESCRIPTION}$")
     gimp.wait_for_text(DESCRIPTION, "is ready")
     previews = screen.server.count("POST", "/v1/jobs")
@@ -138,7 +138,7 @@ def test_a_description_is_typed_and_a_new_layer_comes(
 
 
 def test_cancel_changes_nothing(screen: Screen, before: dict[str, Any]) -> None:
-    screen.gimp.menu("Colorize from description...")
+    screen.gimp.menu("Colorize from Description...")
     screen.gimp.wait(f"^{DESCRIPTION}$")
     screen.gimp.ui("click", DESCRIPTION, "Cancel")
     screen.gimp.gone(f"^{DESCRIPTION}$")
@@ -151,7 +151,7 @@ def test_colorize_then_again_with_other_words_then_repeat(
     gimp = screen.gimp
     gimp.menu("Colorize")
     plain = screen.wait_for_layers(2)[0]
-    gimp.menu("Colorize again with...")
+    gimp.menu("Colorize Again with...")
     gimp.wait(f"^{AGAIN}$")
     assert gimp.ui("get", AGAIN, "Description").strip() == ""
     gimp.ui("set", AGAIN, "Description", "a blue boat")
@@ -175,7 +175,7 @@ def test_photos_of_the_library_are_shown_and_two_are_taken(
     screen: Screen, before: dict[str, Any]
 ) -> None:
     gimp = screen.gimp
-    gimp.menu("Find exemplar photos...")
+    gimp.menu("Find Exemplar Photos...")
     gimp.wait(f"^{EXEMPLARS}$")
     texts = gimp.wait_for_text(EXEMPLARS, "Pick one photo")
     picked = [line for line in texts.splitlines() if "% a " in line][:2]
@@ -200,7 +200,7 @@ def test_the_colours_of_a_file_are_taken(
     gimp = screen.gimp
     photo = tmp_path / "coffee.png"
     photo.write_bytes(encoded(skimage.data.coffee()[::4, ::4]))
-    gimp.menu("Colorize from reference...")
+    gimp.menu("Colorize from Reference...")
     gimp.wait(f"^{REFERENCE}$")
     gimp.wait_for_text(REFERENCE, "No reference was given")
     gimp.ui("click", REFERENCE, "(None)")
@@ -214,7 +214,7 @@ def test_the_colours_of_a_file_are_taken(
     gimp.ui("click", REFERENCE, "OK")
     gimp.gone(f"^{REFERENCE}$")
     new, _ = screen.wait_for_layers(2)
-    assert new["name"] == "Colours of coffee.png"
+    assert new["name"] == "Colors of coffee.png"
     assert json.loads(new["notes"]["photochrom-origin"])["reference"] == photo.as_uri()
     screen.undo_and_compare(before)
 
@@ -222,7 +222,7 @@ def test_the_colours_of_a_file_are_taken(
 def test_dabs_on_a_layer_above_are_followed(screen: Screen, before: dict[str, Any]) -> None:
     gimp = screen.gimp
     with_dabs = gimp.inside(PAINT)
-    gimp.menu("Colorize with hints")
+    gimp.menu("Colorize with Hints...")
     dabs, new, _ = screen.wait_for_layers(3)
     assert dabs["name"] == "dabs"
     assert screen.state()["selected"] == [dabs["id"]]  # to paint on
@@ -255,7 +255,7 @@ answer = state(image)
 
 def test_the_settings_name_the_server_and_its_log(screen: Screen) -> None:
     gimp = screen.gimp
-    gimp.menu("Settings and server status...")
+    gimp.menu("Settings and Server Status...")
     gimp.wait(f"^{SETTINGS}$")
     texts = gimp.wait_for_text(SETTINGS, "is ready")
     assert screen.server.address in texts

@@ -210,8 +210,8 @@ def test_the_settings_are_attached(case: dict[str, Any]) -> None:
     asked = case["asked"].get("arguments", {})
     assert settings["description"] == asked.get("description", "")
     assert settings["saturation"] == asked.get("saturation", 1.0)
-    assert origin["source"] == case["new"]["tattoo"]
-    assert case["new"]["name"] == asked.get("description", "Colours")
+    assert origin["source"] == case["new"]["identity"]
+    assert case["new"]["name"] == asked.get("description", "Colors")
 
 
 @pytest.mark.parametrize(
@@ -260,11 +260,13 @@ def test_what_cannot_be_done_is_refused_and_the_status_told(
     answer, _ = gimp.py("refusals.py")
     assert "is ready" in answer["status"]
     for name, words in (
-        ("channel", "channel is selected"),
-        ("two layers", "2 layers are selected"),
+        ("channel", "is a channel"),
         ("no reference", "no reference was given"),
-        ("no picture", "cannot open the reference refusals.py"),
+        ("no picture", "cannot open the reference 'refusals.py'"),
         ("no dabs", "no layer with dabs"),
+        ("unmarked dabs", "no layer with dabs"),
+        ("odd palette", "'#12' in the palette"),
+        ("two colors of photos", "cannot open the reference"),
         ("empty dabs", "has no dabs"),
         ("again without", "not made by Photochrom"),
     ):

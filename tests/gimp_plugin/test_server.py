@@ -16,23 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from client import Client
-from failures import (
-    BrokenConnection,
-    Cancelled,
-    Failure,
-    ForeignServer,
-    NotStarted,
-    ServerMissing,
-    TimedOut,
-    Unauthorized,
-    WrongVersion,
-)
-from installation import BadConfig, Installation, find, find_program
-from lock import Lock
-from pixels import Pixels
-from process import environment_for, explain, through_flatpak
-from server import check_version, connect, describe
+from api.client import Client
+from api.deadline import OutOfTime
+from api.errors import BrokenConnection, Cancelled, Failure, ForeignServer, ServerMissing
+from api.pixels import Pixels
+from server.connect import check_version, connect, describe
+from server.file_lock import FileLock
+from server.installation import DEFAULT_ADDRESS, Installation, find, find_program, write_config
+from server.process import environment_for, explain, through_flatpak
 
 from tests.support.command import free_port
 from tests.support.pictures import grey_picture
@@ -139,7 +130,7 @@ def test_a_plug_in_unpacked_by_hand_looks_for_the_command(tmp_path: Path) -> Non
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     found = find(tmp_path, {"PATH": str(folder)})
-    assert found.address == "http://127.0.0.1:8765"
+    assert found.address == DEFAULT_ADDRESS
     assert found.command[:2] == (str(program), "serve")
     assert "--idle-exit" in found.command
     assert found.version == "1.2.3"
@@ -154,7 +145,7 @@ def test_a_sandbox_has_its_log_where_it_can_read_it(plugin: Plugin) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"command": "photochrom"}', "\xff"])
 def test_a_damaged_config_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text, encoding="latin-1")
-    with pytest.raises(BadConfig, match="photochrom gimp install"):
+    with pytest.raises(Failure, match="photochrom gimp install"):
         find(tmp_path, {})
     assert "config.json" in describe(tmp_path).text
 
@@ -178,11 +169,17 @@ def test_the_servers_environment_is_not_gimps() -> None:
     assert environment_for(Installation(token="abc"), gimps)["PHOTOCHROM_TOKEN"] == "abc"
 
 
-def test_a_flatpak_starts_it_on_the_host() -> None:
-    command = through_flatpak(["python", "-m", "plugin_server"], Installation(token="abc"))
-    assert command == [
-        "flatpak-spawn", "--host", "--env=PHOTOCHROM_TOKEN=abc", "python", "-m", "plugin_server",
-    ]  # fmt: skip
+def test_a_flatpak_starts_it_on_the_host_and_no_command_line_has_the_token() -> None:
+    command, spoken = through_flatpak(["python", "-m", "plugin_server"], Installation(token="abc"))
+    assert command[:2] == ["flatpak-spawn", "--host"]
+    assert command[-3:] == ["python", "-m", "plugin_server"]
+    assert not any("abc" in word for word in command)
+    # What the host's shell makes of it.
+    show = [sys.executable, "-c", "import os, sys; print(os.environ['PHOTOCHROM_TOKEN'])"]
+    command, spoken = through_flatpak(show, Installation(token="abc"))
+    done = subprocess.run(command[2:], input=spoken, capture_output=True, check=True)
+    assert done.stdout == b"abc\n"
+    assert through_flatpak(["python"], Installation())[1] is None
 
 
 # Which version
@@ -206,7 +203,7 @@ def test_versions_that_fit(ours: str, theirs: str, fits: bool) -> None:
     if fits:
         check_version(health, Installation(version=ours))
         return
-    with pytest.raises(WrongVersion) as caught:
+    with pytest.raises(Failure) as caught:
         check_version(health, Installation(version=ours))
     assert ours in str(caught.value)
     assert theirs in str(caught.value)
@@ -215,7 +212,7 @@ def test_versions_that_fit(ours: str, theirs: str, fits: bool) -> None:
 def test_a_server_of_another_version_is_said_and_not_used(plugin: Plugin) -> None:
     with scripted(get_v1_health=Reply.of({**HEALTH, "version": "9.0.0"})) as (address, _):
         plugin.configure(address=address, version="0.1.0")
-        with pytest.raises(WrongVersion, match="restart GIMP"):
+        with pytest.raises(Failure, match="restart GIMP"):
             connect(plugin.folder)
         assert not describe(plugin.folder).running
     assert plugin.pids == []
@@ -252,9 +249,10 @@ def test_one_server_however_many_ask_at_once(plugin: Plugin) -> None:
     code = f"""
         import sys
         sys.path.insert(0, {str(ROOT / "gimp_plugin" / "photochrom")!r})
-        from server import connect
+        from pathlib import Path
+        from server.connect import connect
         sys.stdin.readline()
-        print(connect({str(plugin.folder)!r}).health().version)
+        print(connect(Path({str(plugin.folder)!r})).health().version)
     """
     asking = [
         subprocess.Popen(
@@ -315,7 +313,7 @@ def test_a_server_killed_in_the_middle_is_a_clear_message(plugin: Plugin) -> Non
     client = connect(plugin.folder)
 
     def kill(text: str, _fraction: float) -> None:
-        if text == "Choosing colours":
+        if text == "Choosing colors":
             os.kill(plugin.pids[0], signal.SIGKILL)
 
     with pytest.raises(BrokenConnection, match="nothing was changed") as caught:
@@ -330,28 +328,56 @@ def test_waiting_for_the_server_can_be_cancelled(plugin: Plugin) -> None:
 
 def test_waiting_for_the_server_ends(plugin: Plugin) -> None:
     plugin.configure(command=[sys.executable, "-c", "import time; time.sleep(9)"])
-    with pytest.raises(TimedOut):
+    with pytest.raises(OutOfTime):
         connect(plugin.folder, start_timeout=0.5)
 
 
 @posix
 @pytest.mark.slow
-def test_a_wrong_token_is_said(plugin: Plugin) -> None:
+def test_a_token_is_used_and_not_logged(plugin: Plugin) -> None:
     plugin.configure(token="abc")
     connect(plugin.folder)
-    plugin.configure(token="abd")
-    with pytest.raises(Unauthorized, match="photochrom gimp install"):
-        connect(plugin.folder)
     assert "abc" not in plugin.log
 
 
-def test_another_program_on_the_port_is_said(plugin: Plugin) -> None:
+@posix
+@pytest.mark.slow
+def test_another_program_on_the_port_is_left_alone_and_a_free_port_remembered(
+    plugin: Plugin,
+) -> None:
+    with scripted(get_v1_health=Reply(200, b"<html>")) as (address, script):
+        plugin.address = address
+        plugin.configure(token="abc")
+        client = connect(plugin.folder)
+        assert client.address != address
+        assert client.colorize(GREY).pixels.shape == (24, 32, 3)
+        written = json.loads((plugin.folder / "config.json").read_text())
+        assert written["address"] == client.address
+        assert written["command"][written["command"].index("--port") + 1] in client.address
+        assert connect(plugin.folder).address == client.address
+        assert not any("Authorization" in headers for headers in script.headers)
+    assert len(plugin.pids) == 1
+    assert (plugin.folder / "config.json").stat().st_mode & 0o077 == 0
+
+
+def test_another_program_on_the_port_is_said_where_nothing_can_be_started(plugin: Plugin) -> None:
     with scripted(get_v1_health=Reply(200, b"<html>")) as (address, _):
-        plugin.configure(address=address)
+        plugin.configure(address=address, command=[])
         with pytest.raises(ForeignServer, match="--port"):
             connect(plugin.folder)
         assert "nother program" in describe(plugin.folder).text
     assert plugin.pids == []
+
+
+def test_the_profile_comes_before_the_folder_of_the_code(tmp_path: Path) -> None:
+    profile, code = tmp_path / "profile", tmp_path / "code"
+    code.mkdir()
+    (code / "config.json").write_text('{"address": "http://beside:1"}')
+    (code / "plugin.json").write_text('{"version": "1.2.3"}')
+    assert find(profile, {}, code).address == "http://beside:1"
+    write_config(profile / "config.json", {"address": "http://profile:1", "version": "1.2.0"})
+    found = find(profile, {}, code)
+    assert (found.address, found.version) == ("http://profile:1", "1.2.3")
 
 
 # What is wrong
@@ -360,7 +386,7 @@ def test_another_program_on_the_port_is_said(plugin: Plugin) -> None:
 def failure(plugin: Plugin, command: list[str]) -> str:
     """Start a server that cannot start; return what is said, and check that it names no riddle."""
     plugin.configure(command=command)
-    with pytest.raises(NotStarted) as caught:
+    with pytest.raises(ServerMissing) as caught:
         connect(plugin.folder, start_timeout=60)
     assert isinstance(caught.value, Failure)
     return str(caught.value)
@@ -433,7 +459,7 @@ def test_a_flatpak_that_may_not_start_programs_is_said(
     spawn.chmod(0o755)
     monkeypatch.setenv("FLATPAK_ID", "org.gimp.GIMP")
     monkeypatch.setenv("PATH", f"{plugin.folder}:{os.environ['PATH']}")
-    with pytest.raises(NotStarted, match="flatpak override --user"):
+    with pytest.raises(ServerMissing, match="flatpak override --user"):
         connect(plugin.folder)
     assert said in (plugin.folder / "server.log").read_text()
 
@@ -456,7 +482,7 @@ def test_a_flatpak_starts_its_server_outside(
 def test_a_snap_says_that_it_cannot(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAP", "/snap/gimp/1")
     monkeypatch.setenv("SNAP_NAME", "gimp")
-    with pytest.raises(NotStarted, match="photochrom serve"):
+    with pytest.raises(ServerMissing, match="photochrom serve"):
         connect(plugin.folder)
     assert plugin.pids == []
 
@@ -475,19 +501,19 @@ def test_a_lock_has_one_holder_and_ends_with_it(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         sys.path.insert(0, {str(ROOT / "gimp_plugin" / "photochrom")!r})
-        from lock import Lock
-        print(Lock(Path({str(file)!r})).acquire(), flush=True)
+        from server.file_lock import FileLock
+        print(FileLock(Path({str(file)!r})).acquire(), flush=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    with Lock(file) as lock:
+    with FileLock(file) as lock:
         assert lock.acquire()
         assert subprocess.check_output(command, text=True).strip() == "False"
     # Each of these held it and ended without giving it back.
     for _ in range(2):
         assert subprocess.check_output(command, text=True).strip() == "True"
-    assert Lock(file).acquire()
+    assert FileLock(file).acquire()
 
 
 def test_a_lock_in_a_folder_that_cannot_be_written_is_elsewhere(tmp_path: Path) -> None:
-    with Lock(tmp_path / "absent" / f"{tmp_path.name}.lock") as lock:
+    with FileLock(tmp_path / "absent" / f"{tmp_path.name}.lock") as lock:
         assert lock.acquire()

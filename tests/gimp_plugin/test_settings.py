@@ -8,14 +8,14 @@ from pathlib import Path
 
 import history
 import pytest
+from api.settings import Settings
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from settings import Settings
 
 from models.job import ColorizeJob, parse_hints
 from plugin_server.engine.requests import ColorizeRequest
-from plugin_server.images.settings import from_xmp
+from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import encoded, grey_picture
@@ -28,7 +28,9 @@ FULL = Settings(
     mask="cd" * 32,
     exemplar="photo-7",
     hints=({"x": 1, "y": 2.5, "color": "#a03020", "radius": None},),
-    palette=["#112233"],
+    hint_image="ef" * 32,
+    regions=({"description": "a red hat", "mask": "ab" * 32},),
+    palette=("#112233",),
     saturation=0.5,
     strength=0.25,
 )
@@ -43,8 +45,8 @@ def test_settings_survive_the_layer() -> None:
 
 def test_the_names_are_those_of_the_contract() -> None:
     assert set(json.loads(FULL.to_json())) == {
-        "version", "model", "description", "reference", "mask", "exemplar", "hints", "palette",
-        "saturation", "strength",
+        "version", "model", "description", "reference", "mask", "exemplar", "hints", "hint_image",
+        "regions", "palette", "saturation", "strength",
     }  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     answer = service.colorize(
         ColorizeRequest(encoded(grey_picture()), job, choose_type=lambda _: "image/webp")
     )
-    settings = Settings.from_json(from_xmp(answer.body) or "")
+    settings = Settings.from_json(read_settings(answer.body) or "")
     assert settings is not None
     assert settings.description == "a red tram"
     assert settings.saturation == 0.5

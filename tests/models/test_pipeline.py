@@ -392,7 +392,7 @@ def test_dabs_and_references_give_the_same_colours_at_every_size() -> None:
 class ClipOfBlue(FakeClip):
     """Knows things that are blue, and takes "blue" out of the scene."""
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         words = text.split()
         scene = " ".join(word for word in words if word != "blue")
         things = [NamedThing(np.zeros((3, 2), np.float32), ("blue",), w) for w in words[-1:]]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
+from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import (
     Condition,
     Distribution,
@@ -28,7 +29,7 @@ class FakeClip:
 
     name = "fake-clip"
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         words = text.split()
         notices = []
         if len(words) > WORDS:
@@ -45,6 +46,19 @@ class FakeClip:
         vector = np.zeros(8, np.float32)
         vector[:3] = rgb.reshape(-1, 3).mean(axis=0) + 1e-3
         return vector / np.float32(np.linalg.norm(vector))
+
+
+class NamingClip(FakeClip):
+    """Knows what a description gives colours, as the real one does."""
+
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+        plain, rest = super().embed_text(text), without_colors(text)
+        named = tuple(
+            NamedThing(np.zeros((3, 2), np.float32), phrase.colors, phrase.thing)
+            for phrase in color_phrases(text)
+        )
+        scene = super().embed_text(rest).vector if rest else None
+        return TextEmbedding(plain.vector, plain.notices, named, scene)
 
 
 class FakeColorizer:

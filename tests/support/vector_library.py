@@ -31,7 +31,7 @@ class MappedClip:
         self._picture = picture
         self.seen: list[FloatArray] = []
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         return TextEmbedding(self._texts[text])
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from plugin_server.engine.answer_types import AnswerTypes
+from plugin_server.engine.answer_types import ANSWER_TYPES, AnswerTypes
 from plugin_server.http.clients import client_of, gone
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
 from plugin_server.http.responses import picture_response
-from plugin_server.images.codec import MEDIA_TYPES
 from plugin_server.service import Service
 
 PICTURE = Success(
     200,
     "The coloured photo: same size, alpha, bit depth and profile. Its type is the image's own "
-    "unless Accept asks for another one; PNG where the image was JPEG or WebP.",
-    {media_type: {} for media_type in MEDIA_TYPES},
+    "unless Accept asks for another one; PNG where the image was JPEG or WebP. `image/openraster` "
+    "is a layered file: the photo, the base guess, a layer for each thing and region, and hints.",
+    {media_type: {} for media_type in ANSWER_TYPES},
     {
         "Server-Timing": "What each stage took, in milliseconds.",
         "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), "
         "separated by commas.",
+        "Photochrom-Things": "Where the description names things: what was found where, as of "
+        "`POST /v1/things` but without masks; JSON, percent-encoded (UTF-8), the first ones where "
+        "they are many.",
         "Photochrom-Exemplar": "The exemplar that was used: its id, and where it was searched for "
         "how well it fits, `ID; score=0.83`.",
     },

@@ -18,6 +18,7 @@ from plugin_server.http.clients import client_of, gone
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
 from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.responses import respond
 from plugin_server.images.codec import media_type_of
 from plugin_server.service import Service
 
@@ -44,7 +45,7 @@ def blueprint(service: Service) -> Blueprint:
     def search() -> Response:
         work = read_form(request, SearchForm).request()
         answer = service.answer(work, client_of(request), gone=gone(request))
-        return Response(answer.body, content_type=answer.media_type)
+        return respond(answer)
 
     @routes.get("")
     @documented(
@@ -88,8 +89,9 @@ def blueprint(service: Service) -> Blueprint:
         form = read_form(request, AddExemplarForm)
         work = form.request(request.files["image"].filename or "")
         answer = service.answer(work, client_of(request), gone=gone(request))
-        place = f"/v1/exemplars/{json.loads(answer.body)['id']}"
-        return Response(answer.body, 201, {"Location": place}, content_type=answer.media_type)
+        response = respond(answer, 201)
+        response.headers["Location"] = f"/v1/exemplars/{json.loads(answer.body)['id']}"
+        return response
 
     @routes.get("/<id>")
     @documented(

@@ -9,6 +9,7 @@ from plugin_server.engine.requests import KeepRequest
 from plugin_server.http.clients import client_of, gone
 from plugin_server.http.forms import ImageForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.responses import respond
 from plugin_server.service import Service
 
 
@@ -43,6 +44,6 @@ def blueprint(service: Service) -> Blueprint:
     def keep() -> Response:
         form = read_form(request, ImageForm)
         answer = service.answer(KeepRequest(form.image), client_of(request), gone=gone(request))
-        return Response(answer.body, 201, content_type=answer.media_type)
+        return respond(answer, 201)
 
     return routes

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from plugin_server.http.clients import client_of, gone
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.responses import respond
 from plugin_server.service import Service
 
 
@@ -49,7 +50,7 @@ def blueprint(service: Service) -> Blueprint:
     def suggest() -> Response:
         work = read_form(request, SuggestionsForm).request()
         answer = service.answer(work, client_of(request), gone=gone(request))
-        return Response(answer.body, content_type=answer.media_type)
+        return respond(answer)
 
     @routes.post("/v1/confidence")
     @documented(
@@ -69,6 +70,6 @@ def blueprint(service: Service) -> Blueprint:
     def confidence() -> Response:
         work = read_form(request, ConfidenceForm).request()
         answer = service.answer(work, client_of(request), gone=gone(request))
-        return Response(answer.body, content_type=answer.media_type)
+        return respond(answer)
 
     return routes

@@ -24,6 +24,7 @@ from plugin_server.engine.requests import (
 from plugin_server.errors import Elsewhere, headers_of, status_and_detail
 from plugin_server.images.codec import Layer
 
+PART = "part:"  # before the name of a mask that a region or a thing takes its place from
 Far = ColorizeRequest | IndexRequest  # what workers elsewhere do
 
 
@@ -60,6 +61,7 @@ class _Answer:
     notices: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     exemplar: str | None = None
+    things: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,10 @@ def pack(request: Far) -> tuple[bytes, dict[str, bytes]]:
         case other:
             assert other is own_type, f"{other} cannot travel"
     pictures = {"image": request.image}
-    for name, picture in (("mask", request.mask), ("reference", request.reference)):
-        if picture is not None:
+    for name in ("mask", "reference", "hint_image"):
+        if (picture := getattr(request, name)) is not None:
             pictures[name] = picture
+    pictures |= {PART + name: picture for name, picture in request.parts.items()}
     if request.found is not None:
         text = replace(text, exemplar=request.found.id, score=request.found.score)
         pictures["exemplar"] = request.found.photo
@@ -120,6 +123,8 @@ def unpack(text: bytes, pictures: dict[str, bytes]) -> Far:
             reference=pictures.get("reference"),
             choose_type=_choice(sent),
             found=found,
+            parts={name: pictures[PART + name] for name in sent.job.masks},
+            hint_image=pictures.get("hint_image"),
         )
     except (ValidationError, KeyError, JobError) as problem:
         raise WireError(
@@ -137,14 +142,14 @@ def _choice(sent: _Colorize) -> Callable[[Layer], str]:
 def pack_answer(answer: Answer) -> bytes:
     """Write an answer as JSON, without its body."""
     return _ANSWER.dump_json(
-        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar)
+        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar, answer.things)
     )
 
 
 def unpack_answer(text: bytes, body: bytes) -> Answer:
     """Put an answer together again."""
     sent = _ANSWER.validate_json(text)
-    return Answer(body, sent.media_type, sent.notices, sent.timings, sent.exemplar)
+    return Answer(body, sent.media_type, sent.notices, sent.timings, sent.exemplar, sent.things)
 
 
 def pack_error(error: Exception) -> bytes:

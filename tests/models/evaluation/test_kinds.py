@@ -16,7 +16,7 @@ class Sentences:
 
     name = "sentences"
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         kind = next(k for k, sentences in SENTENCES.items() if text in sentences)
         return TextEmbedding(direction(kind))
 

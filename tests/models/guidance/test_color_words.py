@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.color.lab import parse_hex
-from models.guidance.color_words import NAMED, color_phrases, without_colors
+from models.guidance.color_words import NAMED, PLACEHOLDER, color_phrases, without_colors
+from models.guidance.phrases import names_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,10 @@ from models.guidance.color_words import NAMED, color_phrases, without_colors
         ("a greenish sea", "a sea"),
         ("a cream-coloured wall", "a wall"),
         ("red", ""),
+        ("the hat is red", "the hat"),
+        ("a dress in dark green by a red car", "a dress by a car"),
+        ("A man in white and a woman wearing all black", "A man and a woman"),
+        ("a black and white photo of a street", "a photo of a street"),
         ("Red, green and blue.", ""),
         ("a predominantly tired bluebird", "a predominantly tired bluebird"),
         ("a light room", "a light room"),
@@ -47,7 +52,16 @@ def test_every_name_is_a_colour_and_is_taken_out(name: str) -> None:
             "A man in a dark blue and white striped shirt and red shoes",
             [(("dark blue", "white"), "striped shirt"), (("red",), "shoes")],
         ),
-        ("the car is red", [(("red",), "")]),
+        ("the car is red", [(("red",), "car")]),
+        ("a dress in dark green", [(("dark green",), "dress")]),
+        ("a wall painted blue", [(("blue",), "wall")]),
+        ("hat: green, hair brown", [(("green",), "hat"), (("brown",), "hair")]),
+        ("the sky was bright blue", [(("bright blue",), "sky")]),
+        ("women dressed in purple holding a lily", [(("purple",), "clothes")]),
+        ("a large red dog", [(("red",), "large dog")]),
+        ("two dogs, one black", [(("black",), "")]),
+        ("a black and white photo of a red bus", [(("red",), "bus")]),
+        ("ice cream, an orange on a plate, olive trees", []),
         ("navy blue sky over golden fields", [(("navy", "blue"), "sky"), (("golden",), "fields")]),
         ("a #2a6f4e dress, and a hat", [(("#2a6f4e",), "dress")]),
         ("teal", [(("teal",), "")]),
@@ -59,6 +73,23 @@ def test_things_with_colours_are_found(
     description: str, expected: list[tuple[tuple[str, ...], str]]
 ) -> None:
     assert [(p.colors, p.thing) for p in color_phrases(description)] == expected
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "a man in white and a woman wearing all black by a red car in front of a blue house",
+        "the grass is green, a large red dog, two girls in blue hats",
+        "a wall painted in light blue behind a green wooden fence",
+    ],
+)
+def test_spans_hold_the_colour_and_the_thing(description: str) -> None:
+    names = {*names_of(description), "clothes"}
+    for phrase in color_phrases(description):
+        placeholder, *words = [phrase.neutral[a:b] for a, b in phrase.spans]
+        assert placeholder == PLACEHOLDER
+        assert sorted(words) == sorted(phrase.thing.split())
+        assert phrase.thing in names
 
 
 def test_every_colour_gives_the_same_neutral_text() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from xml.etree import ElementTree
 
 import pytest
-from installation import find, write_config
+from server.installation import find, write_config
 
+from gimp_plugin.archive import build_extension
 from gimp_plugin.install import (
     SOURCE,
     InstallError,
@@ -122,7 +125,10 @@ def test_an_installed_plug_in_has_the_run_bit_and_a_private_config(tmp_path: Pat
 
 def test_a_copied_plug_in_works_alone(tmp_path: Path) -> None:
     target = install(tmp_path, CONFIG, version="1.0")
-    code = "import client, server, history; print(server.describe('.').text)"
+    code = (
+        "from pathlib import Path; import history; from server.connect import describe; "
+        "print(describe(Path('.')).text)"
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"],
         cwd=target, capture_output=True, text=True, check=True, timeout=60,
@@ -139,13 +145,13 @@ def test_modules_of_the_plug_in_are_written_for_python_3_10() -> None:
 
 def test_links_lead_to_the_source(tmp_path: Path) -> None:
     target = install(tmp_path, CONFIG, version="1.0", link=True)
-    assert (target / "client.py").is_symlink()
-    assert (target / "client.py").samefile(SOURCE / "client.py")
+    assert (target / "api/client.py").is_symlink()
+    assert (target / "api/client.py").samefile(SOURCE / "api/client.py")
     assert not (target / "config.json").is_symlink()
     assert inspect(tmp_path, version="1.0").state == "current"
     before = snapshot(SOURCE)
     install(tmp_path, CONFIG, version="1.0")
-    assert not (target / "client.py").is_symlink()
+    assert not (target / "api/client.py").is_symlink()
     assert uninstall(tmp_path) == []
     assert snapshot(SOURCE) == before
 
@@ -179,7 +185,7 @@ def test_an_older_plug_in_is_replaced_and_its_leftovers_removed(tmp_path: Path) 
 
 def test_a_changed_file_is_out_of_date(tmp_path: Path) -> None:
     target = install(tmp_path, CONFIG, version="1.0")
-    (target / "client.py").write_text("changed")
+    (target / "api/client.py").write_text("changed")
     assert inspect(tmp_path, version="1.0").state == "outdated"
 
 
@@ -217,10 +223,23 @@ def test_uninstalling_removes_the_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_settings_lie_in_the_profile_and_go_with_the_plug_in(tmp_path: Path) -> None:
+    place = Place("GIMP", tmp_path / "plug-ins")
+    install(place.plug_ins, CONFIG, version="0.9")  # which kept them beside the code
+    target = install(place.plug_ins, CONFIG, version="1.0", settings=place.settings)
+    assert not (target / "config.json").exists()
+    assert json.loads((tmp_path / "photochrom" / "config.json").read_text()) == CONFIG
+    if os.name == "posix":
+        assert (tmp_path / "photochrom" / "config.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "photochrom" / "server.log").write_text("x")
+    assert uninstall(place.plug_ins, place.settings) == []
+    assert not (tmp_path / "photochrom").exists()
+
+
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
     plug_ins = tmp_path / "plug-ins"
     target = install(plug_ins, CONFIG, version="1.0")
-    names = ["../../precious", str(tmp_path / "precious"), "client.py"]
+    names = ["../../precious", str(tmp_path / "precious"), "api/client.py"]
     (tmp_path / "precious").write_text("x")
     (target / "plugin.json").write_text(json.dumps({"plugin": "photochrom", "files": names}))
     uninstall(plug_ins)
@@ -241,11 +260,45 @@ def test_the_zip_can_be_unpacked_by_hand(tmp_path: Path) -> None:
         modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
     assert names == {f"photochrom/{name}" for name in [*plugin_files(), "plugin.json"]}
     assert modes["photochrom/photochrom.py"] & 0o111 == 0o111
-    assert modes["photochrom/client.py"] & 0o111 == 0
+    assert modes["photochrom/api/client.py"] & 0o111 == 0
     assert inspect(tmp_path / "plug-ins", version="1.0").state == "current"
     again = build_zip(tmp_path / "again.zip", version="1.0")
     assert again.read_bytes() == file.read_bytes()
     assert uninstall(tmp_path / "plug-ins") == []
+
+
+def test_archives_of_two_versions_have_two_dates(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    dates = []
+    for number, seconds in (("1.0", 1_700_000_000), ("1.1", 1_700_001_000)):
+        for file in source.rglob("*.py"):
+            os.utime(file, (seconds, seconds))
+        os.utime(source / "photochrom.py", (seconds - 500, seconds - 500))
+        file = build_zip(tmp_path / f"{number}.zip", version=number, source=source)
+        with zipfile.ZipFile(file) as archive:
+            dates.append(archive.getinfo("photochrom/photochrom.py").date_time)
+    assert dates[0] < dates[1]
+    assert dates[0] == (2023, 11, 14, 22, 13, 20)
+
+
+def test_the_extension_has_metadata_and_the_plug_in(tmp_path: Path) -> None:
+    file = build_extension(tmp_path / "a.gex", version="1.0")
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        (metadata,) = [name for name in names if name.endswith(".metainfo.xml")]
+        root = ElementTree.fromstring(archive.read(metadata))
+        archive.extractall(tmp_path)
+    identifier = root.findtext("id")
+    assert metadata == f"{identifier}/{identifier}.metainfo.xml"
+    assert root.get("type") == "addon"
+    assert root.findtext("extends") == "org.gimp.GIMP"
+    assert root.find("requires/id").get("version") == "3.0"  # type: ignore[union-attr]
+    value = root.find("metadata/value")
+    assert value is not None
+    assert value.get("key") == "GIMP::plug-in-path"
+    plug_ins = tmp_path / str(identifier) / str(value.text)
+    assert inspect(plug_ins, version="1.0").state == "current"
 
 
 # The command

@@ -34,7 +34,7 @@ class CountingClip(FakeClip):
     def __init__(self) -> None:
         self.read: list[str] = []
 
-    def embed_text(self, text: str) -> TextEmbedding:
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         self.read.append(text)
         return super().embed_text(text)
 

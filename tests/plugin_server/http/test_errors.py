@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import logging
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from werkzeug.test import TestResponse
 from models.guidance.condition import NoMatcher
 from plugin_server.app import create_app
 from plugin_server.config import Config
-from plugin_server.errors import is_out_of_memory
+from plugin_server.errors import Elsewhere, is_out_of_memory
 from plugin_server.http.access import SECURITY_HEADERS
 from plugin_server.service import Service
 from tests.support.fakes import FailingColorizer, FakeClip, HeldColorizer
@@ -184,3 +186,52 @@ def test_a_foreign_page_changes_nothing(client: FlaskClient, method: str, path: 
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         response = client.open(path, method=method, data={"a": "b"}, headers=headers)
         assert response.status_code in (403, 421)
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 399, 499, 600, -1, 2**70])
+def test_another_machine_can_only_refuse(status: int) -> None:
+    headers = {"Set-Cookie": "a=b", "Location": "http://evil.example/", "Content-Type": "text/html"}
+    response = post(failing(Elsewhere("<script>", status=status, headers=headers)))
+    assert response.status_code == 502
+    assert response.content_type == "application/problem+json"
+    assert "Location" not in response.headers
+    assert "Set-Cookie" not in response.headers
+
+
+def test_another_machine_may_say_when_to_come_again() -> None:
+    for later, kept in (("7", "7"), ("7\r\nX: y", None), ("٣", None), ("soon", None)):
+        error = Elsewhere("later", status=503, headers={"Retry-After": later})
+        assert post(failing(error)).headers.get("Retry-After") == kept
+
+
+NONCE = "n" * 22
+
+
+def test_a_server_proves_that_it_knows_the_token(make_client: MakeClient) -> None:
+    client = make_client(token="a-long-token")
+    refused = client.get("/v1/health", headers={"Photochrom-Nonce": NONCE})
+    message = b"photochrom proof 1\n" + NONCE.encode()
+    wanted = hmac.new(b"a-long-token", message, hashlib.sha256).hexdigest()
+    assert refused.status_code == 401
+    assert refused.headers["Photochrom-Proof"] == wanted
+    let_in = client.get(
+        "/v1/health",
+        headers={"Photochrom-Nonce": NONCE, "Authorization": "Bearer a-long-token"},
+    )
+    assert (let_in.status_code, let_in.headers["Photochrom-Proof"]) == (200, wanted)
+
+
+@pytest.mark.parametrize(
+    ("path", "nonce"),
+    [("/v1/health", ""), ("/v1/health", "short"), ("/v1/health", "n" * 129),
+     ("/v1/health", "é" * 22), ("/v1/exemplars", NONCE)],
+)  # fmt: skip
+def test_nothing_else_is_proven(make_client: MakeClient, path: str, nonce: str) -> None:
+    client = make_client(token="a-long-token")
+    response = client.get(path, headers={"Photochrom-Nonce": nonce})
+    assert "Photochrom-Proof" not in response.headers
+
+
+def test_a_server_without_a_token_proves_nothing(client: FlaskClient) -> None:
+    response = client.get("/v1/health", headers={"Photochrom-Nonce": NONCE})
+    assert "Photochrom-Proof" not in response.headers

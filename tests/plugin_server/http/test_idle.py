@@ -119,7 +119,7 @@ def test_half_a_request_is_work() -> None:
 def test_everything_that_a_process_writes_is_in_the_log(tmp_path: Path) -> None:
     file = tmp_path / "logs" / "server.log"
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom plugin_server import logfile\n"
+        "import os, sys\nfrom pathlib import Path\nfrom plugin_server.http import logfile\n"
         "print('before')\nlogfile.begin(Path(sys.argv[1]))\n"
         "print('printed')\nos.write(2, b'from a library\\n')\nraise SystemExit('its last words')"
     )

@@ -40,12 +40,12 @@ def test_the_form_is_described_with_its_limits(client: FlaskClient) -> None:
     name = content["schema"]["$ref"].rpartition("/")[2]
     form = document["components"]["schemas"][name]
     assert form["oneOf"] == [{"required": ["image"]}, {"required": ["image_id"]}]
-    assert form["additionalProperties"] is False
+    assert form["additionalProperties"]["format"] == "binary"  # masks that its JSON names
     assert form["properties"]["saturation"]["maximum"] == 2
     assert {"format": "binary", "type": "string"}.items() <= next(
         iter(form["properties"]["image"]["anyOf"])
     ).items()
-    assert set(content["encoding"]) == {"image", "mask", "reference"}
+    assert set(content["encoding"]) == {"image", "mask", "reference", "hint_image"}
     assert "image/tiff" in call["responses"]["200"]["content"]
     assert "Photochrom-Notice" in call["responses"]["200"]["headers"]
     assert call["responses"]["422"]["content"].keys() == {"application/problem+json"}
@@ -53,7 +53,7 @@ def test_the_form_is_described_with_its_limits(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("name", ColorizeForm.model_fields)
 def test_files_are_told_from_text(name: str) -> None:
-    assert is_file(ColorizeForm, name) == (name in {"image", "mask", "reference"})
+    assert is_file(ColorizeForm, name) == (name in {"image", "mask", "reference", "hint_image"})
 
 
 def test_a_required_token_is_described(make_client: Callable[..., FlaskClient]) -> None:

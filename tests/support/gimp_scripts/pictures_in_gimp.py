@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import os
+import sys
 import time
 
 import gi
@@ -133,6 +135,33 @@ def call(name, image, drawables=None, **arguments):
         "error": None if done else Gimp.get_pdb().get_last_error(),
         "layer": result.index(1) if done else None,
         "seconds": time.monotonic() - began,
+    }
+
+
+def call_here(name, image, drawables=None, **arguments):
+    """Run a procedure's code in this process: GIMP takes half a second to start another."""
+    sys.path.insert(0, os.path.join(Gimp.directory(), "plug-ins", "photochrom"))
+    import photochrom
+
+    sys.path.pop(0)
+    name = "plug-in-photochrom-" + name
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    for argument, value in arguments.items():
+        if argument == "reference" and isinstance(value, str):
+            value = Gio.File.new_for_path(value)
+        config.set_property(argument.replace("_", "-"), value)
+    entry = photochrom.COLORIZERS.get(name) or photochrom.IMAGE_ENTRIES[name]
+    drawables = drawables or image.get_selected_drawables()
+    mode = Gimp.RunMode.NONINTERACTIVE
+    result = photochrom.run(procedure, mode, image, drawables, config, entry)
+    status = result.index(0)
+    done = status == Gimp.PDBStatusType.SUCCESS
+    return {
+        "done": done,
+        "status": status.value_nick,
+        "error": None if done else str(result.index(1)),
+        "layer": result.index(1) if done else None,
     }
 
 

@@ -9,7 +9,6 @@ import sys
 from pictures_in_gimp import (
     EXACT,
     Gimp,
-    call,
     digest,
     every_layer,
     make_image,
@@ -17,6 +16,7 @@ from pictures_in_gimp import (
     packed,
     visible,
 )
+from pictures_in_gimp import call_here as call
 
 REPORT, CASES = sys.argv[1:3]
 
@@ -68,7 +68,7 @@ def describe(new, source, image):
         "source_mask": source.get_mask() and packed(source.get_mask(), "Y float"),
         "coverage": packed(selection, "Y float"),
         "notes": notes(new),
-        "tattoo": source.get_tattoo(),
+        "identity": notes(source)["photochrom-id"],
         "edits_mask": new.get_edit_mask(),
     }
 

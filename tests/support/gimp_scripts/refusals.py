@@ -3,7 +3,8 @@
 import json
 import sys
 
-from pictures_in_gimp import Gimp, call, make_image, state
+from pictures_in_gimp import Gimp, make_image, state
+from pictures_in_gimp import call_here as call
 
 
 def refused(procedure, prepare=lambda image, layer: [layer], **arguments):
@@ -12,8 +13,7 @@ def refused(procedure, prepare=lambda image, layer: [layer], **arguments):
         drawables = prepare(image, layer)
         before = state(image)
         result = call(procedure, image, drawables, **arguments)
-        return {"done": result["done"], "error": result["error"], "before": before,
-                "after": state(image)}  # fmt: skip
+        return {**result, "layer": None, "before": before, "after": state(image)}
     finally:
         image.delete()
 
@@ -22,17 +22,16 @@ def channel_of_selection(image, _layer):
     return [Gimp.Selection.save(image)]
 
 
-def second(image, layer):
-    copy = layer.copy()
-    image.insert_layer(copy, None, 0)
-    return [layer, copy]
-
-
 def empty_above(image, layer):
     empty = Gimp.Layer.new(
         image, "dabs", 8, 8, Gimp.ImageType.GRAYA_IMAGE, 100, Gimp.LayerMode.NORMAL
     )
     image.insert_layer(empty, None, 0)
+    return [layer]
+
+
+def empty_dab_layer(image, layer):
+    call("dab-layer", image, [layer])
     return [layer]
 
 
@@ -45,11 +44,13 @@ def status():
 report = {
     "status": status(),
     "channel": refused("automatic", channel_of_selection),
-    "two layers": refused("automatic", second),
     "no reference": refused("reference"),
     "no picture": refused("reference", reference=sys.argv[0]),
     "no dabs": refused("hints"),
-    "empty dabs": refused("hints", empty_above),
+    "unmarked dabs": refused("hints", empty_above),
+    "empty dabs": refused("hints", empty_dab_layer),
+    "odd palette": refused("description", palette="#12"),
+    "two colors of photos": refused("description", reference=sys.argv[0], exemplar="a"),
     "again without": refused("again"),
 }
 with open(sys.argv[1], "w", encoding="utf-8") as file:

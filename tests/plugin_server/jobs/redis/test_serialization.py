@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob, Hint, JobError, PaletteColor
+from models.region import Box, Region, ThingChange
 from plugin_server.engine.answer_types import AnswerTypes, OutputType
 from plugin_server.engine.requests import (
     Answer,
@@ -38,6 +39,7 @@ colors = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 places = st.floats(-1e6, 1e6, allow_nan=False)
 hints = st.builds(Hint, places, places, colors, st.none() | st.floats(0, 1e6))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+boxes = st.builds(Box, places, places, st.floats(0.1, 1e6), st.floats(0.1, 1e6))
 jobs = st.builds(
     ColorizeJob,
     texts,
@@ -46,6 +48,15 @@ jobs = st.builds(
     st.floats(0, 1, allow_nan=False),
     st.none(),
     st.lists(st.builds(PaletteColor, colors, st.floats(0.1, 10)), max_size=3).map(tuple),
+    st.lists(
+        st.builds(Region, st.just("a"), st.none(), texts, colors)
+        | st.builds(Region, st.none(), boxes, texts, colors),
+        max_size=3,
+    ).map(tuple),
+    st.lists(
+        st.builds(ThingChange, st.just("green dress"), st.none() | colors, st.sampled_from("ab")),
+        max_size=3,
+    ).map(tuple),
 )
 choices = st.one_of(
     st.just(own_type),
@@ -59,7 +70,10 @@ pictures = st.none() | st.binary(max_size=20)
 def test_a_request_comes_out_as_it_went_in(
     job: ColorizeJob, image: bytes, mask: bytes | None, reference: bytes | None, choice: object
 ) -> None:
-    sent = ColorizeRequest(image, job, mask, reference, choice)  # type: ignore[arg-type]
+    sent = ColorizeRequest(
+        image, job, mask, reference, choice,  # type: ignore[arg-type]
+        parts=dict.fromkeys(job.masks, image), hint_image=mask,
+    )  # fmt: skip
     text, blobs = pack(sent)
     json.loads(text)
     assert unpack(text, blobs) == sent
@@ -115,7 +129,7 @@ def test_a_photo_that_expired_is_said() -> None:
 
 
 def test_an_answer_comes_out_as_it_went_in() -> None:
-    answer = Answer(b"\x89PNG", "image/png", ("zwölf",), {"total": 0.1}, "abc; score=0.83")
+    answer = Answer(b"\x89PNG", "image/png", ("zwölf",), {"total": 0.1}, "abc; score=0.83", "[]")
     text = pack_answer(answer)
     assert unpack_answer(text, answer.body) == answer
     assert unpack_answer(text, b"") == replace(answer, body=b"")

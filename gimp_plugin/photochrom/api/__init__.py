@@ -1,0 +1,1 @@
+"""Photochrom's HTTP interface with the standard library alone: no GIMP, no Gtk."""

@@ -1,0 +1,446 @@
+"""The client of Photochrom's HTTP API, for GIMP's Python: the standard library alone.
+
+::
+
+    client = Client("http://127.0.0.1:1234", timeout=600)
+    result = client.colorize(
+        Pixels(data, (height, width, channels), "uint8"),
+        Request("a red tram"),
+        on_progress=lambda text, fraction: not cancelled,
+    )
+    result.pixels        # RGB or RGBA, same size and dtype
+
+Everything that can go wrong is an ``errors.Failure`` whose message can be shown. A client holds
+no connection, so threads may share it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from api.connection import JSON_BYTES, Answer, Call, Connection, not_photochrom, silent
+from api.deadline import Deadline, OnProgress, OutOfTime, Step
+from api.errors import BrokenConnection, Cancelled, Failure, ForeignServer, Refused
+from api.form import Form
+from api.pixels import ITEM_SIZES, Pixels, read_npy
+from api.request import Request
+from api.settings import Settings, is_number
+from api.texts import _
+
+DEFAULT_TIMEOUT = 600.0  # seconds for one layer, everything included
+SHORT_TIMEOUT = 15.0  # for calls that only look something up
+SEARCH_TIMEOUT = 60.0
+BUSY_SECONDS = 120.0  # how long a full queue is waited for, within the timeout
+PROOF = b"photochrom proof 1\n"  # what the server proves itself with, before the nonce
+NPY = "application/x-npy"
+HEADER_BYTES = 4096  # of an npy file, at most
+PICTURE_BYTES = 8_000_000  # of a thumbnail
+
+# A stage of the server's work -> what the progress bar says.
+STAGES = {
+    "decode": _("Reading the layer"),
+    "lightness": _("Reading the layer"),
+    "guidance": _("Reading the guidance"),
+    "network": _("Choosing colors"),
+    "join": _("Joining color and lightness"),
+    "encode": _("Writing the result"),
+}
+SENDING = Step(_("Sending the layer"), 0.0, 0.1)
+WORKING = Step(_("Coloring"), 0.1, 0.95)
+RECEIVING = Step(_("Receiving the result"), 0.95, 1.0)
+SEARCHING = Step(_("Searching the library"), 0.0, 0.5)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the server says about itself; ``models`` maps "colorizer" and "clip" to names."""
+
+    version: str
+    device: str
+    models: dict[str, str]
+    exemplars: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A colored layer.
+
+    Attributes:
+        pixels: RGB, or RGBA where alpha was sent, of the sent size and dtype.
+        notices: what the person should know, such as that the description was cut.
+        exemplar: the id of the exemplar whose colors were used; its ``score`` is in [0, 1].
+        settings: all that made the result, for the layer's parasite.
+        timings: the server's own stages, in seconds; "total" among them.
+    """
+
+    pixels: Pixels
+    notices: tuple[str, ...]
+    exemplar: str | None
+    score: float | None
+    settings: Settings
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An exemplar of the library that fits; ``source`` says where it came from."""
+
+    id: str
+    score: float
+    caption: str
+    width: int
+    height: int
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What a person knows it by: its file's name, without folders."""
+        return self.source.replace("\\", "/").rpartition("/")[2] or self.caption or self.id
+
+
+class Client:
+    """Talks to one server.
+
+    Args:
+        address: its URL, such as ``http://127.0.0.1:1234``.
+        token: what it asks for, if it does.
+        timeout: seconds that one ``colorize`` may take.
+        log: where the server writes its log, to be named in messages.
+
+    ``on_job`` is told the path of each job that the server has taken (``/v1/jobs/ID``), for who
+    wants to stop the work from outside this process.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        log: str | None = None,
+    ) -> None:
+        self.address = address.rstrip("/")
+        self.token = token
+        self.timeout = timeout
+        self.log = log
+        self.on_job: Callable[[str], None] | None = None
+        self._health: Health | None = None
+        self._is_proven = False
+
+    def health(self, *, timeout: float = SHORT_TIMEOUT) -> Health:
+        """Ask the server what it is.
+
+        Raises:
+            ServerMissing: nothing listens there.
+            ForeignServer: another program does (SilentServer: it says nothing).
+            Refused: it wants a token, or cannot answer for the moment.
+            Failure: anything else.
+        """
+        try:
+            with self._connect(Deadline(timeout)) as connection:
+                answer = connection.ask("GET", "/v1/health")
+        except (OutOfTime, BrokenConnection) as problem:
+            raise silent(self.address) from problem
+        except Refused as problem:
+            if problem.status in (401, 429, 503):
+                raise
+            raise ForeignServer(not_photochrom(self.address)) from problem
+        try:
+            read = answer.json()
+            if read["status"] != "ok":
+                raise Failure("no health")
+            self._health = Health(
+                str(read["version"]),
+                str(read.get("device", "")),
+                {str(name): str(model) for name, model in read["models"].items()},
+                _integer(read.get("exemplars")),
+            )
+        except (Failure, KeyError, AttributeError) as problem:
+            raise ForeignServer(not_photochrom(self.address)) from problem
+        return self._health
+
+    def colorize(
+        self,
+        pixels: Pixels,
+        request: Request = Request(),  # noqa: B008  it is frozen
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> Result:
+        """Color a layer.
+
+        Args:
+            on_progress: called with what happens and how far it is (0 to 1), about ten times a
+                second, in the calling thread; returning False cancels the work.
+
+        Raises:
+            Cancelled: ``on_progress`` returned False; the server's work is stopped.
+            Failure: anything else; see ``errors``.
+        """
+        deadline = Deadline(self.timeout, on_progress)
+        expected = (pixels.height, pixels.width, 4 if pixels.channels in (2, 4) else 3)
+        size = expected[0] * expected[1] * expected[2] * ITEM_SIZES[pixels.dtype]
+        with self._connect(deadline) as connection:
+            created = _patiently(
+                connection, deadline, "/v1/jobs", request.form(pixels), SENDING, firm=True
+            )
+            answer = self._follow(connection, created, deadline, size + HEADER_BYTES)
+        colored = read_npy(answer.body)
+        if colored.shape != expected or colored.dtype != pixels.dtype:
+            raise Failure(
+                _(
+                    "the server sent {there} where {expected} was expected; it may be another "
+                    "version: update both"
+                ).format(
+                    there=f"{colored.shape} {colored.dtype}", expected=f"{expected} {pixels.dtype}"
+                )
+            )
+        used, score = _read_exemplar(answer)
+        return Result(
+            colored,
+            _read_notices(answer),
+            used,
+            score,
+            self._signed(request.settings(used)),
+            _read_timings(answer),
+        )
+
+    def search(
+        self,
+        pixels: Pixels | None = None,
+        description: str = "",
+        k: int = 12,
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> list[Found]:
+        """Find the exemplars that fit a picture (a small copy does), words, or both; best first.
+
+        Raises:
+            Failure: this server has no library, or anything else.
+        """
+        deadline = Deadline(min(self.timeout, SEARCH_TIMEOUT), on_progress)
+        form = Form()
+        if pixels is not None:
+            form.picture("image", pixels)
+        form.text("description", description)
+        form.text("k", str(k))
+        with self._connect(deadline) as connection:
+            answer = _patiently(connection, deadline, "/v1/exemplars/search", form, SEARCHING)
+        results = answer.json().get("results")
+        if not isinstance(results, list):
+            raise Failure(_("the server's answer has no list of exemplars"))
+        return [_read_found(entry) for entry in results]
+
+    def exemplar(self, id: str) -> Found:
+        """Look an exemplar up: where it came from, its size and caption."""
+        path = f"/v1/exemplars/{quote(id, safe='')}"
+        return _read_found({"id": id, **self._fetch(path, JSON_BYTES).json()})
+
+    def thumbnail(self, id: str) -> bytes:
+        """Fetch an exemplar's small picture: the bytes of a JPEG, PNG or WebP file."""
+        path = f"/v1/exemplars/{quote(id, safe='')}/thumbnail"
+        return bytes(self._fetch(path, PICTURE_BYTES).body)
+
+    def _fetch(self, path: str, at_most: int) -> Answer:
+        with self._connect(Deadline(SHORT_TIMEOUT)) as connection:
+            return connection.ask("GET", path, accept="*/*", at_most=at_most)
+
+    def _connect(self, deadline: Deadline) -> Connection:
+        if self.token and not self._is_proven:
+            self._prove(self.token, deadline)
+        return Connection(self.address, self.token, deadline, log=self.log)
+
+    def _prove(self, token: str, deadline: Deadline) -> None:
+        """Have the server show that it knows the token, before it is told the token.
+
+        Raises:
+            ForeignServer: it does not.
+        """
+        nonce = secrets.token_urlsafe(32)
+        with Connection(self.address, None, deadline, log=self.log) as connection:
+            answer = connection.exchange(Call("GET", "/v1/health", nonce=nonce))
+        proof = answer.headers.get("Photochrom-Proof") or ""
+        wanted = hmac.new(token.encode(), PROOF + nonce.encode(), "sha256").hexdigest()
+        if not hmac.compare_digest(proof.encode(), wanted.encode()):
+            raise ForeignServer(
+                _(
+                    "the program at {address} cannot prove that it is your Photochrom server, so "
+                    "it was not told the token; set the right token, or run again: "
+                    "photochrom gimp install"
+                ).format(address=self.address)
+            )
+        self._is_proven = True
+
+    def _follow(
+        self, connection: Connection, created: Answer, deadline: Deadline, at_most: int
+    ) -> Answer:
+        """Ask how far the job is until it ends; a job that nobody waits for any more is stopped."""
+        path = "/v1/jobs/" + _job_id(created)
+        started = time.monotonic()
+        if self.on_job is not None:
+            self.on_job(path)
+        with self._stopping(path):
+            while True:
+                state = connection.ask("GET", path).json()
+                if state.get("state") not in ("queued", "running"):
+                    break
+                deadline.report(_wording(state), WORKING.at(_share(state)))
+                # An early look costs nothing; later ones add at most a tenth to the whole.
+                deadline.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 10)))
+            if state.get("state") == "done":
+                return connection.ask(
+                    "GET", f"{path}/result", accept=NPY, at_most=at_most, receiving=RECEIVING
+                )
+        if state.get("state") == "cancelled":
+            raise Cancelled(_("another program cancelled the work; nothing was changed"))
+        raise _failed(state)
+
+    @contextmanager
+    def _stopping(self, path: str) -> Iterator[None]:
+        """Have the server drop a job in the end, whether its result has arrived or not."""
+        try:
+            yield
+        except BrokenConnection:
+            raise
+        except Refused as problem:
+            if problem.status != 404:
+                raise
+            raise BrokenConnection(
+                _(
+                    "the Photochrom server does not know this work any more, so it was probably "
+                    "started anew meanwhile; nothing was changed: try again"
+                )
+            ) from problem
+        except BaseException:
+            self._stop(path)
+            raise
+        self._stop(path)
+
+    def _stop(self, path: str) -> None:
+        try:
+            with self._connect(Deadline(3.0)) as connection:
+                connection.ask("DELETE", path)
+        except Failure:
+            # Best effort: what matters to the person is known, and the server forgets a job that
+            # nobody fetches by itself.
+            return
+
+    def _signed(self, settings: Settings) -> Settings:
+        """Add which version and models made the result."""
+        try:
+            health = self._health or self.health(timeout=3.0)
+        except Failure:
+            return settings  # the layer is colored; it is not lost for a name
+        names = (health.models.get("colorizer", ""), health.models.get("clip", ""))
+        return replace(settings, version=health.version, model=" ".join(names).strip())
+
+
+def _patiently(
+    connection: Connection,
+    deadline: Deadline,
+    path: str,
+    form: Form,
+    sending: Step,
+    firm: bool = False,
+) -> Answer:
+    """Post, and while the server says that it is busy, wait as long as it says and post again."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return connection.ask("POST", path, form=form, sending=sending, firm=firm)
+        except Refused as problem:
+            # Without Retry-After it does not expect to be asked again.
+            wait = problem.retry_after
+            if not problem.is_busy or wait is None:
+                raise
+            if time.monotonic() + wait > end or wait >= deadline.remaining:
+                raise
+            deadline.report(
+                _("The server is busy; trying again in {seconds:g} s").format(seconds=wait), 0.0
+            )
+            deadline.sleep(max(wait, 0.2))
+
+
+def _job_id(created: Answer) -> str:
+    name = created.json().get("id")
+    if not isinstance(name, str) or not name:
+        raise Failure(_("the server took the work and did not say its number"))
+    return quote(name, safe="")
+
+
+def _failed(state: dict[str, Any]) -> Failure:
+    """Make the exception of a job that failed; ``error`` is a problem object, or its detail."""
+    error = state.get("error")
+    if isinstance(error, dict):
+        status, detail = _integer(error.get("status")), str(error.get("detail") or "")
+    else:
+        status, detail = 0, str(error or "")
+    detail = detail or _("the server could not color the layer; see its log")
+    return Refused(status or 500, detail)
+
+
+def _wording(state: dict[str, Any]) -> str:
+    if state.get("state") == "queued":
+        before = _integer(state.get("position"))
+        if before > 0:
+            return _("Waiting for {count} other photos").format(count=before)
+        return _("Waiting")
+    stage = str(state.get("stage") or "")
+    return STAGES.get(stage, stage.capitalize() or WORKING.text)
+
+
+def _share(state: dict[str, Any]) -> float:
+    progress = state.get("progress")
+    return float(progress) if is_number(progress) and 0 <= progress <= 1 else 0.0
+
+
+def _read_notices(answer: Answer) -> tuple[str, ...]:
+    header = ",".join(answer.headers.get_all("Photochrom-Notice") or ())
+    return tuple(unquote(notice.strip()) for notice in header.split(",") if notice.strip())
+
+
+def _read_exemplar(answer: Answer) -> tuple[str | None, float | None]:
+    """Read ``Photochrom-Exemplar: ID; score=0.83``."""
+    name, _semicolon, rest = (answer.headers.get("Photochrom-Exemplar") or "").partition(";")
+    key, _equals, value = rest.strip().partition("=")
+    try:
+        score = float(value) if key == "score" else None
+    except ValueError:
+        score = None
+    return (name.strip() or None), score
+
+
+def _read_timings(answer: Answer) -> dict[str, float]:
+    """Read ``Server-Timing: stage;dur=MILLISECONDS, ...`` as stage -> seconds."""
+    timings = {}
+    for entry in (answer.headers.get("Server-Timing") or "").split(","):
+        name, _separator, duration = entry.strip().partition(";dur=")
+        try:
+            timings[name] = float(duration) / 1000
+        except ValueError:
+            continue
+    return timings
+
+
+def _read_found(entry: object) -> Found:
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+        raise Failure(_("the server found something that is no exemplar"))
+    score = entry.get("score")
+    return Found(
+        entry["id"],
+        float(score) if is_number(score) else 0.0,
+        str(entry.get("caption") or ""),
+        _integer(entry.get("width")),
+        _integer(entry.get("height")),
+        str(entry.get("source") or ""),
+    )
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

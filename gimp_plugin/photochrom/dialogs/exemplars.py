@@ -1,0 +1,158 @@
+"""Photos of the library that fit the layer, to pick from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gi
+from api.client import Client, Found
+from api.errors import Failure
+from api.texts import _
+from layers.photo import Photo
+from run import Call
+
+from dialogs.background import Latest, OnProgress, Settled
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import GdkPixbuf, Gimp, GLib, Gtk  # noqa: E402
+
+COUNT = 12
+SIDE = 92  # pixels of a thumbnail's long side
+SEARCHED = 320  # pixels of the photo's long side
+SETTLED_MS = 500
+FITS = 0.05  # below this score an exemplar shares the scene by accident only
+
+
+class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
+    """The photos found, with how well they fit; what is picked goes into ``exemplar``.
+
+    The library is searched when the page is first seen.
+    """
+
+    def __init__(self, call: Call, folder: Path, photo: Gimp.Layer) -> None:
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
+        self._call, self._photo = call, photo
+        self._server = Latest(folder, self._show_text)
+        self._settled = Settled(self.search, SETTLED_MS)
+        self._picked: list[str] = []
+        self._line = Gtk.Label(wrap=True, max_width_chars=48, xalign=0.0)
+        self._flow = Gtk.FlowBox(
+            selection_mode=Gtk.SelectionMode.NONE,
+            min_children_per_line=3,
+            max_children_per_line=3,
+            homogeneous=True,
+            valign=Gtk.Align.START,
+        )
+        window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        window.set_size_request(3 * (SIDE + 30), 240)
+        window.add(self._flow)
+        self.pack_start(self._line, False, False, 0)
+        self.pack_start(window, True, True, 0)
+        self.connect("destroy", self._close)
+        self.connect("map", self._first_seen)
+
+    def _first_seen(self, *_args: object) -> None:
+        self.disconnect_by_func(self._first_seen)
+        self._call.config.connect("notify::description", self._settled.happened)
+        self.search()
+
+    def search(self) -> None:
+        """Search with the photo and the words."""
+        words = self._call.text("description")
+        small = Photo(self._call.image, self._photo).read_small(SEARCHED)
+
+        def question(client: Client, on_progress: OnProgress) -> list[tuple[Found, bytes]]:
+            found = client.search(small, words, COUNT, on_progress=on_progress)
+            return [(one, _thumbnail(client, one)) for one in found]
+
+        self._show_text(_("Searching the library …"))
+        self._server.ask(question, self._show)
+
+    def _show(self, found: list[tuple[Found, bytes]]) -> None:
+        for child in self._flow.get_children():
+            self._flow.remove(child)
+        self._picked = []
+        self._show_text(_advice([one.score for one, _picture in found]))
+        for one, picture in found:
+            self._flow.add(self._button(one, picture))
+        self._flow.show_all()
+
+    def _button(self, found: Found, picture: bytes) -> Gtk.ToggleButton:
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
+        shown = _pixbuf(picture)
+        if shown is not None:
+            box.pack_start(Gtk.Image.new_from_pixbuf(shown), True, True, 0)
+        words = found.caption or found.name
+        score = f"{found.score:.0%}" if found.score >= FITS else "–"
+        line = Gtk.Label(label=score)
+        box.pack_start(line, False, False, 0)
+        button = Gtk.ToggleButton()
+        button.add(box)
+        button.set_tooltip_text(
+            _("{words}\n{source}\n{width} × {height} pixels").format(
+                words=words, source=found.source, width=found.width, height=found.height
+            )
+        )
+        button.get_accessible().set_name(f"{score} {words}")
+
+        def toggled(button: Gtk.ToggleButton) -> None:
+            line.set_text(f"✓ {score}" if button.get_active() else score)
+            self._pick(found.id, button.get_active())
+
+        button.connect("toggled", toggled)
+        return button
+
+    def _pick(self, name: str, picked: bool) -> None:
+        if picked:
+            self._picked.append(name)
+        else:
+            self._picked.remove(name)
+        self._call.config.set_property("exemplar", ",".join(self._picked) or self._default())
+
+    def _default(self) -> str:
+        return str(self._call.config.find_property("exemplar").get_default_value() or "")
+
+    def _show_text(self, text: str) -> None:
+        self._line.set_text(text)
+
+    def _close(self, *_args: object) -> None:
+        self._settled.cancel()
+        self._server.close()
+
+
+def _advice(scores: list[float]) -> str:
+    if not scores:
+        return _(
+            "The library has no photo that fits. Add color photos of your own in a terminal: "
+            "photochrom library add FOLDER"
+        )
+    if max(scores) < FITS:
+        return _(
+            "No photo of the library fits well. Pick one of these if you like it all the same."
+        )
+    return _("Pick one photo, or several for a layer each.")
+
+
+def _thumbnail(client: Client, found: Found) -> bytes:
+    try:
+        return client.thumbnail(found.id)
+    except Failure:
+        return b""  # a photo that was moved since is shown by its words alone
+
+
+def _pixbuf(picture: bytes) -> GdkPixbuf.Pixbuf | None:
+    """Decode a thumbnail, reduced to its place; None where that cannot be."""
+    loader = GdkPixbuf.PixbufLoader()
+    try:
+        loader.write(picture)
+        loader.close()
+    except GLib.Error:
+        return None
+    whole = loader.get_pixbuf()
+    if whole is None:
+        return None
+    scale = SIDE / max(whole.get_width(), whole.get_height())
+    size = (max(1, round(side * scale)) for side in (whole.get_width(), whole.get_height()))
+    return whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)

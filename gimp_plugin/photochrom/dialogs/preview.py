@@ -1,0 +1,232 @@
+"""The photo in its new colors, made anew when what is asked for settles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gi
+from api.client import Client, Result
+from api.errors import Failure
+from api.pixels import Pixels
+from api.texts import _, sentence
+from run import Run
+
+from dialogs.background import Latest, OnProgress, Settled
+
+gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import Gdk, GdkPixbuf, GLib, Gtk  # noqa: E402
+
+LEAST, MOST = 320, 2048  # pixels of the copy's long side
+STEP = 1.3  # the window grows so far before a larger copy is made
+ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0)
+SETTLED_MS = 400
+
+
+class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
+    """The picture, its zoom and before/after buttons, and a line about the server beneath it.
+
+    ``make_run`` reads what is asked for; it is called in the main thread and may raise Failure,
+    which is shown. ``allow`` is told whether what is asked for can be done.
+    """
+
+    def __init__(
+        self, folder: Path, make_run: Callable[[], Run], allow: Callable[[bool], None]
+    ) -> None:
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self._make_run, self._allow = make_run, allow
+        self._server = Latest(folder, self._show_text)
+        self._settled = Settled(self.refresh, SETTLED_MS)
+        self.changed = self._settled.happened
+        self._before: GdkPixbuf.Pixbuf | None = None
+        self._after: GdkPixbuf.Pixbuf | None = None
+        self._longest, self._zoom, self._divider = 512, 0, 0.5
+        self._is_stale = False
+        self._area = Gtk.DrawingArea()
+        self._area.get_accessible().set_name(_("Preview"))
+        self._area.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
+        self._area.connect("draw", self._draw)
+        self._area.connect("button-press-event", self._point)
+        self._area.connect("motion-notify-event", self._point)
+        self._window = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
+        self._window.set_size_request(360, 300)
+        self._window.add(self._area)
+        self._window.connect("size-allocate", self._resized)
+        self._status = Gtk.Label(
+            label=_("Looking for the Photochrom server …"),
+            wrap=True,
+            max_width_chars=56,
+            xalign=0.0,
+            selectable=True,
+        )
+        self.pack_start(self._window, True, True, 0)
+        self.pack_start(self._buttons(), False, False, 0)
+        self.pack_start(self._status, False, False, 0)
+        self.connect("destroy", self._close)
+        self.show_all()
+
+    def _buttons(self) -> Gtk.Box:
+        box = Gtk.Box(spacing=6)
+        for label, name, step in (("−", _("Zoom out"), -1), ("+", _("Zoom in"), 1)):
+            button = Gtk.Button(label=label)
+            button.set_tooltip_text(name)
+            button.get_accessible().set_name(name)
+            button.connect("clicked", lambda _button, step: self._zoom_by(step), step)
+            box.pack_start(button, False, False, 0)
+        self._split = Gtk.ToggleButton.new_with_mnemonic(_("_Before and After"))
+        self._split.connect("toggled", lambda *_args: self._area.queue_draw())
+        box.pack_end(self._split, False, False, 0)
+        return box
+
+    def refresh(self) -> None:
+        """Ask for the copy in the colors that the dialog asks for now."""
+        try:
+            run = self._make_run()
+            small = run.photo.read_small(self._longest)
+            scale = small.width / run.photo.size[0]
+            region = run.region(scale)
+            request = run.request(scale, region)
+        except Failure as problem:
+            self._allow(False)
+            self._show_text(sentence(str(problem)))
+            return
+        self._allow(True)
+        self._before = self._seen(run, small, scale) if region is not None else pixbuf(small)
+
+        def question(client: Client, on_progress: OnProgress) -> Result:
+            return client.colorize(small, request, on_progress=on_progress)
+
+        self._server.ask(question, lambda result: self._show(result, region))
+        self._is_stale = True  # what is shown is not what is asked for any more
+        self._area.queue_draw()
+
+    def _show(self, result: Result, region: Pixels | None) -> None:
+        self._after = pixbuf(result.pixels)
+        if region is not None and self._before is not None:
+            # The colors are for the region alone; the rest keeps those that it has.
+            over = with_alpha(result.pixels, region)
+            self._after = self._before.copy()
+            over.composite(
+                self._after, 0, 0, region.width, region.height, 0, 0, 1, 1,
+                GdkPixbuf.InterpType.NEAREST, 255,
+            )  # fmt: skip
+        self._show_text(" ".join(map(sentence, result.notices)))
+
+    def _show_text(self, text: str) -> None:
+        self._status.set_text(text)
+        self._is_stale = False
+        self._area.queue_draw()
+
+    @staticmethod
+    def _seen(run: Run, small: Pixels, scale: float) -> GdkPixbuf.Pixbuf:
+        """Give what one sees now; the grey copy where the photo lies outside of the image."""
+        whole, image = pixbuf(small).copy(), run.photo.image
+        width, height = image.get_width(), image.get_height()
+        most = min(1.0, 1024 / max(width, height))
+        seen = image.get_thumbnail(
+            max(1, round(width * most)),
+            max(1, round(height * most)),
+            2,  # on a small check
+        )
+        if seen is None:
+            return whole
+        x, y = (-round(side * scale) for side in run.photo.extent[:2])
+        times = width * scale / seen.get_width()
+        left, top = max(0, x), max(0, y)
+        right = min(small.width, x + round(width * scale))
+        bottom = min(small.height, y + round(height * scale))
+        if right > left and bottom > top:
+            seen.composite(
+                whole, left, top, right - left, bottom - top, x, y, times, times,
+                GdkPixbuf.InterpType.BILINEAR, 255,
+            )  # fmt: skip
+        return whole
+
+    def _fitted(self) -> tuple[float, float, float]:
+        """Give left, top and scale of the picture in the area."""
+        shown = self._after or self._before
+        assert shown is not None
+        place = self._area.get_allocation()
+        scale = min(place.width / shown.get_width(), place.height / shown.get_height())
+        left = (place.width - shown.get_width() * scale) / 2
+        return left, (place.height - shown.get_height() * scale) / 2, scale
+
+    def _draw(self, _area: Gtk.DrawingArea, context: Any) -> None:
+        shown = self._after or self._before
+        if shown is None:
+            return
+        left, top, scale = self._fitted()
+        context.translate(left, top)
+        context.scale(scale, scale)
+        Gdk.cairo_set_source_pixbuf(context, shown, 0, 0)
+        context.paint_with_alpha(0.6 if self._is_stale else 1.0)
+        before = self._before
+        if not self._split.get_active() or before is None:
+            return
+        edge = self._divider * shown.get_width()
+        context.save()
+        context.rectangle(0, 0, edge, shown.get_height())
+        context.clip()
+        context.scale(shown.get_width() / before.get_width(), 1)
+        context.scale(1, shown.get_height() / before.get_height())
+        Gdk.cairo_set_source_pixbuf(context, before, 0, 0)
+        context.paint()
+        context.restore()
+        context.set_source_rgb(1, 1, 1)
+        context.rectangle(edge - 1 / scale, 0, 2 / scale, shown.get_height())
+        context.fill()
+
+    def _point(self, _area: Gtk.DrawingArea, event: Any) -> None:
+        """Move the line between before and after."""
+        shown = self._after or self._before
+        if shown is not None and self._split.get_active():
+            left, _top, scale = self._fitted()
+            share = (event.x - left) / (scale * shown.get_width())
+            self._divider = min(1.0, max(0.0, share))
+            self._area.queue_draw()
+
+    def _zoom_by(self, step: int) -> None:
+        self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + step))
+        self._resized(self._window, self._window.get_allocation())
+
+    def _resized(self, _window: Gtk.ScrolledWindow, place: Any) -> None:
+        """Let the picture fill the window, and make a finer copy where this one is too coarse."""
+        zoom = ZOOMS[self._zoom]
+        width, height = (
+            (round(place.width * zoom), round(place.height * zoom)) if zoom > 1 else (-1, -1)
+        )
+        self._area.set_size_request(width, height)
+        wanted = min(MOST, max(LEAST, max(place.width, place.height) * zoom))
+        if wanted > self._longest * STEP:
+            self._longest = round(wanted)
+            self.changed()
+
+    def _close(self, *_args: object) -> None:
+        self._settled.cancel()
+        self._server.close()
+
+
+def pixbuf(pixels: Pixels) -> GdkPixbuf.Pixbuf:
+    """Make what Gtk shows from (h, w, 1, 3 or 4) uint8."""
+    data, channels = bytes(pixels.data), pixels.channels
+    if channels == 1:
+        rgb = bytearray(3 * len(data))
+        rgb[0::3] = rgb[1::3] = rgb[2::3] = data
+        data, channels = bytes(rgb), 3
+    width, height = pixels.width, pixels.height
+    return GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, channels == 4, 8, width, height,
+        channels * width,
+    )  # fmt: skip
+
+
+def with_alpha(pixels: Pixels, mask: Pixels) -> GdkPixbuf.Pixbuf:
+    """Make what Gtk shows from (h, w, 3) uint8 and a mask as its alpha."""
+    data, rgba = bytes(pixels.data), bytearray(4 * len(bytes(mask.data)))
+    for channel in range(3):
+        rgba[channel::4] = data[channel::3]
+    rgba[3::4] = bytes(mask.data)
+    return pixbuf(Pixels(bytes(rgba), (pixels.height, pixels.width, 4), "uint8"))

@@ -1,0 +1,1 @@
+"""Layers of GIMP: read as pixels, made from pixels, and the notes that they carry."""

@@ -1,0 +1,70 @@
+"""The vocabulary of colours: their names, words that change them, and how they stand in a text."""
+
+from __future__ import annotations
+
+import re
+
+# Named colours as sRGB; the hues are the usual ones, the names those that people write.
+NAMED = {
+    "red": "#c8202a",
+    "orange": "#e8781e",
+    "yellow": "#e6c81e",
+    "green": "#3c9a3c",
+    "blue": "#2a5fc8",
+    "purple": "#7a3aa8",
+    "pink": "#e87aa0",
+    "brown": "#7a4e2a",
+    "teal": "#1e8080",
+    "turquoise": "#30c8c0",
+    "cyan": "#28c8dc",
+    "aqua": "#40d0d0",
+    "azure": "#3c82d2",
+    "cobalt": "#1e46b4",
+    "navy": "#1e2a6e",
+    "indigo": "#3c2a96",
+    "violet": "#8a4ad0",
+    "lavender": "#b8a0e0",
+    "lilac": "#c8a0d2",
+    "magenta": "#d028a0",
+    "crimson": "#b41432",
+    "scarlet": "#dc2814",
+    "maroon": "#701824",
+    "burgundy": "#6e1432",
+    "coral": "#f07858",
+    "salmon": "#f09080",
+    "peach": "#f8c09a",
+    "rust": "#b0481e",
+    "gold": "#d2a428",
+    "golden": "#d2a428",
+    "mustard": "#c8a01e",
+    "ochre": "#c88c28",
+    "khaki": "#b4a878",
+    "beige": "#dccaa8",
+    "tan": "#c8a478",
+    "cream": "#f4eacc",
+    "olive": "#78782a",
+    "lime": "#96d228",
+    "emerald": "#1ea064",
+    "mint": "#a0e0be",
+}
+ACHROMATIC = ("black", "white", "grey", "gray", "silver", "ivory", "charcoal")
+MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull")
+
+PLACEHOLDER = "colored"  # stands for any colour where only what has it matters
+
+_NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red)?|#[0-9a-f]{{6}}"
+_COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
+# "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
+_TONES = "light|lighting|hour|tones?|evening|morning|colou?rs|glow|mood|hues?|tints?"
+# Things that have a colour's name: "ice cream", "olive trees", "an orange on a plate".
+_NOT_A_COLOR = (
+    r"(?<!\bice )(?<!\bwhipped )"
+    r"(?!(?:olive|lime|peach|orange|mint|mustard)s?\s+(?:trees?|oil|juice|branch|leaf|leaves)\b)"
+    r"(?!(?<=\ban )orange(?:\s+(?:in|on|and|is|with|at|lies|lying)\b|\s*(?:$|[.,;])))"
+    r"(?!(?<=\ba )(?:lime|peach|salmon|coral|mint)(?:\s+(?:in|on|and|with|at)\b|\s*(?:$|[.,;])))"
+)
+COLORS = re.compile(
+    rf"{_NOT_A_COLOR}{_COLOR}(?:[\s,-]+(?:(?:and|or|&)[\s-]+)?{_COLOR})*(?!\s+(?:{_TONES})\b)",
+    re.I,
+)
+ONE_COLOR = re.compile(_COLOR, re.I)

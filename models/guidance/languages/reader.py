@@ -1,0 +1,125 @@
+"""Reading a description: any of the languages in, English out, and what to tell about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from models.guidance.languages.lexicon import Lexicon, load_lexicon
+from models.guidance.languages.recognition import ENGLISH, english_words, recognise
+from models.guidance.languages.spelling import likely_word
+from models.guidance.languages.tokens import TOKEN, Token, look_up, tokenize
+from models.guidance.languages.word_order import in_english
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MOST_NAMED = 8  # words that a notice names
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A description in English, the language it was in, and what the user should know."""
+
+    english: str
+    language: str
+    notices: tuple[str, ...] = ()
+
+
+def read_description(
+    text: str, language: str | None = None, *, knows: Callable[[str], bool]
+) -> Reading:
+    """Read a description into English.
+
+    ``language`` is one of ``models.job.LANGUAGES``, None to recognise it. ``knows`` tells whether
+    the text tower has an English word, in small letters, as a whole.
+    """
+    language = language or recognise(text, knows)
+    if language == ENGLISH:
+        return _read_english(text, knows)
+    lexicon = load_lexicon(language)
+    tokens, notices = _mended(tokenize(text, lexicon), lexicon)
+    english = in_english(tokens, lexicon)
+    return Reading(
+        english, language, (f"The {lexicon.name} description was read as: {english}", *notices)
+    )
+
+
+def _mended(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], tuple[str, ...]]:
+    """Look again at words that were not understood, as typing errors; name those that remain."""
+    mended, notices, unknown = [], [], []
+    for i, token in enumerate(tokens):
+        if token.is_word and not token.entries:
+            likely = likely_word(
+                token.written.lower(), lexicon.forms.__contains__, lexicon.alphabet
+            )
+            if likely is not None:
+                notices.append(_read_as(token.written, likely))
+                token = look_up(likely, lexicon)
+            elif not (token.written in english_words() or _is_name(token.written, i, lexicon)):
+                unknown.append(token.written)
+        mended.append(token)
+    return mended, (*notices, *_not_understood(unknown))
+
+
+def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:
+    """Tell whether a word may be a name; where every noun has a capital, none can be told."""
+    return place > 0 and written[0].isupper() and not lexicon.capital_nouns
+
+
+def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
+    """Mend typing errors in an English text and name words that no one knows."""
+    english, end, notices, unknown = "", 0, [], []
+    for i, found in enumerate(TOKEN.finditer(text)):
+        word = found[0]
+        if not word[0].isalpha() or (i and word[0].isupper()) or _is_english(word.lower(), knows):
+            continue
+        likely = likely_word(word.lower(), english_words().__contains__, LETTERS)
+        if likely is None:
+            unknown.append(word)
+            continue
+        notices.append(_read_as(word, likely))
+        english += text[end : found.start()] + likely
+        end = found.end()
+    return Reading(english + text[end:], ENGLISH, (*notices, *_not_understood(unknown)))
+
+
+def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
+    """Tell whether a word is known, inflected, or put together of words that are."""
+
+    def is_known(part: str) -> bool:
+        return part in english_words() or knows(part)
+
+    if any(is_known(form) for form in _plain_forms(word)):
+        return True
+    if "-" in word or "'" in word:
+        return all(_is_english(part, knows) for part in word.replace("'", "-").split("-") if part)
+    cuts = range(3, len(word) - 2)
+    return any(
+        is_known(word[:cut]) and any(is_known(form) for form in _plain_forms(word[cut:]))
+        for cut in cuts
+    )
+
+
+def _plain_forms(word: str) -> set[str]:
+    """Take endings off an English word: "dresses", "hatted", "smoking", "greener"."""
+    forms = {word}
+    for ending in ("s", "es", "ed", "d", "ing", "er", "r", "est", "ers", "ly", "y", "ish", "less"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= 3:
+            forms |= {stem, f"{stem}e"}
+            if stem[-1] == stem[-2]:
+                forms.add(stem[:-1])
+            if stem.endswith("i"):
+                forms.add(f"{stem[:-1]}y")
+    return forms
+
+
+def _read_as(written: str, likely: str) -> str:
+    return f'"{written}" was read as "{likely}".'
+
+
+def _not_understood(words: Sequence[str]) -> tuple[str, ...]:
+    if not words:
+        return ()
+    named = ", ".join(f'"{word}"' for word in dict.fromkeys(words[:MOST_NAMED]))
+    more = "" if len(words) <= MOST_NAMED else f" and {len(words) - MOST_NAMED} more"
+    return (f"Not understood: {named}{more}. Use another word for it, or the English one.",)

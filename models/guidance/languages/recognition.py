@@ -1,0 +1,45 @@
+"""Which language a description is in, by the words that only it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
+from models.guidance.languages.lexicon import english_sides, load_lexicon
+from models.guidance.languages.tokens import TOKEN, look_up
+from models.guidance.phrases import ADJECTIVES, ENDS, NOUNS, PLURALS, VERBS
+from models.job import LANGUAGES
+
+ENGLISH, *FOREIGN = LANGUAGES
+# Words that no other language here has: a text with one of them, in plain letters, is English.
+ONLY_ENGLISH = frozenset(
+    ("the", "and", "with", "wearing", "front", "behind", "beside", "his", "white", "black")
+)
+GUESS = 0.6  # what a word counts that the text tower alone knows: it knows foreign ones as well
+
+
+@cache
+def english_words() -> frozenset[str]:
+    """Gather the English words of all lexicons, of colours and of grammar."""
+    sides = frozenset().union(*map(english_sides, FOREIGN))
+    grammar = ADJECTIVES | ENDS | NOUNS | PLURALS | VERBS
+    return frozenset(sides | grammar | {*ACHROMATIC, *MODIFIERS, *NAMED})
+
+
+def recognise(text: str, knows: Callable[[str], bool]) -> str:
+    """Tell the language of a text: the one that knows most of its words, English in doubt.
+
+    ``knows`` tells whether the text tower has a word, in small letters, as a whole.
+    """
+    words = [word.lower() for word in TOKEN.findall(text) if word[0].isalpha()]
+    if not words or (text.isascii() and not ONLY_ENGLISH.isdisjoint(words)):
+        return ENGLISH
+    known = english_words()
+    best, most = ENGLISH, sum(1 if word in known else GUESS * knows(word) for word in words)
+    for code in FOREIGN:
+        lexicon = load_lexicon(code)
+        found = sum(bool(look_up(word, lexicon).entries) for word in words)
+        if found > most + 1e-6:
+            best, most = code, found
+    return best

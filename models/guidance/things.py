@@ -1,0 +1,232 @@
+"""Things: what a description gives a colour, each with its place in the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_hex
+from models.color.mask import Mask
+from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
+from models.guidance.named_colors import ab_of, follow_edges, is_found
+from models.region import ThingChange
+
+FloatArray = NDArray[np.float32]
+
+LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
+PLACE = (0.3, 0.8)  # shares of that between which a cell comes to belong to the thing
+MIDDLE = 50.0  # L at which the colour of something without a place is shown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedThing:
+    """A thing, its colour and where it is.
+
+    ``phrase`` is what was said, ``thing`` the words for it, ``colors`` their names as written.
+    ``probability`` is (h, w) float32: that a cell shows it. ``typed`` is the colour #rrggbb that a
+    person gave it, ``given`` the place. ``is_everywhere``: the description is nothing but a colour.
+    ``region`` is the number of the region that speaks of it.
+    """
+
+    phrase: str
+    thing: str
+    colors: tuple[str, ...]
+    probability: FloatArray
+    is_found: bool
+    typed: str | None = None
+    given: Mask | None = None
+    use: bool = True
+    is_everywhere: bool = False
+    region: int | None = None
+
+    @property
+    def found(self) -> float:
+        """Say how sure its place is, 0 to 1."""
+        if self.given is not None:
+            return 1.0
+        cells = self.probability.reshape(-1)
+        likeliest = np.partition(cells, -min(LIKELIEST, cells.size))[-LIKELIEST:]
+        return float(likeliest.mean())
+
+    @property
+    def is_used(self) -> bool:
+        """Tell whether it is coloured: what is not found colours nothing."""
+        return self.use and (self.is_found or self.given is not None)
+
+    @property
+    def ab(self) -> FloatArray:
+        """Return its (2,) colour."""
+        if self.typed is not None:
+            return srgb_to_lab(parse_hex(self.typed))[1:]
+        return ab_of(self.colors)
+
+    def place(self, lightness: FloatArray) -> FloatArray:
+        """Return its soft mask on the grid of (h, w) lightness: (h, w) float32 in [0, 1]."""
+        if self.given is not None:
+            return self.given.shrunk(lightness.shape)
+        if self.is_everywhere:
+            return np.ones(lightness.shape, np.float32)
+        sure = max(self.found, 1e-3)
+        share = (follow_edges(self.probability, lightness) / np.float32(sure) - PLACE[0]) / (
+            PLACE[1] - PLACE[0]
+        )
+        share = share.clip(0, 1)
+        return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+    def color_at(self, lightness: FloatArray, place: FloatArray) -> str:
+        """Return the colour that it gets at the mean lightness of its place, as #rrggbb."""
+        if self.typed is not None:
+            return self.typed
+        total = float(place.sum())
+        level = float((place * lightness).sum()) / total if total > 0 else MIDDLE
+        return to_hex(lab_to_srgb_in_gamut(np.array(level), self.ab))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundThing:
+    """A thing as people and programs are told of it.
+
+    ``color`` is #rrggbb; ``found`` and ``area`` are from 0 to 1; ``box`` is column, row, width and
+    height in pixels of the photo, None where there is no place; ``place`` is (h, w) float32 in
+    [0, 1], ``given`` the mask of full size where a person gave it.
+    """
+
+    phrase: str
+    thing: str
+    colors: tuple[str, ...]
+    color: str
+    found: float
+    box: tuple[int, int, int, int] | None
+    area: float
+    region: int | None
+    notice: str | None
+    place: FloatArray | None
+    given: Mask | None
+
+
+def describe_thing(
+    thing: PlacedThing,
+    lightness: FloatArray,
+    full_size: tuple[int, int],
+    within: Mask | None = None,
+) -> FoundThing:
+    """Say what a thing is and where; ``full_size`` is the photo's (height, width).
+
+    ``within`` is its region. ``lightness`` is (h, w), on the thing's own grid.
+    """
+    given = thing.given
+    if given is None and within is not None and thing.is_everywhere:
+        given = within
+    place = None
+    if given is not None:
+        place = given.shrunk(lightness.shape)
+    elif thing.is_found:
+        place = thing.place(lightness)
+        if within is not None:
+            place = place * within.shrunk(lightness.shape)
+    color = thing.color_at(lightness, np.zeros_like(lightness) if place is None else place)
+    return FoundThing(
+        phrase=thing.phrase,
+        thing=thing.thing,
+        colors=thing.colors,
+        color=color,
+        found=round(thing.found, 3),
+        box=given.box if given is not None else _box_of(place, full_size),
+        area=0.0 if place is None else round(float(place.mean()), 4),
+        region=thing.region,
+        notice=not_found(thing.phrase) if place is None else None,
+        place=place,
+        given=given,
+    )
+
+
+def _box_of(
+    place: FloatArray | None, full_size: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Return the box in full-size pixels around the cells that belong to a place."""
+    if place is None or not place.any():
+        return None
+    height, width = full_size
+    inside = place >= 0.5 * place.max()
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    down, across = height / place.shape[0], width / place.shape[1]
+    top, left = int(rows[0] * down), int(columns[0] * across)
+    bottom = min(int(np.ceil((rows[-1] + 1) * down)), height)
+    right = min(int(np.ceil((columns[-1] + 1) * across)), width)
+    return left, top, right - left, bottom - top
+
+
+def place_things(
+    told: TextEmbedding,
+    lightness: FloatArray,
+    grid: tuple[int, int],
+    *,
+    colorizer: ChromaPredictor,
+    changes: Sequence[ThingChange] = (),
+    masks: Mapping[str, Mask] | None = None,
+) -> tuple[tuple[PlacedThing, ...], tuple[str, ...]]:
+    """Find the things of a description in (h, w) lightness, and say what was not found.
+
+    ``grid`` is the shape of the colorizer's answer. ``changes`` are a person's, with their
+    ``masks`` by name.
+    """
+    placed = [
+        _change(thing, changes, masks or {}) for thing in _locate(told, lightness, grid, colorizer)
+    ]
+    # A colorizer that finds nothing takes the colours from the whole description.
+    looked = colorizer.locates or told.scene is None
+    notices = [
+        not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
+    ]
+    for change in changes:
+        if not any(change.is_about(thing.phrase) for thing in placed):
+            names = ", ".join(f'"{thing.phrase}"' for thing in placed) or "nothing"
+            notices.append(
+                f'The change of "{change.phrase}" was not used: the description gives colours to '
+                f"{names}."
+            )
+    return tuple(placed), tuple(notices)
+
+
+def not_found(phrase: str) -> str:
+    """Say that a thing was not found, and what to do."""
+    return (
+        f'Hardly anything in the photo looks like "{phrase}": name the thing as it looks in the '
+        "photo, or dab the colour on it."
+    )
+
+
+def _locate(
+    told: TextEmbedding, lightness: FloatArray, grid: tuple[int, int], colorizer: ChromaPredictor
+) -> list[PlacedThing]:
+    if not told.named:
+        return []
+    if told.scene is None:
+        everywhere = np.ones(grid, np.float32)
+        return [replace(_of(t, everywhere, True), is_everywhere=True) for t in told.named]
+    if not colorizer.locates:
+        return [_of(thing, np.zeros(grid, np.float32), False) for thing in told.named]
+    found = colorizer.locate(lightness, told.named)
+    return [_of(t, plane, is_found(plane)) for t, plane in zip(told.named, found, strict=True)]
+
+
+def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:
+    typed = thing.colors[0] if len(thing.colors) == 1 and thing.colors[0].startswith("#") else None
+    return PlacedThing(thing.said, thing.thing, thing.colors, probability, is_there, typed)
+
+
+def _change(
+    thing: PlacedThing, changes: Sequence[ThingChange], masks: Mapping[str, Mask]
+) -> PlacedThing:
+    for change in changes:
+        if change.is_about(thing.phrase):
+            thing = replace(
+                thing,
+                typed=change.color or thing.typed,
+                given=thing.given if change.mask is None else masks[change.mask],
+                use=change.use,
+            )
+    return thing

@@ -1,0 +1,116 @@
+"""What a description names in a photo, found and told, and the mask of each thing for a while."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.color.mask import Mask
+from models.color.upsampling import upsampled
+from models.guidance.things import FoundThing
+from models.pipeline import View, shrunk
+from plugin_server.engine.requests import ImageId
+
+MAGIC = b"photochrom things 1\n"  # before what is kept: no photo begins so
+MOST_TOLD = 6000  # bytes of JSON that a header holds
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The places of things that were found in a kept photo, by their numbers."""
+
+    photo: ImageId
+    places: dict[int, NDArray[np.float32] | Mask]
+
+    def pack(self) -> bytes:
+        """Write it for the shelf."""
+        arrays: dict[str, Any] = {"photo": np.frombuffer(self.photo.encode(), np.uint8)}
+        for number, place in self.places.items():
+            if isinstance(place, Mask):
+                arrays[f"levels-{number}"] = place.levels
+                arrays[f"at-{number}"] = np.array(
+                    [place.top, place.left, place.height, place.width]
+                )
+            else:
+                arrays[f"place-{number}"] = place
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)
+        return MAGIC + file.getvalue()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Kept | None:
+        """Read it again; None where the shelf has something else under this name."""
+        if not data.startswith(MAGIC):
+            return None
+        places: dict[int, NDArray[np.float32] | Mask] = {}
+        with np.load(io.BytesIO(data[len(MAGIC) :]), allow_pickle=False) as arrays:
+            photo = ImageId(arrays["photo"].tobytes().decode())
+            for name in arrays.files:
+                kind, _, number = name.partition("-")
+                if kind == "place":
+                    places[int(number)] = arrays[name]
+                elif kind == "levels":
+                    top, left, height, width = arrays[f"at-{number}"].tolist()
+                    places[int(number)] = Mask(arrays[name], top, left, height, width)
+        return cls(photo, places)
+
+
+def keep(photo: ImageId, things: Sequence[FoundThing]) -> Kept:
+    """Gather the places of the things that have one."""
+    places: dict[int, NDArray[np.float32] | Mask] = {}
+    for number, thing in enumerate(things):
+        if thing.given is not None:
+            places[number] = thing.given
+        elif thing.place is not None:
+            places[number] = thing.place
+    return Kept(photo, places)
+
+
+def full_size(
+    place: NDArray[np.float32] | Mask, pixels: NDArray[Any], view: View
+) -> NDArray[np.uint8]:
+    """Draw a place at the size of the photo: (H, W) uint8."""
+    if isinstance(place, Mask):
+        out = np.zeros(pixels.shape[:2], np.uint8)
+        x, y, width, height = place.box
+        out[y : y + height, x : x + width] = place.levels
+        return out
+    return upsampled(place, pixels, shrunk(view.lightness, place.shape))
+
+
+def as_json(things: Sequence[FoundThing], address: str | None = None) -> list[dict[str, object]]:
+    """List things as JSON's members; with an address, where their masks are: ``ADDRESS/0``."""
+    listed = []
+    for number, thing in enumerate(things):
+        entry: dict[str, object] = {
+            "id": number,
+            "phrase": thing.phrase,
+            "thing": thing.thing,
+            "colors": list(thing.colors),
+            "color": thing.color,
+            "found": thing.found,
+            "box": None if thing.box is None else list(thing.box),
+            "area": thing.area,
+            "region": thing.region,
+            "notice": thing.notice,
+        }
+        if address is not None:
+            entry["mask"] = None if thing.place is None else f"{address}/{number}"
+        listed.append(entry)
+    return listed
+
+
+def in_short(things: Sequence[FoundThing]) -> str | None:
+    """Write things for a header: JSON of the first ones, as many as fit; None without any."""
+    if not things:
+        return None
+    listed = as_json(things)
+    while len(text := json.dumps(listed, separators=(",", ":"))) > MOST_TOLD:
+        listed.pop()
+    return text
