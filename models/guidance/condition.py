@@ -58,6 +58,18 @@ class TextEmbedding:
     scene: FloatArray | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where things are, on the prediction's grid, and how vivid such things usually are.
+
+    ``probability`` is (K, h, w) float32: that a cell shows the thing. ``vividness`` is (K,)
+    float32: the chroma of a named colour on it, as a share of what the colour usually has.
+    """
+
+    probability: FloatArray
+    vividness: FloatArray
+
+
 class TextEmbedder(Protocol):
     """Anything that turns a description into a vector; in life ``models.networks.clip.Clip``."""
 
@@ -172,8 +184,8 @@ class ChromaPredictor(Protocol):
         lightness: FloatArray,
         things: Sequence[NamedThing],
         others: Sequence[NamedThing] = (),
-    ) -> FloatArray:
-        """Find things in (h, w) lightness: (K, h', w') float32, the probability of each everywhere.
+    ) -> Located:
+        """Find things in (h, w) lightness.
 
         All things compete for each cell, with each other, with ``others`` and with a fixed
         vocabulary. The grid is the prediction's.

@@ -25,6 +25,7 @@ from models.networks.checkpoint import WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
+VIVIDNESS = (0.35, 1.1)
 SHARED_BLOCKS = 3  # the encoder's blocks up to stride 8 are the colorizer's own
 
 
@@ -33,9 +34,8 @@ class GrounderConfig:
     """Everything needed to build the network again.
 
     ``encoder`` is the digest of the colorizer's encoder whose features it reads, ``clip`` names the
-    model of the text vectors. ``vocabulary`` are the names that always compete. ``sharpness`` and
-    ``offset`` turn logits into calibrated ones: of the cells said with 0.8, about 80 % are right. Names whose vectors have a cosine above ``kinship`` do
-    not compete.
+    model of the text vectors. ``vocabulary`` are the names that always compete; names whose vectors
+    have a cosine above ``kinship`` do not. ``sharpness`` and ``offset`` calibrate the logits.
     """
 
     encoder: str
@@ -79,6 +79,7 @@ class Grounder(nn.Module):
         )
         self.scale = nn.Parameter(torch.tensor(2.3))  # a logarithm
         self.bias = nn.Parameter(torch.tensor(-3.0))
+        self.read_vividness = nn.Linear(config.embedding_width, 1)
         names = len(config.vocabulary)
         self.register_buffer("vocabulary", torch.zeros(names, config.embedding_width))
 
@@ -103,6 +104,10 @@ class Grounder(nn.Module):
     def phrases(self, vectors: Tensor) -> Tensor:
         """Turn (P, embedding_width) text vectors into (P, width) unit vectors."""
         return F.normalize(self.read(vectors), dim=-1)
+
+    def vividness(self, vectors: Tensor) -> Tensor:
+        """Say how vivid a named colour is on (P, embedding_width) names: (P,), 1 is usual."""
+        return self.read_vividness(vectors)[:, 0].exp().clamp(*VIVIDNESS)
 
     def logits(self, cells: Tensor, phrases: Tensor) -> Tensor:
         """Return (P, h, w) logits of (width, h, w) cells and (P, width) phrases."""

@@ -21,6 +21,7 @@ from models.guidance.condition import (
     Condition,
     Distribution,
     HintMap,
+    Located,
     NamedThing,
     NoMatcher,
     Prediction,
@@ -187,19 +188,18 @@ class Predictor:
         lightness: FloatArray,
         things: Sequence[NamedThing],
         others: Sequence[NamedThing] = (),
-    ) -> FloatArray:
-        """Find things in (h, w) lightness: (K, h/4, w/4), the probability of each everywhere."""
+    ) -> Located:
+        """Find things in (h, w) lightness, on a grid of (h/4, w/4) cells."""
         assert self.grounder is not None, "ask ``locates`` first"
         rows, columns = lightness.shape
         seen = self._look(lightness)
         if seen.cells is None:
             seen.cells = self.grounder.look(*seen.features[:2])[0]
-        vectors = [torch.from_numpy(thing.vector) for thing in (*things, *others)]
-        phrases = self.grounder.phrases(
-            torch.cat([torch.stack(vectors), self.grounder.vocabulary])
-        )
+        names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
+        phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
         cells = seen.cells[:, : rows // GRID, : columns // GRID]
-        return _array(places(self.grounder, cells, phrases, count=len(things)))
+        probability = places(self.grounder, cells, phrases, count=len(things))
+        return Located(_array(probability), _array(self.grounder.vividness(names[: len(things)])))
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> FloatArray | None:
