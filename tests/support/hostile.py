@@ -34,9 +34,11 @@ FIELDS = ("image", "image", "image", "mask", "reference", "hint_image", "r0")
 TEXTS = (
     "", "nan", "-1", "1e999", "0x10", "٣", "NULL", "../../etc/passwd", "%00", "\0", "\ud800",
     "🎈" * 9, "a" * 5000, "[[" * 500, '{"x":1}', '[{"x":1,"y":1,"color":"#ffffff"}]', "auto",
-    "<script>", "\r\n", '[{"mask":"r0","color":"#ffffff"}]', '[{"mask":"r0","description":"a red hat"}]',
+    "<script>", "\r\n", '[{"mask":"r0","color":"#ffffff"}]',
+    '[{"mask":"r0","description":"a red hat"}]',
     '[{"box":[0,0,NaN,1e999],"color":"#ffffff"}]', '[{"box":[-5,-5,9,1e300],"color":"#123456"}]',
-    '[{"box":[3,3,4,4],"description":"a green hat \u0000"}]', '[{"phrase":"red hat","color":"#112233"}]',
+    '[{"box":[3,3,4,4],"description":"a green hat \u0000"}]',
+    '[{"phrase":"red hat","color":"#112233"}]',
     '[{"phrase":"red hat","mask":"r0"}]', '[{"phrase":"","use":null}]', '[{"mask":"image"}]',
     json.dumps([{"box": [1, 1, 2, 2], "color": "#ffffff"}] * 33), "a red hat and a #aabbcc door",
 )  # fmt: skip
