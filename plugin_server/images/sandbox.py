@@ -50,7 +50,9 @@ ENVIRONMENT: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
 }
-SECRETS: Final = "PHOTOCHROM_"  # how the names of our variables begin: tokens, passwords
+# All that it gets of our own environment, which may hold tokens and passwords.
+HANDED_ON: Final = ("PATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT",
+                    "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP")  # fmt: skip
 REFUSALS: Final[dict[str, type[Exception]]] = {
     kind.__name__: kind
     for kind in (BrokenImage, ImageError, TooLarge, UnsupportedImage, PhotoRefused)
@@ -256,9 +258,7 @@ class _Decoder:
     """One process, and what it said of the photo in hand."""
 
     def __init__(self) -> None:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(SECRETS)
-        }
+        environment = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(path=sys.path, module=MODULE)],
             stdin=subprocess.PIPE,
