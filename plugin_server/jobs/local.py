@@ -80,6 +80,7 @@ class EmbeddedJobs:
         self._usual = USUAL  # seconds that a job takes, lately
         self._unfinished: set[_Job] = set()
         self._is_closed = False
+        self.has_ended = False  # whether closing found nothing that is still being done
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
         # thread that ever worked.
@@ -164,6 +165,7 @@ class EmbeddedJobs:
         ending = threading.Thread(target=self._threads.shutdown, name="ending", daemon=True)
         ending.start()
         ending.join(timeout=LAST)
+        self.has_ended = not ending.is_alive()
         self._shelf.close()
 
     def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
