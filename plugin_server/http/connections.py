@@ -87,6 +87,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     config: Config
     bodies: Bodies
+    expect_continue: bool  # these two are waitress's own
+    body_rcv: Any
     refusal: ProblemError | None = None
     held = 0  # bytes of the body, in ``bodies``
 
@@ -129,8 +131,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         # A client that asks first, or sends without end, gets its answer at once. Others hear it
         # only after they have sent everything, which is thrown away.
         is_short = 0 < self.content_length <= PASSED_OVER and not self.chunked
-        is_asking, self.expect_continue = self.expect_continue, False
-        old, self.body_rcv = self.body_rcv, None
+        is_asking = self.expect_continue
+        old = self.body_rcv
+        self.expect_continue, self.body_rcv = False, None
         if old is not None:
             old.getbuf().close()
         rest = self.content_length - self.body_bytes_received

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from models.progress import Stopped
 from plugin_server.images import codec, frames
@@ -62,6 +62,7 @@ TOO_MUCH_MEMORY: Final = (
     "to do harm, so save it again"
 )
 
+Answer = TypeVar("Answer")
 Watch = Callable[[], None]  # asked now and then; raises Stopped where nobody waits any more
 
 
@@ -163,21 +164,21 @@ class Decoders:
         data: bytes,
         limits: Limits | PhotoLimits,
         watch: Watch,
-        unpack: Callable[[dict[str, Any], list[bytearray]], Any],
-    ) -> Any:
+        unpack: Callable[[dict[str, Any], list[bytearray]], Answer],
+    ) -> Answer:
         decoder = self._borrow(watch)
         is_fit = False
         try:
-            header = {"task": task, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
+            told = {"task": task, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
             most = frames.BYTES_PER_PIXEL * 2 * limits.max_pixels + 4 * len(data) + (1 << 26)
-            answer = self._pipes.submit(decoder.ask, header, data, most)
+            answer = self._pipes.submit(decoder.ask, told, data, most)
             self._await(answer, decoder, len(data), watch)
             header, buffers = answer.result()
             is_fit = not header.pop("last", False)
             if (kind := header.get("refused")) is not None:
                 raise _refusal(kind, str(header.get("detail")))
             return unpack(header, buffers)
-        except (OSError, EOFError, ValueError) as problem:
+        except (OSError, EOFError, ValueError, TypeError) as problem:
             is_fit = False
             if self._is_closed:
                 raise Stopped from problem
@@ -267,9 +268,9 @@ class _Decoder:
             bufsize=0,
             env=environment | ENVIRONMENT,
         )
-        assert isinstance(self._process.stdin, io.RawIOBase)
-        assert isinstance(self._process.stdout, io.RawIOBase)
-        self._tasks, self._answers = self._process.stdin, self._process.stdout
+        # Without a buffer they are FileIO, whatever the annotations say.
+        self._tasks = cast(io.RawIOBase, self._process.stdin)
+        self._answers = cast(io.RawIOBase, self._process.stdout)
         _widen(self._tasks, self._answers)
         self._in_use = threading.Lock()
         self.is_ready = False
