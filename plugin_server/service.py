@@ -201,14 +201,18 @@ class Service:
         """Read a picture as a request's pictures are read; ImageError where it cannot be."""
         return self._studio.decode(data)
 
-    def close(self) -> None:
-        """Stop all work, forget what is kept, and give back what the library holds open."""
+    def close(self) -> bool:
+        """Stop all work, forget what is kept, and give back what the library holds open.
+
+        Returns whether nothing is being done any more; it is not waited for longer than seconds.
+        """
         if self._decoders is not None:
             self._decoders.close()
         self.jobs.close()
         self.photos.close()
         if self.library is not None:
             self.library.close()
+        return self._here.has_ended
 
 
 def library_or_why_not(

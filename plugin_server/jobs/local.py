@@ -15,7 +15,7 @@ from typing import Any
 from models.progress import Progress, Stopped
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.requests import Answer, Request
-from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
+from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail, told
 from plugin_server.jobs import malloc
 from plugin_server.jobs.fair_queue import Client, Turns
 from plugin_server.jobs.queue import QueueState, State, Status, on_the_whole
@@ -25,6 +25,7 @@ log = logging.getLogger("photochrom")
 STEP = 0.01  # progress is told in steps no smaller than this
 REMEMBERED = 1000  # finished jobs whose state can be asked for
 WAITING_BYTES = 1 << 30
+LAST = 2.0  # seconds for which closing waits for work that is stopping
 USUAL = 1.0  # seconds for a job, before any was done
 LATELY = 0.1  # the share of the last job in what is usual
 
@@ -79,6 +80,7 @@ class EmbeddedJobs:
         self._usual = USUAL  # seconds that a job takes, lately
         self._unfinished: set[_Job] = set()
         self._is_closed = False
+        self.has_ended = False  # whether closing found nothing that is still being done
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
         # thread that ever worked.
@@ -118,7 +120,7 @@ class EmbeddedJobs:
         job = self._find(id)
         status = job.status
         if status.error is not None:
-            raise status.error
+            raise told(status.error)  # raised again and again, one exception would grow
         if status.state == "cancelled":
             raise NotDone(f"the job {id} was cancelled and has no result; send the photo again")
         if job.answer is None:
@@ -159,7 +161,11 @@ class EmbeddedJobs:
             unfinished = list(self._unfinished)
         for job in unfinished:
             self._stop(job)
-        self._threads.shutdown(wait=True)
+        # Networks stop at their next block, but nobody waits for one that does not.
+        ending = threading.Thread(target=self._threads.shutdown, name="ending", daemon=True)
+        ending.start()
+        ending.join(timeout=LAST)
+        self.has_ended = not ending.is_alive()
         self._shelf.close()
 
     def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
@@ -290,6 +296,8 @@ class EmbeddedJobs:
                 return
             self._unfinished.discard(job)
             job.work = None
+            if error is not None and job.keep:
+                error = told(error)
             job.kept = kept
             job.answer = replace(answer, body=b"") if answer is not None and kept else answer
             job.finished_at = self._clock()

@@ -96,7 +96,7 @@ class Jobs(Protocol):
         """Say how the queue is."""
 
     def close(self) -> None:
-        """Stop everything, and return when nothing is being done any more."""
+        """Stop everything, and return when nothing is being done any more, or after seconds."""
 
 
 def on_the_whole(stage: str, share: float) -> float:
