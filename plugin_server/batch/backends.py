@@ -119,7 +119,7 @@ def broker_hands(
     from plugin_server.jobs.redis.queue import sender
 
     service = load() if load is not None else None
-    queue = sender(broker) if service is None else service.jobs
+    queue = sender(broker) if service is None else sender(broker, service.gathered)
     limits = Limits() if service is None else service.limits
     client = Client(f"batch {socket.gethostname()} {os.getpid()}")
 
