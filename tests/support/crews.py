@@ -1,4 +1,4 @@
-"""Workers of Celery's own, as real processes with fake models, and somebody who starts them again."""
+"""Workers as real processes with fake models, and somebody who starts them again."""
 
 from __future__ import annotations
 

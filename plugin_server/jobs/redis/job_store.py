@@ -8,8 +8,8 @@ Keys in Redis, all below ``photochrom:``; the queues themselves are Celery's::
     finished    sorted set  results that are kept -> when they were
     workers     sorted set  node, models and processes -> when it was last heard of
 
-The first outcome that is written (HSETNX) is the job's: done, failed or cancelled. Times are Redis's
-own, so no other clock matters. Everything expires by itself.
+The first outcome that is written is the job's: done, failed or cancelled. Times are those of
+Redis, so no other clock matters. Everything expires by itself.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from plugin_server.jobs.redis.serialization import unpack_error
 
 ALIVE: Final = 30  # seconds without a sign of life after which a worker is not counted
 WAITING_SECONDS: Final = 24 * 3600  # a photo that waits longer is forgotten
-FIELDS: Final = (
-    "client", "request", "pictures", "stage", "progress", "version", "node", "seen", "outcome",
-)  # fmt: skip
+FIELDS: Final = ("client", "stage", "progress", "version", "node", "seen", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,11 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A job: ``outcome`` is the answer as JSON, ``seen`` when it was heard of, ``last`` its news."""
+    """A job: its answer as JSON, when it was ``seen`` last by Redis's clock, its ``last`` news."""
 
     status: Status
     outcome: bytes
     client: str
-    request: str
-    pictures: dict[str, str]
     node: str
     seen: float
     last: str
@@ -58,7 +54,7 @@ class JobStore:
     Methods raise what redis-py raises; ``Broker.explained`` words it.
     """
 
-    def __init__(self, broker: Broker, keep: Keep = Keep()) -> None:
+    def __init__(self, broker: Broker, keep: Keep) -> None:
         self.redis: Any = broker.connect()
         self.keep = keep
 
@@ -75,19 +71,24 @@ class JobStore:
             pipe.expire(_job(id), WAITING_SECONDS)
             pipe.execute()
 
+    def work(self, id: str) -> tuple[bytes, dict[str, bytes]]:
+        """Fetch what a job needs; pictures that have expired are missing."""
+        text, names = self.redis.hmget(_job(id), "request", "pictures")
+        found = {name: self.redis.get(_blob(id, name)) for name in (names or b"").decode().split()}
+        return text or b"", {name: blob for name, blob in found.items() if blob is not None}
+
     def report(self, id: str, node: str, stage: str, progress: float) -> bool:
         """Say how far a job is; False where nobody wants it any more."""
         client, outcome, before = self.redis.hmget(_job(id), "client", "outcome", "progress")
         if client is None or outcome is not None:
             return False
         done = max(progress, float(before or 0))
-        values = {"node": node, "stage": stage, "progress": f"{done:.4f}"}
-        self._tell(id, WAITING_SECONDS, **values)
+        self._change(id, node=node, stage=stage, progress=f"{done:.4f}")
         return True
 
     def sent_again(self, id: str) -> None:
         """Note that a job waits once more."""
-        self._tell(id, WAITING_SECONDS, node="")
+        self._change(id, node="")
 
     def finish(self, id: str, state: str, outcome: bytes, body: bytes | None = None) -> bool:
         """Write how a job ended; False where that is known already, or nobody asks any more."""
@@ -96,16 +97,19 @@ class JobStore:
             return False
         if body is not None:
             self.redis.set(_blob(id, "answer"), body, ex=self.keep.seconds)
-        if not self.redis.hsetnx(_job(id), "outcome", state.encode() + b" " + outcome):
-            return False
-        for name in (pictures or b"").decode().split():
-            self.redis.delete(_blob(id, name))
-        self.redis.hdel(_job(id), "request")
-        self._tell(id, self.keep.seconds)
-        if kept == b"1":
-            self.redis.zadd(f"{PREFIX}finished", {id: self.now()})
+        now = self.now()
+        with self.redis.pipeline() as pipe:
+            pipe.hsetnx(_job(id), "outcome", state.encode() + b" " + outcome)
+            pipe.hdel(_job(id), "request")
+            for name in (pictures or b"").decode().split():
+                pipe.delete(_blob(id, name))
+            if kept == b"1":
+                pipe.zadd(f"{PREFIX}finished", {id: now}, nx=True)
+            _tell(pipe, id, self.keep.seconds, seen=now)
+            is_first = bool(pipe.execute()[0])
+        if is_first and kept == b"1":
             self._forget_old()
-        return True
+        return is_first
 
     def forget(self, id: str) -> None:
         """Drop a job and all that belongs to it."""
@@ -130,21 +134,18 @@ class JobStore:
             id, state, stage,
             1.0 if state == "done" else float(found["progress"] or 0),
             error=unpack_error(outcome) if state == "failed" else None,
-            version=int(found["version"] or 0) + bool(kind),  # the end is news before it is told
+            version=int(found["version"]),
         )  # fmt: skip
-        pictures = {name: _blob(id, name) for name in found["pictures"].split()}
-        return Entry(
-            status, outcome, found["client"], found["request"], pictures, found["node"],
-            float(found["seen"]), news[0][0].decode() if news else "0",
-        )  # fmt: skip
+        last = news[0][0].decode() if news else "0"
+        return Entry(status, outcome, found["client"], found["node"], float(found["seen"]), last)
 
     def wait(self, entry: Entry, seconds: float) -> None:
         """Return when a job has changed since it was looked up, or the seconds are over."""
         self.redis.xread({_news(entry.status.id): entry.last}, block=max(round(seconds * 1000), 1))
 
-    def blob(self, id: str, name: str = "answer") -> bytes | None:
-        """Fetch a picture, or what came of it."""
-        found: bytes | None = self.redis.get(_blob(id, name))
+    def blob(self, id: str) -> bytes | None:
+        """Fetch what came of a job."""
+        found: bytes | None = self.redis.get(_blob(id, "answer"))
         return found
 
     def now(self) -> float:
@@ -172,15 +173,11 @@ class JobStore:
         """Close the connections."""
         self.redis.close()
 
-    def _tell(self, id: str, seconds: int, **values: str) -> None:
-        """Change a job, and tell those who wait for it."""
+    def _change(self, id: str, **values: str) -> None:
+        """Write that a job stands elsewhere now."""
         now = self.now()
         with self.redis.pipeline() as pipe:
-            pipe.hset(_job(id), mapping={**values, "seen": now})
-            pipe.hincrby(_job(id), "version", 1)
-            pipe.xadd(_news(id), {"": ""}, maxlen=1)
-            for key in (_job(id), _news(id)):
-                pipe.expire(key, seconds)
+            _tell(pipe, id, WAITING_SECONDS, seen=now, **values)
             pipe.execute()
 
     def _forget_old(self) -> None:
@@ -193,6 +190,15 @@ class JobStore:
         while ids and (len(ids) > self.keep.count or sum(sizes) > self.keep.size):
             self.forget(ids.pop(0))
             sizes.pop(0)
+
+
+def _tell(pipe: Any, id: str, seconds: int, **values: str | float) -> None:
+    """Change a job, and tell those who wait for it."""
+    pipe.hset(_job(id), mapping=values)
+    pipe.hincrby(_job(id), "version", 1)
+    pipe.xadd(_news(id), {"": ""}, maxlen=1)
+    for key in (_job(id), _news(id)):
+        pipe.expire(key, seconds)
 
 
 def _job(id: str) -> str:

@@ -26,8 +26,16 @@ from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.errors import Elsewhere, NoBroker, NoSpace
 from plugin_server.jobs.queue import Status
-from plugin_server.jobs.redis.celery_app import CLOCKS, LAST_WORDS, PREFIX, TIME_LIMIT, lanes_of, made_with, make_app
-from plugin_server.jobs.redis.queue import ClusterJobs, sender
+from plugin_server.jobs.redis.celery_app import (
+    CLOCKS,
+    LAST_WORDS,
+    PREFIX,
+    TIME_LIMIT,
+    lanes_of,
+    made_with,
+    make_app,
+)
+from plugin_server.jobs.redis.queue import ClusterJobs
 from plugin_server.jobs.redis.worker import RETRIES
 from plugin_server.service import LOCAL, Service
 from tests.support.cluster_worker import CLOCK, UNPICKLED
@@ -62,10 +70,6 @@ def serving(redis: RedisServer, **options: Any) -> Iterator[Service]:
 def ordered(seed: int = 0, **orders: object) -> ColorizeRequest:
     """Ask for an echo of some bytes, with orders for the fake worker."""
     return ColorizeRequest(f"photo {seed}".encode(), ColorizeJob(json.dumps(orders)))
-
-
-def gather(request: ColorizeRequest) -> ColorizeRequest:
-    return request
 
 
 def ended(service: Service, id: str) -> Status:
@@ -141,12 +145,12 @@ def test_a_worker_with_other_weights_gets_no_photos(redis: RedisServer, tmp_path
     with serving(redis, models=made_with()) as service:
         with working(redis.url, weights=str(weights)):
             wait_until(lambda: "other weights" in service.jobs.state().health, "it was seen")
-            jobs = ClusterJobs(Broker(redis.url), service.jobs, gather, models=made_with(), nobody=0)
+            jobs = ClusterJobs(Broker(redis.url), models=made_with(), nobody=0)
             with pytest.raises(NoBroker, match="install the same"):
                 jobs.run(ordered(), LOCAL, gone=lambda: False)
             with working(redis.url):
                 assert service.answer(ordered()).body == expected([ordered()])[0]
-        batch = sender(Broker(redis.url))
+        batch = ClusterJobs(Broker(redis.url))
         with working(redis.url, weights=str(weights)):
             wait_until(lambda: batch.state().workers == 1, "a batch takes what is there")
             assert batch.run(ordered(), LOCAL, gone=lambda: False).body == expected([ordered()])[0]
@@ -169,7 +173,11 @@ def test_a_clock_that_is_off_does_no_harm(redis: RedisServer, tmp_path: Path, cl
 def test_a_photo_is_not_taken_for_lost_before_it_must_end() -> None:
     """Celery gives a message to another worker after the visibility timeout, by its own clock."""
     options = make_app(Broker("redis://x:1/0")).conf.broker_transport_options
-    assert options["visibility_timeout"] >= TIME_LIMIT + LAST_WORDS + 2 * 300 <= TIME_LIMIT + CLOCKS + LAST_WORDS
+    assert (
+        options["visibility_timeout"]
+        >= TIME_LIMIT + LAST_WORDS + 2 * 300
+        <= TIME_LIMIT + CLOCKS + LAST_WORDS
+    )
 
 
 def test_jobs_that_wait_survive_a_restart_of_redis(redis: RedisServer) -> None:

@@ -54,13 +54,13 @@ def test_a_job_from_its_beginning_to_its_end(store: JobStore) -> None:
         "running", "network", 0.3,
     )  # fmt: skip
     assert running.node == "node"
-    assert store.blob("a", "image") == b"photo"
+    assert store.work("a") == pack(ColorizeRequest(b"photo"))
     assert store.finish("a", "done", b"{}", b"body")
     done = store.entry("a")
     assert done is not None
     assert (done.status.state, done.status.progress, done.outcome) == ("done", 1.0, b"{}")
     assert store.blob("a") == b"body"
-    assert store.blob("a", "image") is None, "the photo is not needed any more"
+    assert store.work("a") == (b"", {}), "the photo is not needed any more"
     store.forget("a")
     assert store.entry("a") is None
     assert store.redis.keys() == []
@@ -131,7 +131,7 @@ def test_everything_expires(store: JobStore) -> None:
     put(store, "a")
     store.report("a", "node", "network", 0.1)
     store.report("b", "node", "network", 0.1)
-    for key in store.redis.keys():
+    for key in store.redis.keys("*"):
         assert 0 < store.redis.ttl(key) <= WAITING_SECONDS, key
     store.finish("a", "done", b"{}", b"body")
     for key in store.redis.keys("*:a*"):

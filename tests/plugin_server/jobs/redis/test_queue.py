@@ -29,7 +29,7 @@ from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.jobs.queue import STAGES, Status
 from plugin_server.jobs.redis.celery_app import PREFIX, lanes_of, made_with
-from plugin_server.jobs.redis.job_store import JobStore
+from plugin_server.jobs.redis.job_store import JobStore, Keep
 from plugin_server.jobs.redis.queue import ClusterJobs
 from plugin_server.jobs.redis.worker import Bench, Settings
 from plugin_server.service import Service
@@ -85,7 +85,7 @@ def cluster(broker: Broker, *, places: int = 48, **options: float) -> Iterator[C
 @contextmanager
 def worker(broker: Broker, do: Do, *, name: str = "w") -> Iterator[Bench]:
     """Take and do jobs in a thread, as a Celery worker would, so that tests may hold the work."""
-    store = JobStore(broker)
+    store = JobStore(broker, Keep())
     bench = Bench(Settings(broker, name=name), do, store)
     ending = threading.Event()
     lanes = [f"{PREFIX}{lane}" for lane in lanes_of(made_with())]
