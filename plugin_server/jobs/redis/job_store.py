@@ -14,6 +14,7 @@ Redis, so no other clock matters. Everything expires by itself.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ class JobStore:
         self, id: str, client: str, request: bytes, pictures: dict[str, bytes], *, kept: bool
     ) -> None:
         """Keep what a job needs."""
-        values = {"client": client, "request": request, "pictures": " ".join(pictures),
+        values = {"client": client, "request": request, "pictures": json.dumps([*pictures]),
                   "kept": int(kept), "version": 0, "seen": self.now()}  # fmt: skip
         with self.redis.pipeline() as pipe:
             for name, picture in pictures.items():
@@ -74,7 +75,7 @@ class JobStore:
     def work(self, id: str) -> tuple[bytes, dict[str, bytes]]:
         """Fetch what a job needs; pictures that have expired are missing."""
         text, names = self.redis.hmget(_job(id), "request", "pictures")
-        found = {name: self.redis.get(_blob(id, name)) for name in (names or b"").decode().split()}
+        found = {name: self.redis.get(_blob(id, name)) for name in json.loads(names or b"[]")}
         return text or b"", {name: blob for name, blob in found.items() if blob is not None}
 
     def report(self, id: str, node: str, stage: str, progress: float) -> bool:
@@ -101,7 +102,7 @@ class JobStore:
         with self.redis.pipeline() as pipe:
             pipe.hsetnx(_job(id), "outcome", state.encode() + b" " + outcome)
             pipe.hdel(_job(id), "request")
-            for name in (pictures or b"").decode().split():
+            for name in json.loads(pictures or b"[]"):
                 pipe.delete(_blob(id, name))
             if kept == b"1":
                 pipe.zadd(f"{PREFIX}finished", {id: now}, nx=True)
@@ -113,7 +114,7 @@ class JobStore:
 
     def forget(self, id: str) -> None:
         """Drop a job and all that belongs to it."""
-        names = (self.redis.hget(_job(id), "pictures") or b"").decode().split()
+        names = json.loads(self.redis.hget(_job(id), "pictures") or b"[]")
         blobs = (_blob(id, name) for name in (*names, "answer"))
         self.redis.delete(_job(id), _news(id), *blobs)
         self.redis.zrem(f"{PREFIX}finished", id)

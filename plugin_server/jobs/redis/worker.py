@@ -172,9 +172,8 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
     """Work until told to stop; return the exit code. ``prepare`` makes each process ready."""
     import resource
 
-    from billiard.exceptions import TimeLimitExceeded
     from celery import signals
-    from celery.exceptions import CPendingDeprecationWarning
+    from celery.exceptions import CPendingDeprecationWarning, TimeLimitExceeded
     from celery.platforms import SecurityWarning
 
     from plugin_server.jobs import malloc
