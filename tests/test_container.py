@@ -163,7 +163,7 @@ def test_the_steps_run_as_plain_commands(tmp_path: Path) -> None:
     shell = redis["command"][-1].replace("$$", "$").replace("/data", str(tmp_path))
     shell = shell.replace("redis-server", f"{REDIS} --port {queue} --bind 127.0.0.1", 1)
     settings = services()["server"]["environment"]
-    home = environment(**settings, **SECRETS, HOME=str(tmp_path), PHOTOCHROM_PORT=str(port))
+    home = environment(**{**settings, **SECRETS}, HOME=str(tmp_path), PHOTOCHROM_PORT=str(port))
     home["PHOTOCHROM_BROKER"] = settings["PHOTOCHROM_BROKER"].replace(
         "redis:6379", f"127.0.0.1:{queue}"
     )
