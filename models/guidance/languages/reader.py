@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.guidance.languages.lexicon import Lexicon, load_lexicon
+from models.guidance.languages.lexicon import Lexicon, fold, load_lexicon
 from models.guidance.languages.recognition import ENGLISH, english_words, recognise
 from models.guidance.languages.spelling import likely_word
 from models.guidance.languages.tokens import TOKEN, Token, tokenize
@@ -50,7 +50,7 @@ def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
 
     They are not mended: words that the lexicon lacks are more common than typing errors.
     """
-    unknown = []
+    unknown: list[str] = []
     for i, token in enumerate(tokens):
         if not token.is_word or token.entries or token.written in english_words():
             continue
@@ -71,7 +71,9 @@ def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:
 
 def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
     """Mend typing errors in an English text and name words that no one knows."""
-    english, end, notices, unknown = "", 0, [], []
+    english, end = "", 0
+    notices: list[str] = []
+    unknown: list[str] = []
     for i, found in enumerate(TOKEN.finditer(text)):
         word = found[0]
         if not word[0].isalpha() or (i and word[0].isupper()) or len(word) > LONGEST:
@@ -94,7 +96,7 @@ def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
     """Tell whether a word is known, inflected, or put together of words that are."""
 
     def is_known(part: str) -> bool:
-        return part in english_words() or knows(part)
+        return part in english_words() or knows(part) or knows(fold(part))
 
     if any(is_known(form) for form in _plain_forms(word)):
         return True

@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_said(clip: Clip, text: str) -> None:
     assert np.isfinite(embedded.vector).all()
 
 
-@pytest.mark.parametrize("text", ["a red car in été", "a red car 🚗", "1912", "a café"])
+@pytest.mark.parametrize("text", ["a red car in São Paulo", "a red car 🚗", "1912", "a café"])
 def test_latin_letters_bring_no_notice(clip: Clip, text: str) -> None:
     assert clip.embed_text(text).notices == ()
 
