@@ -104,7 +104,8 @@ def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
         if word.startswith(prefix) and is_known(word.removeprefix(prefix)):
             return True
     if "-" in word or "'" in word:
-        return all(_is_english(part, knows) for part in word.replace("'", "-").split("-") if part)
+        parts = word.replace("'", "-").split("-")
+        return all(_is_english(part, knows) for part in parts if len(part) > 1)
     cuts = range(3, len(word) - 2)
     return any(
         is_known(word[:cut]) and any(is_known(form) for form in _plain_forms(word[cut:]))
