@@ -46,7 +46,7 @@ Examples:
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
-  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
+  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
 
 \b
 Whole folders, which go on where they were stopped (docs/batch.md):
@@ -121,7 +121,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.option(
     "--server",
     metavar="URL",
-    help="Let a server do the work, such as http://127.0.0.1:8765, with its models and library.",
+    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library.",
 )
 @click.option(
     "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
