@@ -31,7 +31,10 @@ export function mountPalette(desk, picker) {
         if (index < palette().length) replaceColor(index, { color: chosen }, gesture);
         else desk.change({ palette: [...palette(), { color: chosen, weight }] }, gesture);
       },
-      onWeight: (chosen) => index < palette().length && replaceColor(index, { weight: chosen }, `${gesture}-weight`),
+      onWeight: (chosen) => {
+        weight = chosen;
+        if (index < palette().length) replaceColor(index, { weight }, `${gesture}-weight`);
+      },
       onDelete: () => (index < palette().length ? remove(index) : picker.close()),
       onClose: () => {
         desk.current?.edits.settle();

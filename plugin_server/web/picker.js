@@ -44,6 +44,7 @@ export class Picker {
     });
     on("hex", "change", (event) => {
       const color = parseColor(event.target.value);
+      if (color === toHex(this.#color)) return; // Enter and the browser both say that it changed
       if (color) this.#take(parseHex(color));
       this.#showValues();
       this.#explain(color);
