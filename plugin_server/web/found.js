@@ -45,11 +45,17 @@ export class Found extends EventTarget {
     const description = photo?.edits.now.description.trim();
     if (!description || photo.shown?.edit.description.trim() !== description) return;
     if (this.#answer(photo, description)) return;
-    const things = await this.#find(photo, description);
     if (!this.#answers.has(photo)) this.#answers.set(photo, new Map());
     const known = this.#answers.get(photo);
-    known.set(description, { things, places: new Map() });
+    const answer = { things: null, places: new Map() }; // asked for, not known yet
+    known.set(description, answer);
     if (known.size > REMEMBERED) known.delete(known.keys().next().value);
+    try {
+      answer.things = await this.#find(photo, description);
+    } catch (error) {
+      known.delete(description);
+      throw error;
+    }
     this.dispatchEvent(new Event("change"));
   }
 
