@@ -460,7 +460,7 @@ def test_the_photos_own_format_is_offered(opened: Desk) -> None:
     opened.add(("coffee.jpg", file.getvalue()))
     opened.settle()
     assert opened.download()[0] == "coffee-color.png"
-    opened.page.get_by_label("as", exact=True).select_option("JPEG, as the photo")
+    opened.page.get_by_label("File type").select_option("JPEG, as the photo")
     name, data = opened.download()
     assert name == "coffee-color.jpg"
     assert Image.open(io.BytesIO(data)).format == "JPEG"

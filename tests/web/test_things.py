@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+from models.guidance.condition import NamedThing
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.chromium import (
@@ -207,7 +209,9 @@ def test_a_region_by_keyboard_with_the_lasso(coffee: Desk) -> None:
 class Blind(LocatingColorizer):
     """Finds nothing."""
 
-    def locate(self, lightness, things):  # type: ignore[no-untyped-def]
+    def locate(
+        self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
+    ) -> NDArray[np.float32]:
         return np.zeros((len(things), *lightness.shape), np.float32)
 
 
