@@ -13,6 +13,7 @@ import click
 # --help nor --version may import it.
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
+    "things": ("plugin_server.commands.things", "things", "Show what a description names where."),
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
     "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),

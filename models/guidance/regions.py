@@ -47,6 +47,7 @@ def place_region(
     *,
     colorizer: ChromaPredictor,
     clip: TextEmbedder,
+    language: str | None = None,
 ) -> tuple[PlacedRegion, tuple[str, ...]]:
     """Look inside a region for what it is about, and say what was not found.
 
@@ -54,10 +55,10 @@ def place_region(
     """
     said = region.description or f"{region.color}"
     words = region.description
-    told = clip.embed_text(words) if words else None
+    told = clip.embed_text(words, language) if words else None
     if told is not None and not told.named and region.color is not None:
         words = f"{region.color} {_ARTICLE.sub('', words, count=1)}"
-        told = clip.embed_text(words)
+        told = clip.embed_text(words, language)
     notices = () if told is None else tuple(f"Region {number}: {n}" for n in told.notices)
     if told is not None and not told.named and region.color is None:
         vector = told.scene if told.scene is not None else told.vector

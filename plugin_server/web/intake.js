@@ -14,9 +14,15 @@ export class Intake {
     this.messages = messages;
   }
 
+  /** Do this before any file is opened. */
+  after(work) {
+    this.#queue = this.#queue.then(work).catch((error) => this.messages.fail(error));
+  }
+
   mount() {
     const input = document.getElementById("photo");
     const veil = document.getElementById("drop-veil");
+    document.getElementById("sample").addEventListener("click", () => this.#takeSample());
     input.addEventListener("change", () => {
       this.take([...input.files]);
       input.value = "";
@@ -47,6 +53,11 @@ export class Intake {
   take(files) {
     this.#queue = this.#queue.then(() => this.#open(files)).catch((error) => this.messages.fail(error));
     return this.#queue;
+  }
+
+  async #takeSample() {
+    const blob = await (await fetch("/web/sample.jpg")).blob();
+    await this.take([new File([blob], "sample.jpg", { type: blob.type })]);
   }
 
   async #open(files) {
