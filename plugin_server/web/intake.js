@@ -23,6 +23,13 @@ export class Intake {
     const input = document.getElementById("photo");
     const veil = document.getElementById("drop-veil");
     document.getElementById("sample").addEventListener("click", () => this.#takeSample());
+    document.getElementById("examples").addEventListener("click", ({ target }) => {
+      if (target.localName !== "button") return;
+      const description = document.getElementById("description");
+      description.value = target.textContent;
+      description.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    if (location.hash === "#sample") this.#takeSample(); // photochrom demo
     input.addEventListener("change", () => {
       this.take([...input.files]);
       input.value = "";
@@ -58,6 +65,7 @@ export class Intake {
   async #takeSample() {
     const blob = await (await fetch("/web/sample.jpg")).blob();
     await this.take([new File([blob], "sample.jpg", { type: blob.type })]);
+    document.getElementById("examples").hidden = false;
   }
 
   async #open(files) {

@@ -23,7 +23,7 @@ import { copyText } from "./save.js";
 import { Spotlight } from "./spotlight.js";
 import { Stage } from "./stage.js";
 import { mountStrip } from "./strip.js";
-import { hasText, t } from "./texts.js";
+import { decimal, hasText, t } from "./texts.js";
 import { mountThings } from "./things.js";
 import { mountUnsure } from "./unsure.js";
 
@@ -96,7 +96,7 @@ function showEdit() {
   if (description.value.trim() !== words.trim()) description.value = words;
   for (const name of ["saturation", "strength"]) {
     byId(name).value = String(edit?.[name] ?? 1);
-    byId(`${name}-value`).textContent = (edit?.[name] ?? 1).toFixed(2);
+    byId(`${name}-value`).textContent = decimal(edit?.[name] ?? 1, 2);
   }
   byId("undo").disabled = !desk.current?.edits.canUndo;
   byId("redo").disabled = !desk.current?.edits.canRedo;

@@ -2,7 +2,7 @@
 // Of a colour of the palette: every colour of every lightness, and its weight.
 
 import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPolar, toRgb } from "./color.js";
-import { t } from "./texts.js";
+import { decimal, t } from "./texts.js";
 
 const HUES = 36; // at which the gamut is measured
 const MARGIN = 1.12; // around it
@@ -216,7 +216,7 @@ export class Picker {
 
   #showSize(percent) {
     document.getElementById("dab-size").value = String(percent);
-    document.getElementById("dab-size-value").textContent = `${percent.toFixed(1)} %`;
+    document.getElementById("dab-size-value").textContent = `${decimal(percent, 1)} %`;
   }
 
   /** Let the plane show just the colours that there are at this lightness. */

@@ -4,7 +4,7 @@ import { toHex } from "./color.js";
 import { freshKey } from "./edits.js";
 import { blobOf, drawn, load, THUMB_SIDE } from "./photo.js";
 import { keyOf } from "./request.js";
-import { t } from "./texts.js";
+import { decimal, t } from "./texts.js";
 
 export const SHOWABLE = ["image/png", "image/jpeg", "image/webp"];
 const COPY_SIDE = 512; // of the copy that colours are read from
@@ -80,7 +80,7 @@ export class Result {
   }
 
   get summary() {
-    const seconds = this.seconds.toFixed(1);
+    const seconds = decimal(this.seconds, 1);
     if (!this.files.size) return t("statusPreview", { seconds });
     return t("statusFull", { width: this.photo.width, height: this.photo.height, seconds });
   }
