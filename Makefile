@@ -91,7 +91,7 @@ check: setup  ## ruff, formatting, mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-serve: setup  ## start the server on 127.0.0.1:8765
+serve: setup  ## start the server on 127.0.0.1:18890
 	$(BIN)/photochrom serve $(SERVE_ARGS)
 
 train: setup  ## train a colorizer: make train TRAIN_ARGS="..."

@@ -25,7 +25,17 @@ MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
 # Descriptions are read in these; all but English have a file in models/guidance/languages.
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "ru")
+LANGUAGES = {
+    "en": "English",
+    "de": "German",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+}
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 

@@ -135,7 +135,7 @@ class Clip:
         if not _is_mostly_latin(read) or not self._tokenizer.knows(read):
             notices.append(
                 "The description may have had little effect: it is read in "
-                f"{', '.join(LANGUAGES)}. Describe the colours in one of these languages."
+                f"{', '.join(LANGUAGES.values())}. Describe the colours in one of these."
             )
         phrases = color_phrases(read)
         if not phrases or not self.token_width:

@@ -51,7 +51,7 @@ Examples:
   photochrom colorize portrait.jpg --region shawl.png:"a green wool shawl"
   photochrom colorize portrait.jpg -d "a green dress" --thing "green dress=#8a2030" -o layers.ora
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
-  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
+  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
 
 \b
 Whole folders, which go on where they were stopped (docs/batch.md):
@@ -126,7 +126,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.option(
     "--server",
     metavar="URL",
-    help="Let a server do the work, such as http://127.0.0.1:8765, with its models and library.",
+    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library.",
 )
 @token_options("The server's, where it has one.")
 @broker_option(required=False)

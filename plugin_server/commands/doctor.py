@@ -284,19 +284,21 @@ def examine_port(config: Config) -> Finding:
             if problem.code == 401:
                 found = "a server answers and needs its token"
                 return Finding(subject, State.NOTE, found, "set PHOTOCHROM_TOKEN")
-        return _taken(subject)
+        return _taken(subject, config)
     except urllib.error.URLError as problem:
         if isinstance(problem.reason, ConnectionRefusedError):
             return Finding(subject, State.OK, "free; no server is running (photochrom serve)")
-        return _taken(subject)
+        return _taken(subject, config)
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return _taken(subject)
+        return _taken(subject, config)
 
 
-def _taken(subject: str) -> Finding:
+def _taken(subject: str, config: Config) -> Finding:
+    from plugin_server.http.neighbour import neighbour
+
     return Finding(
         subject,
         State.NOTE,
-        "another program answers there",
+        f"another program answers there: {neighbour(config.host, config.port)}",
         "start the server with another one: photochrom serve --port N",
     )

@@ -19,7 +19,7 @@ _COLOR = re.compile(r"\s*(#[0-9a-fA-F]{6})\s*")
 
 
 class RegionType(click.ParamType[tuple[Path | Box, str]]):
-    """``MASK.png:WORDS``, ``MASK.png:#RRGGBB`` or ``X,Y,W,H:WORDS``."""
+    """``MASK.png:WORDS``, ``MASK.png:#RRGGBB``, both as ``WORDS=#RRGGBB``; or ``X,Y,W,H:...``."""
 
     name = "region"
 
@@ -135,8 +135,7 @@ def places_of(
     masks: dict[str, Path] = {}
     placed, changes = [], []
     for number, (where, said) in enumerate(regions):
-        color = match[1] if (match := _COLOR.fullmatch(said)) else None
-        words = "" if color else said
+        words, color = _words_and_color(said)
         if isinstance(where, Path):
             masks[f"region-{number}"] = where
             placed.append(Region(f"region-{number}", None, words, color))
@@ -150,3 +149,10 @@ def places_of(
             changes.append(ThingChange(phrase, mask=f"thing-{number}"))
     changes += [ThingChange(phrase, use=False) for phrase in without]
     return Places(tuple(placed), tuple(changes), masks, hint_image)
+
+
+def _words_and_color(said: str) -> tuple[str, str | None]:
+    """Read what is said of a region: words, a colour, or ``WORDS=#RRGGBB``."""
+    words, _, meant = said.rpartition("=")
+    match = _COLOR.fullmatch(meant)
+    return (words, match[1]) if match else (said, None)

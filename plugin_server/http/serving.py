@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -15,6 +16,7 @@ from waitress import create_server, wasyncore
 
 from plugin_server.config import Config
 from plugin_server.http.connections import SPARE, channel_class
+from plugin_server.http.neighbour import neighbour
 
 GRACE = 2.0  # seconds that photos in hand get to be finished when the server is stopped
 
@@ -148,7 +150,15 @@ def is_busy(channel: Any) -> bool:
 
 
 def _explain(config: Config, error: OSError) -> PortError:
+    if error.errno != errno.EADDRINUSE:
+        return PortError(
+            f"cannot listen on {config.host} port {config.port} ({error.strerror}): choose another "
+            "--host or --port"
+        )
+    who = neighbour(config.host, config.port)
+    ours = who.startswith("Photochrom")
     return PortError(
-        f"cannot listen on {config.host} port {config.port} ({error.strerror}); stop the program "
-        "that uses it or choose another --port"
+        f"cannot listen on {config.host} port {config.port}: {who} listens there already; "
+        + ("use that one, stop it, " if ours else "stop it ")
+        + "or choose another --port"
     )

@@ -444,7 +444,7 @@ def test_nobody_there() -> None:
         Client(f"http://127.0.0.1:{port}").colorize(GREY)
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8765", "ftp://x", "http://", "http://a:b"])
+@pytest.mark.parametrize("address", ["", "localhost:18890", "ftp://x", "http://", "http://a:b"])
 def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(ServerMissing, match="write it like"):
         Client(address).health()
