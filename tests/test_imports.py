@@ -38,7 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "evaluation",
     ),
     "retrieval": (
-        "errors",
+        "errors whole_file",
         "containers",
         "database",
         "index",
