@@ -57,7 +57,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "service client",
         "batch",
         "http",
-        "app",
+        "app autostart",
         "commands",
         "cli",
         "__main__",
