@@ -12,7 +12,7 @@ from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _
 from layers.hint_layer import keep_paint
-from layers.parasites import Origin, identify, mark_hints
+from layers.parasites import THING_LAYERS, Origin, identify, mark_hints
 from layers.results import NewLayer, check_unchanged, insert, layer_name, one_undo_step, place_above
 from progress import Bar
 from run import Run
@@ -72,7 +72,12 @@ def _answer(run: Run, client: Client, bar: Bar) -> Colored:
     for number, exemplar in enumerate(exemplars):
         share = (high - low) / len(exemplars)
         bar.part(low + number * share, low + (number + 1) * share)
-        result = client.colorize(pixels, replace(request, exemplar=exemplar), on_progress=bar)
+        result = client.colorize(
+            pixels,
+            replace(request, exemplar=exemplar),
+            in_parts=run.output == THING_LAYERS,
+            on_progress=bar,
+        )
         # What belongs to the selection is remembered like what belongs to the whole.
         settings = replace(result.settings, description=run.base.description.strip())
         results.append(replace(result, settings=settings))

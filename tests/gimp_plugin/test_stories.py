@@ -62,8 +62,8 @@ def mask_of(outcome: dict[str, Any]) -> NDArray[np.float32]:
 
 
 def painted(sent: Sent) -> tuple[int, int, int, int]:
-    """Return first row, first column, height and width of the paint that was sent."""
-    rows, columns = np.nonzero(sent.files["hint_image"][..., 3])
+    """Return first row, first column, height and width of the opaque paint that was sent."""
+    rows, columns = np.nonzero(sent.files["hint_image"][..., 3] >= 128)
     first, last = (rows.min(), columns.min()), (rows.max(), columns.max())
     return int(first[0]), int(first[1]), int(last[0] - first[0] + 1), int(last[1] - first[1] + 1)
 

@@ -29,6 +29,7 @@ from api.connection import JSON_BYTES, Answer, Call, Connection, not_photochrom,
 from api.deadline import Deadline, OnProgress, OutOfTime, Step
 from api.errors import BrokenConnection, Cancelled, Failure, ForeignServer, Refused
 from api.form import Form
+from api.layered import MAX_LIST, OPENRASTER, Part, read_parts
 from api.pixels import ITEM_SIZES, Pixels, read_npy
 from api.request import Request
 from api.settings import Settings, is_number
@@ -40,6 +41,7 @@ SEARCH_TIMEOUT = 60.0
 BUSY_SECONDS = 120.0  # how long a full queue is waited for, within the timeout
 PROOF = b"photochrom proof 1\n"  # what the server proves itself with, before the nonce
 NPY = "application/x-npy"
+PARTS = 4  # pictures of the whole size, uncompressed, that all parts may have together
 HEADER_BYTES = 4096  # of an npy file, at most
 PICTURE_BYTES = 8_000_000  # of a thumbnail
 
@@ -73,19 +75,21 @@ class Result:
     """A colored layer.
 
     Attributes:
-        pixels: RGB, or RGBA where alpha was sent, of the sent size and dtype.
+        pixels: RGB, or RGBA where alpha was sent, of the sent size and dtype; None where ``parts``
+            were asked for: the base guess and a layer for each thing, the lowest first.
         notices: what the person should know, such as that the description was cut.
         exemplar: the id of the exemplar whose colors were used; its ``score`` is in [0, 1].
         settings: all that made the result, for the layer's parasite.
         timings: the server's own stages, in seconds; "total" among them.
     """
 
-    pixels: Pixels
+    pixels: Pixels | None
     notices: tuple[str, ...]
     exemplar: str | None
     score: float | None
     settings: Settings
     timings: dict[str, float]
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,11 +175,13 @@ class Client:
         pixels: Pixels,
         request: Request = Request(),  # noqa: B008  it is frozen
         *,
+        in_parts: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Result:
         """Color a layer.
 
         Args:
+            in_parts: answer with a layer for each thing in the place of the whole.
             on_progress: called with what happens and how far it is (0 to 1), about ten times a
                 second, in the calling thread; returning False cancels the work.
 
@@ -186,21 +192,21 @@ class Client:
         deadline = Deadline(self.timeout, on_progress)
         expected = (pixels.height, pixels.width, 4 if pixels.channels in (2, 4) else 3)
         size = expected[0] * expected[1] * expected[2] * ITEM_SIZES[pixels.dtype]
+        parts: tuple[Part, ...] = ()
+        colored: Pixels | None = None
+        accept, at_most = NPY, size + HEADER_BYTES
+        if in_parts:
+            accept, at_most = OPENRASTER, PARTS * 3 * size + MAX_LIST
+        form = request.form(pixels)
         with self._connect(deadline) as connection:
             created = _patiently(
-                connection, deadline, "/v1/jobs", request.form(pixels), SENDING, firm=True
+                connection, deadline, "/v1/jobs", form, SENDING, accept=accept, firm=True
             )
-            answer = self._follow(connection, created, deadline, size + HEADER_BYTES)
-        colored = read_npy(answer.body)
-        if colored.shape != expected or colored.dtype != pixels.dtype:
-            raise Failure(
-                _(
-                    "the server sent {there} where {expected} was expected; it may be another "
-                    "version: update both"
-                ).format(
-                    there=f"{colored.shape} {colored.dtype}", expected=f"{expected} {pixels.dtype}"
-                )
-            )
+            answer = self._follow(connection, created, deadline, accept, at_most)
+        if in_parts:
+            parts = read_parts(answer.body, (pixels.width, pixels.height))
+        else:
+            colored = _checked(read_npy(answer.body), expected, pixels.dtype)
         used, score = _read_exemplar(answer)
         return Result(
             colored,
@@ -209,6 +215,7 @@ class Client:
             score,
             self._signed(request.settings(used)),
             _read_timings(answer),
+            parts,
         )
 
     def search(
@@ -278,7 +285,12 @@ class Client:
         self._is_proven = True
 
     def _follow(
-        self, connection: Connection, created: Answer, deadline: Deadline, at_most: int
+        self,
+        connection: Connection,
+        created: Answer,
+        deadline: Deadline,
+        accept: str,
+        at_most: int,
     ) -> Answer:
         """Ask how far the job is until it ends; a job that nobody waits for any more is stopped."""
         path = "/v1/jobs/" + _job_id(created)
@@ -295,7 +307,7 @@ class Client:
                 deadline.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 10)))
             if state.get("state") == "done":
                 return connection.ask(
-                    "GET", f"{path}/result", accept=NPY, at_most=at_most, receiving=RECEIVING
+                    "GET", f"{path}/result", accept=accept, at_most=at_most, receiving=RECEIVING
                 )
         if state.get("state") == "cancelled":
             raise Cancelled(_("another program cancelled the work; nothing was changed"))
@@ -347,13 +359,13 @@ def _patiently(
     path: str,
     form: Form,
     sending: Step,
-    firm: bool = False,
+    **how: Any,
 ) -> Answer:
     """Post, and while the server says that it is busy, wait as long as it says and post again."""
     end = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            return connection.ask("POST", path, form=form, sending=sending, firm=firm)
+            return connection.ask("POST", path, form=form, sending=sending, **how)
         except Refused as problem:
             # Without Retry-After it does not expect to be asked again.
             wait = problem.retry_after
@@ -365,6 +377,18 @@ def _patiently(
                 _("The server is busy; trying again in {seconds:g} s").format(seconds=wait), 0.0
             )
             deadline.sleep(max(wait, 0.2))
+
+
+def _checked(colored: Pixels, shape: tuple[int, int, int], dtype: str) -> Pixels:
+    """Refuse an answer that does not fit the layer."""
+    if (colored.shape, colored.dtype) != (shape, dtype):
+        raise Failure(
+            _(
+                "the server sent {there} where {expected} was expected; it may be another "
+                "version: update both"
+            ).format(there=f"{colored.shape} {colored.dtype}", expected=f"{shape} {dtype}")
+        )
+    return colored
 
 
 def _job_id(created: Answer) -> str:

@@ -104,6 +104,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._area.queue_draw()
 
     def _show(self, result: Result, region: Pixels | None) -> None:
+        assert result.pixels is not None, "a preview has no parts"
         self._after = pixbuf(result.pixels)
         if region is not None and self._before is not None:
             # The colors are for the region alone; the rest keeps those that it has.
