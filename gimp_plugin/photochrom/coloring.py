@@ -136,8 +136,12 @@ def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
             hint_layers=tuple(map(identify, run.hint_layers)),
             server_seconds=round(result.timings.get("total", 0.0), 3),
         )
-        new = NewLayer(_layer_name(result, origin), result.pixels, result.settings, origin, masks)
-        layer = insert(run.photo, new, (parent, place), old.get_opacity() if old else 100.0)
+        new = NewLayer(_layer_name(result, origin), result.settings, origin, masks)
+        if result.pixels is None:
+            layer = insert_group(run.photo, new, result.parts, (parent, place), old)
+        else:
+            opacity = old.get_opacity() if old else 100.0
+            layer = insert(run.photo, new, result.pixels, (parent, place), opacity)
         layers.insert(first, layer)
         if colored.hints is not None:
             keep_paint(layer, colored.hints, run.photo)
