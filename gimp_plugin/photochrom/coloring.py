@@ -11,6 +11,7 @@ from api.client import Client, Result
 from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _
+from layers.group import insert_group
 from layers.hint_layer import keep_paint
 from layers.parasites import THING_LAYERS, Origin, identify, mark_hints
 from layers.results import NewLayer, check_unchanged, insert, layer_name, one_undo_step, place_above
