@@ -45,10 +45,12 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._after: GdkPixbuf.Pixbuf | None = None
         self._longest, self._zoom, self._divider = 512, 0, 0.5
         self._is_stale = False
-        self._area = Gtk.DrawingArea()
-        self._area.get_accessible().set_name(_("Preview"))
+        # A picture and not a drawing area: GIMP's Python may come without cairo.
+        self._image = Gtk.Image()
+        self._image.get_accessible().set_name(_("Preview"))
+        self._area = Gtk.EventBox()
+        self._area.add(self._image)
         self._area.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
-        self._area.connect("draw", self._draw)
         self._area.connect("button-press-event", self._point)
         self._area.connect("motion-notify-event", self._point)
         self._window = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
@@ -77,7 +79,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             button.connect("clicked", lambda _button, step: self._zoom_by(step), step)
             box.pack_start(button, False, False, 0)
         self._split = Gtk.ToggleButton.new_with_mnemonic(_("_Before and After"))
-        self._split.connect("toggled", lambda *_args: self._area.queue_draw())
+        self._split.connect("toggled", lambda *_args: self._draw())
         box.pack_end(self._split, False, False, 0)
         return box
 
@@ -101,7 +103,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
         self._server.ask(question, lambda result: self._show(result, region))
         self._is_stale = True  # what is shown is not what is asked for any more
-        self._area.queue_draw()
+        self._draw()
 
     def _show(self, result: Result, region: Pixels | None) -> None:
         assert result.pixels is not None, "a preview has no parts"
@@ -119,7 +121,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     def _show_text(self, text: str) -> None:
         self._status.set_text(text)
         self._is_stale = False
-        self._area.queue_draw()
+        self._draw()
 
     @staticmethod
     def _seen(run: Run, small: Pixels, scale: float) -> GdkPixbuf.Pixbuf:
@@ -146,48 +148,38 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             )  # fmt: skip
         return whole
 
-    def _fitted(self) -> tuple[float, float, float]:
-        """Give left, top and scale of the picture in the area."""
+    def _fitted(self) -> tuple[int, int]:
+        """Give the size at which the picture fills the window, times the zoom."""
         shown = self._after or self._before
         assert shown is not None
-        place = self._area.get_allocation()
-        scale = min(place.width / shown.get_width(), place.height / shown.get_height())
-        left = (place.width - shown.get_width() * scale) / 2
-        return left, (place.height - shown.get_height() * scale) / 2, scale
+        place, margin = self._window.get_allocation(), 4
+        across = max(1, place.width - margin) / shown.get_width()
+        down = max(1, place.height - margin) / shown.get_height()
+        scale = min(across, down) * ZOOMS[self._zoom]
+        return max(1, int(shown.get_width() * scale)), max(1, int(shown.get_height() * scale))
 
-    def _draw(self, _area: Gtk.DrawingArea, context: Any) -> None:
-        shown = self._after or self._before
-        if shown is None:
+    def _draw(self) -> None:
+        shown, before = self._after or self._before, self._before
+        if shown is None or before is None:
             return
-        left, top, scale = self._fitted()
-        context.translate(left, top)
-        context.scale(scale, scale)
-        Gdk.cairo_set_source_pixbuf(context, shown, 0, 0)
-        context.paint_with_alpha(0.6 if self._is_stale else 1.0)
-        before = self._before
-        if not self._split.get_active() or before is None:
-            return
-        edge = self._divider * shown.get_width()
-        context.save()
-        context.rectangle(0, 0, edge, shown.get_height())
-        context.clip()
-        context.scale(shown.get_width() / before.get_width(), 1)
-        context.scale(1, shown.get_height() / before.get_height())
-        Gdk.cairo_set_source_pixbuf(context, before, 0, 0)
-        context.paint()
-        context.restore()
-        context.set_source_rgb(1, 1, 1)
-        context.rectangle(edge - 1 / scale, 0, 2 / scale, shown.get_height())
-        context.fill()
+        width, height = self._fitted()
+        smooth = GdkPixbuf.InterpType.BILINEAR
+        drawn = shown.scale_simple(width, height, smooth)
+        edge = round(self._divider * width)
+        if self._split.get_active() and edge > 0:
+            grey = before.scale_simple(width, height, smooth)
+            grey.copy_area(0, 0, edge, height, drawn, 0, 0)
+            drawn.new_subpixbuf(edge - 1, 0, 1, height).fill(0xFFFFFFFF)
+        self._image.set_from_pixbuf(drawn)
+        self._image.set_opacity(0.6 if self._is_stale else 1.0)
 
-    def _point(self, _area: Gtk.DrawingArea, event: Any) -> None:
+    def _point(self, area: Gtk.EventBox, event: Any) -> None:
         """Move the line between before and after."""
-        shown = self._after or self._before
-        if shown is not None and self._split.get_active():
-            left, _top, scale = self._fitted()
-            share = (event.x - left) / (scale * shown.get_width())
-            self._divider = min(1.0, max(0.0, share))
-            self._area.queue_draw()
+        if self._split.get_active() and (self._after or self._before):
+            width, _height = self._fitted()
+            left = (area.get_allocation().width - width) / 2
+            self._divider = min(1.0, max(0.0, (event.x - left) / width))
+            self._draw()
 
     def _zoom_by(self, step: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + step))
@@ -195,15 +187,11 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
     def _resized(self, _window: Gtk.ScrolledWindow, place: Any) -> None:
         """Let the picture fill the window, and make a finer copy where this one is too coarse."""
-        zoom = ZOOMS[self._zoom]
-        width, height = (
-            (round(place.width * zoom), round(place.height * zoom)) if zoom > 1 else (-1, -1)
-        )
-        self._area.set_size_request(width, height)
-        wanted = min(MOST, max(LEAST, max(place.width, place.height) * zoom))
+        wanted = min(MOST, max(LEAST, max(place.width, place.height) * ZOOMS[self._zoom]))
         if wanted > self._longest * STEP:
             self._longest = round(wanted)
             self.changed()
+        GLib.idle_add(self._draw)  # a size is not changed while sizes are being given
 
     def _close(self, *_args: object) -> None:
         self._settled.cancel()
