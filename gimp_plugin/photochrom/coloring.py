@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import gi
 from api.client import Client, Result
-from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _
 from layers.group import insert_group
@@ -31,7 +30,6 @@ class Colored:
     region: Pixels | None
     hints: Pixels | None
     results: Sequence[Result]
-    names: Sequence[str]
 
 
 def colorize(runs: Sequence[Run], *, client: Client, bar: Bar) -> list[Gimp.Layer]:
@@ -67,7 +65,7 @@ def _answer(run: Run, client: Client, bar: Bar) -> Colored:
     pixels = run.photo.read(run.output)
     region = run.region()
     request = run.request(region=region)
-    results, names = [], []
+    results = []
     low, high = bar.span
     exemplars = run.exemplars or ("",)
     for number, exemplar in enumerate(exemplars):
@@ -82,16 +80,8 @@ def _answer(run: Run, client: Client, bar: Bar) -> Colored:
         # What belongs to the selection is remembered like what belongs to the whole.
         settings = replace(result.settings, description=run.base.description.strip())
         results.append(replace(result, settings=settings))
-        names.append(_name_of(client, result.exemplar) if result.exemplar else "")
     check_unchanged(run.photo, pixels)
-    return Colored(run, region, request.hint_image, results, names)
-
-
-def _name_of(client: Client, exemplar: str) -> str:
-    try:
-        return client.exemplar(exemplar).name
-    except Failure:
-        return exemplar  # it was removed meanwhile; the layer is not lost for a name
+    return Colored(run, region, request.hint_image, results)
 
 
 def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
@@ -126,12 +116,12 @@ def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
     masks = tuple(mask for mask in (run.kept_mask(), colored.region) if mask is not None)
     # Each goes above the last one.
     first = len(layers)
-    for result, name in zip(reversed(colored.results), reversed(colored.names), strict=True):
+    for result in reversed(colored.results):
         origin = Origin(
             source=identify(run.photo.layer),
             output=run.output,
             reference=run.reference.uri if run.reference else "",
-            name=name or (run.reference.name if run.reference else ""),
+            name=result.exemplar_name or (run.reference.name if run.reference else ""),
             is_region=colored.region is not None,
             is_visible=run.photo.is_visible,
             hint_layers=tuple(map(identify, run.hint_layers)),

@@ -78,7 +78,8 @@ class Result:
         pixels: RGB, or RGBA where alpha was sent, of the sent size and dtype; None where ``parts``
             were asked for: the base guess and a layer for each thing, the lowest first.
         notices: what the person should know, such as that the description was cut.
-        exemplar: the id of the exemplar whose colors were used; its ``score`` is in [0, 1].
+        exemplar: the id of the exemplar whose colors were used; its ``score`` is in [0, 1], and a
+            person knows it by its ``exemplar_name``.
         settings: all that made the result, for the layer's parasite.
         timings: the server's own stages, in seconds; "total" among them.
     """
@@ -90,6 +91,7 @@ class Result:
     settings: Settings
     timings: dict[str, float]
     parts: tuple[Part, ...] = ()
+    exemplar_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Client:
         self.on_job: Callable[[str], None] | None = None
         self._health: Health | None = None
         self._is_proven = False
+        self._names: dict[str, str] = {}
 
     def health(self, *, timeout: float = SHORT_TIMEOUT) -> Health:
         """Ask the server what it is.
@@ -208,14 +211,19 @@ class Client:
         else:
             colored = _checked(read_npy(answer.body), expected, pixels.dtype)
         used, score = _read_exemplar(answer)
+        name, notices = "", _read_notices(answer)
+        if used:
+            name = self._name_of(used)
+            notices = tuple(notice.replace(used, f"'{name}'") for notice in notices)
         return Result(
             colored,
-            _read_notices(answer),
+            notices,
             used,
             score,
             self._signed(request.settings(used)),
             _read_timings(answer),
             parts,
+            name,
         )
 
     def search(
@@ -253,6 +261,15 @@ class Client:
         """Fetch an exemplar's small picture: the bytes of a JPEG, PNG or WebP file."""
         path = f"/v1/exemplars/{quote(id, safe='')}/thumbnail"
         return bytes(self._fetch(path, PICTURE_BYTES).body)
+
+    def _name_of(self, exemplar: str) -> str:
+        """Give what a person knows an exemplar by."""
+        if exemplar not in self._names:
+            try:
+                self._names[exemplar] = self.exemplar(exemplar).name
+            except Failure:
+                return exemplar  # it was removed meanwhile; the layer is not lost for a name
+        return self._names[exemplar]
 
     def _fetch(self, path: str, at_most: int) -> Answer:
         with self._connect(Deadline(SHORT_TIMEOUT)) as connection:

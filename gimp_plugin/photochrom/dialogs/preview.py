@@ -11,6 +11,7 @@ from api.client import Client, Result
 from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _, sentence
+from layers.photo import Photo
 from run import Run
 
 from dialogs.background import Latest, OnProgress, Settled
@@ -34,17 +35,21 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     """
 
     def __init__(
-        self, folder: Path, make_run: Callable[[], Run], allow: Callable[[bool], None]
+        self,
+        folder: Path,
+        photo: Photo,
+        make_run: Callable[[], Run],
+        allow: Callable[[bool], None],
     ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._make_run, self._allow = make_run, allow
-        self._server = Latest(folder, self._show_text)
+        self._photo, self._make_run, self._allow = photo, make_run, allow
+        self._server = Latest(folder, self._show_standing)
         self._settled = Settled(self.refresh, SETTLED_MS)
         self.changed = self._settled.happened
         self._before: GdkPixbuf.Pixbuf | None = None
         self._after: GdkPixbuf.Pixbuf | None = None
         self._longest, self._zoom, self._divider = 512, 0, 0.5
-        self._is_stale = False
+        self._is_stale, self._standing = False, ""
         # A picture and not a drawing area: GIMP's Python may come without cairo.
         self._image = Gtk.Image()
         self._image.get_accessible().set_name(_("Preview"))
@@ -93,6 +98,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             request = run.request(scale, region)
         except Failure as problem:
             self._allow(False)
+            self._before = self._before or pixbuf(self._photo.read_small(self._longest))
             self._show_text(sentence(str(problem)))
             return
         self._allow(True)
@@ -116,7 +122,12 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
                 self._after, 0, 0, region.width, region.height, 0, 0, 1, 1,
                 GdkPixbuf.InterpType.NEAREST, 255,
             )  # fmt: skip
-        self._show_text(" ".join(map(sentence, result.notices)))
+        self._show_text(" ".join(map(sentence, result.notices)) or self._standing)
+
+    def _show_standing(self, text: str) -> None:
+        """Show how the server stands, until there is something to say about the photo."""
+        self._standing = text
+        self._show_text(text)
 
     def _show_text(self, text: str) -> None:
         self._status.set_text(text)
