@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import gi
-from api.client import Client, Result
+from api.answers import Result
+from api.client import Client
 from api.pixels import Pixels
 from api.texts import _
 from layers.group import insert_group

@@ -30,7 +30,8 @@ UNREAD = re.compile(
     r"^--- %Y|^no health|such option|cannot be imported|^no module named|cannot listen on|"
     r"^out of memory|^no such file|^the weights|meanwhile, |^a preview has|^the lock is|"
     r"^this machine|^it still runs|^The Photochrom authors|^Bearer |^photochrom serve: |"
-    r"^base guess$|^ pixels with |hannels of |^form-data; |^multipart/|filename=|^photochrom-gimp|^R'G'B'|^Y u8|^A u8|^'descr'"
+    r"^base guess$|^ pixels with |hannels of |^form-data; |^multipart/|filename=|"
+    r"^photochrom-gimp|^R'G'B'|^Y u8|^A u8|^'descr'"
 )
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 

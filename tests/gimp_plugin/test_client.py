@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from api.client import Client, Result
+from api.answers import Result
+from api.client import Client
 from api.connection import Connection
 from api.deadline import Deadline, OutOfTime
 from api.errors import (

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import gi
-from api.client import Client, Result
+from api.answers import Result
+from api.client import Client
 from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _, sentence
