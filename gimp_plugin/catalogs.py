@@ -15,7 +15,7 @@ from pathlib import Path
 from gimp_plugin.install import NAME, SOURCE
 
 LOCALE = SOURCE / "locale"
-MAGIC = 0x950412DE  # of gettext's binary catalogues, little-endian
+MAGIC = 0x950412DE  # of gettext's binary catalogs, little-endian
 HEADER = "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\nLanguage: {}\n"
 LINE = re.compile(r'^(msgid|msgstr)? ?(".*")$')
 
@@ -76,7 +76,7 @@ def compiled(translations: dict[str, str], language: str) -> bytes:
 
 
 def catalog_file(language: str) -> Path:
-    """Name the binary catalogue of a language."""
+    """Name the binary catalog of a language."""
     return LOCALE / language / "LC_MESSAGES" / f"{NAME}.mo"
 
 

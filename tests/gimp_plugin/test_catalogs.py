@@ -110,3 +110,8 @@ def test_the_language_is_gimps(language: str, words: str) -> None:
         capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     assert words in done.stdout
+
+
+def test_the_source_is_spelled_as_in_gimp() -> None:
+    for text in texts_of():
+        assert not re.search(r"colour|grey|centre|catalogue", text, re.IGNORECASE), text

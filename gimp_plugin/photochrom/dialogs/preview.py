@@ -137,7 +137,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
     @staticmethod
     def _seen(run: Run, small: Pixels, scale: float) -> GdkPixbuf.Pixbuf:
-        """Give what one sees now; the grey copy where the photo lies outside of the image."""
+        """Give what one sees now; the gray copy where the photo lies outside of the image."""
         whole, image = pixbuf(small).copy(), run.photo.image
         width, height = image.get_width(), image.get_height()
         most = min(1.0, 1024 / max(width, height))
@@ -179,8 +179,8 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         drawn = shown.scale_simple(width, height, smooth)
         edge = round(self._divider * width)
         if self._split.get_active() and edge > 0:
-            grey = before.scale_simple(width, height, smooth)
-            grey.copy_area(0, 0, edge, height, drawn, 0, 0)
+            gray = before.scale_simple(width, height, smooth)
+            gray.copy_area(0, 0, edge, height, drawn, 0, 0)
             drawn.new_subpixbuf(edge - 1, 0, 1, height).fill(0xFFFFFFFF)
         self._image.set_from_pixbuf(drawn)
         self._image.set_opacity(0.6 if self._is_stale else 1.0)

@@ -35,12 +35,12 @@ def how() -> str:
 
 
 def new_hint_layer(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
-    """Add a transparent layer for dabs above the photo; a grey image becomes RGB.
+    """Add a transparent layer for dabs above the photo; a gray image becomes RGB.
 
     Call it inside ``one_undo_step``.
     """
     if image.get_base_type() != Gimp.ImageBaseType.RGB:
-        image.convert_rgb()  # in a grey image all dabs would be grey
+        image.convert_rgb()  # in a gray image all dabs would be gray
     layer = Gimp.Layer.new(
         image,
         _("Dabs"),
@@ -61,7 +61,7 @@ def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -
     """Read the paint of layers, the uppermost first, where it lies on the photo: (H, W, 4) uint8.
 
     Raises:
-        Unusable: there is no paint on the photo, or all of it is grey in a grey image.
+        Unusable: there is no paint on the photo, or all of it is gray in a gray image.
     """
     canvas, shape = bytearray(), (1, 1, 4)
     for layer in reversed(layers):
@@ -81,7 +81,7 @@ def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -
     if photo.image.get_base_type() == Gimp.ImageBaseType.GRAY:
         raise Unusable(
             _(
-                "{names} can hold no color, because the image is grey: choose Image > Mode > RGB, "
+                "{names} can hold no color, because the image is gray: choose Image > Mode > RGB, "
                 "and paint the dabs again"
             ).format(names=names)
         )
