@@ -705,3 +705,9 @@ def test_what_may_have_begun_is_never_sent_twice(method: str, times: int) -> Non
                 with pytest.raises(BrokenConnection, match="nothing was changed"):
                     connection.ask("POST", "/v1/jobs")
     assert asked.count(method.encode()) == times + (method == "GET")
+
+
+def test_likely_colors_of_a_place_are_listed(client: Client) -> None:
+    colors = client.suggest(GREY, Request("a red tram"), 5, 6, 3)
+    assert 1 <= len(colors) <= 3
+    assert all(len(color) == 7 and color.startswith("#") for color in colors)

@@ -47,7 +47,7 @@ from api.form import Form
 from api.layered import MAX_LIST, OPENRASTER, Part, read_parts
 from api.pixels import ITEM_SIZES, Pixels, read_npy
 from api.request import Request
-from api.settings import Settings
+from api.settings import Settings, is_color
 from api.texts import _
 
 DEFAULT_TIMEOUT = 600.0  # seconds for one layer, everything included
@@ -198,6 +198,25 @@ class Client:
         if not isinstance(results, list):
             raise Failure(_("the server's answer has no list of exemplars"))
         return [read_found(entry) for entry in results]
+
+    def suggest(self, pixels: Pixels, request: Request, x: int, y: int, k: int) -> list[str]:
+        """List the likely colors of a place, "#rrggbb", the likeliest first."""
+        deadline = Deadline(SHORT_TIMEOUT)
+        form = Form()
+        form.picture("image", pixels)
+        form.text("description", request.description)
+        form.text("strength", f"{request.strength:.6g}")
+        for name, value in (("x", x), ("y", y), ("k", k)):
+            form.text(name, str(value))
+        with self._connect(deadline) as connection:
+            answer = _patiently(connection, deadline, "/v1/suggestions", form, SENDING)
+        listed = answer.json().get("suggestions")
+        found = (
+            [one.get("color") for one in listed if isinstance(one, dict)]
+            if isinstance(listed, list)
+            else []
+        )
+        return [str(color) for color in found if is_color(color)]
 
     def exemplar(self, id: str) -> Found:
         """Look an exemplar up: where it came from, its size and caption."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from layers.photo import Photo
 from run import Run
 
 from dialogs.background import Latest, OnProgress, Settled
+from dialogs.suggestions import Suggestions
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
@@ -45,8 +47,10 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._photo, self._make_run, self._allow = photo, make_run, allow
         self._server = Latest(folder, self._show_standing)
+        self._second = Latest(folder, self._show_text)  # a question beside the preview's
         self._settled = Settled(self.refresh, SETTLED_MS)
         self.changed = self._settled.happened
+        self._suggestions = Suggestions(self._second, photo, self.changed)
         self._before: GdkPixbuf.Pixbuf | None = None
         self._after: GdkPixbuf.Pixbuf | None = None
         self._longest, self._zoom, self._divider = 512, 0, 0.5
@@ -54,6 +58,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         # A picture and not a drawing area: GIMP's Python may come without cairo.
         self._image = Gtk.Image()
         self._image.get_accessible().set_name(_("Preview"))
+        self._image.set_tooltip_text(_("Click where the color is wrong, to choose another one"))
         self._area = Gtk.EventBox()
         self._area.add(self._image)
         self._area.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
@@ -186,12 +191,19 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._image.set_opacity(0.6 if self._is_stale else 1.0)
 
     def _point(self, area: Gtk.EventBox, event: Any) -> None:
-        """Move the line between before and after."""
-        if self._split.get_active() and (self._after or self._before):
-            width, _height = self._fitted()
-            left = (area.get_allocation().width - width) / 2
-            self._divider = min(1.0, max(0.0, (event.x - left) / width))
+        """Move the line between before and after, or offer colors for the place."""
+        if not (self._after or self._before):
+            return
+        width, height = self._fitted()
+        place = area.get_allocation()
+        x = (event.x - (place.width - width) / 2) / width
+        y = (event.y - (place.height - height) / 2) / height
+        if self._split.get_active():
+            self._divider = min(1.0, max(0.0, x))
             self._draw()
+        elif event.type == Gdk.EventType.BUTTON_PRESS and 0 <= x < 1 and 0 <= y < 1:
+            with suppress(Failure):  # what is missing is said already
+                self._suggestions.ask(self._make_run(), (x, y))
 
     def _zoom_by(self, step: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + step))
@@ -208,6 +220,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     def _close(self, *_args: object) -> None:
         self._settled.cancel()
         self._server.close()
+        self._second.close()
 
 
 def pixbuf(pixels: Pixels) -> GdkPixbuf.Pixbuf:
