@@ -540,7 +540,7 @@ def test_the_servers_library_is_understood(tmp_path: Path) -> None:
         with pytest.raises(Refused):
             client.thumbnail("unknown")
         named = client.colorize(GREY, Request(exemplar=best.id))
-        assert named.exemplar == best.id
+        assert (named.exemplar, named.exemplar_name) == (best.id, best.name)
         searched = client.colorize(GREY, Request("photo 1", exemplar="auto"))
         assert searched.exemplar == best.id
         assert searched.score is not None
