@@ -95,7 +95,15 @@ OPTIONS = (
 
 
 def test_regions_and_things_on_the_command_line(photo: Path, tmp_path: Path) -> None:
-    regions = ("--region", f"{tmp_path / 'mask.png'}:a blue shawl", "--region", "1,2,9,8:#2a6f4e")
+    shawl_at = f"{tmp_path / 'mask.png'}:a blue shawl"
+    regions = (
+        "--region",
+        shawl_at,
+        "--region",
+        "1,2,9,8:#2a6f4e",
+        "--region",
+        "1,2,9,8:moss=#2a6f4e",
+    )
     out = tmp_path / "out.png"
     result = run("colorize", photo, *OPTIONS, *regions, "-o", out, load=naming_service)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -104,10 +112,11 @@ def test_regions_and_things_on_the_command_line(photo: Path, tmp_path: Path) -> 
         {"phrase": "green dress", "color": "#8a2030"},
         {"phrase": "red hat", "use": False},
     ]
-    shawl, box = settings["regions"]
+    shawl, box, both = settings["regions"]
     assert shawl["description"] == "a blue shawl"
     assert len(shawl["mask"]) == 64
     assert box == {"box": [1, 2, 9, 8], "color": "#2a6f4e"}
+    assert both == {**box, "description": "moss"}
     plain = tmp_path / "plain.png"
     run("colorize", photo, *OPTIONS, "-o", plain, load=naming_service)
     changed = (decoded(out.read_bytes()) != decoded(plain.read_bytes())).any(axis=2)
