@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float32]
 
 LEAST_FOUND = 0.15  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-PLACE = (0.3, 0.8)  # shares of that between which a cell comes to belong to the thing
+PLACE = (0.25, 0.7)  # shares of that between which a cell comes to belong to the thing
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -442,7 +442,7 @@ def test_missing_weights_are_said(plugin: Plugin, tmp_path: Path) -> None:
 def test_a_port_that_was_taken_meanwhile_is_said() -> None:
     text = explain(
         2,
-        "photochrom serve: cannot listen on 127.0.0.1 port 18890 (Address already in use); stop ...",
+        "photochrom serve: cannot listen on 127.0.0.1 port 18890 (Address already in use); ...",
         Installation(),
         Path("log"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from models.color.mask import Mask
+from models.guidance.condition import Located
 from models.guidance.named_colors import ab_of
 from models.guidance.regions import shaded
 from models.job import ColorizeJob, Hint
@@ -186,8 +188,9 @@ def test_what_was_found_is_told() -> None:
 
 def test_what_is_not_found_is_told_and_colours_nothing() -> None:
     class Blind(LocatingColorizer):
-        def locate(self, *arguments: Any) -> NDArray[np.float32]:
-            return 0.01 * super().locate(*arguments)
+        def locate(self, *arguments: Any) -> Located:
+            there = super().locate(*arguments)
+            return replace(there, probability=0.01 * there.probability)
 
     made = colorize(GREY, ColorizeJob(DRESS), colorizer=Blind(), clip=NamingClip())
     plain = colorize(GREY, ColorizeJob("a woman in a dress"), colorizer=Blind(), clip=NamingClip())

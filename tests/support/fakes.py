@@ -55,11 +55,11 @@ class NamingClip(FakeClip):
     def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         plain, rest = super().embed_text(text), without_colors(text)
         named = tuple(
-            NamedThing(np.zeros((3, 2), np.float32), phrase.colors, phrase.thing)
+            NamedThing(np.zeros(8, np.float32), phrase.colors, phrase.thing)
             for phrase in color_phrases(text)
         )
         scene = super().embed_text(rest).vector if rest else None
-        return TextEmbedding(plain.vector, plain.notices, named, scene)
+        return TextEmbedding(plain.vector, plain.notices, named, scene=scene)
 
 
 class FakeColorizer:
