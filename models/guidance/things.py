@@ -24,7 +24,7 @@ from models.region import ThingChange
 
 FloatArray = NDArray[np.float32]
 
-LEAST_FOUND = 0.15  # below, a thing was hardly found, and colours nothing
+LEAST_FOUND = 0.2  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
 PLACE = (0.25, 0.7)  # shares of that between which a cell comes to belong to the thing
 
