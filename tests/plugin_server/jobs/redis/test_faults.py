@@ -406,12 +406,20 @@ def test_no_photo_is_lost_or_doubled_when_workers_are_killed(redis: RedisServer)
     def colour(numbers: Iterator[int]) -> None:
         for number in numbers:
             try:
-                body = jobs.run(requests[number], LOCAL, gone=lambda: False).body
+                body = patiently(requests[number])
             except BaseException as problem:
                 failures.append(problem)
                 raise
             assert number not in results, "delivered twice"
             results[number] = body
+
+    def patiently(request: ColorizeRequest) -> bytes:
+        """Ask again where Redis is just away, as a batch does."""
+        while True:
+            try:
+                return jobs.run(request, LOCAL, gone=lambda: False).body
+            except NoBroker:
+                time.sleep(0.2)
 
     def victim(kill: int, crews: list[Crew]) -> int:
         """Choose a process that works, and every fourth time one with all that it started."""
