@@ -182,7 +182,7 @@ def test_the_steps_run_as_plain_commands(tmp_path: Path) -> None:
         started([*program, *services()["server"]["command"]], logs["server"], home),
         started([*program, *services()["worker"]["command"]], logs["worker"], home),
     ):
-        wait_until(lambda: workers() == 1, "server, Redis and a worker found each other")
+        wait_until(lambda: workers() == 1, "server, Redis and a worker found each other", 600)
         check = (
             redis["healthcheck"]["test"][1]
             .replace("$$", "$")

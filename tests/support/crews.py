@@ -76,9 +76,9 @@ def working(url: str, processes: int = 1, *, environ: dict[str, str] | None = No
         assert crew.stop() in (0, -signal.SIGTERM)  # the latter before it was ready
 
 
-def wait_until(is_true: Callable[[], bool], what: str) -> None:
+def wait_until(is_true: Callable[[], bool], what: str, seconds: float = SOON) -> None:
     """Look again and again; the processes that are looked at cannot be waited for otherwise."""
-    ends = time.monotonic() + SOON
+    ends = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < ends, f"never came: {what}"
         time.sleep(0.02)
