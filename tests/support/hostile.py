@@ -165,9 +165,7 @@ def any_attack(rng: random.Random, files: Sequence[bytes]) -> Attack:
                 (FORM, "multipart/form-data", "application/json", "image/png", "",
                  "multipart/form-data; boundary=" + "x" * 200)))  # fmt: skip
         case _:  # a damaged picture
-            data = mutated(
-                rng.choice(files), [any_change(rng) for _ in range(rng.randrange(1, 5))]
-            )
+            data = mutated(rng.choice(files), [any_change(rng) for _ in range(rng.randrange(1, 5))])
             field = rng.choice(FIELDS) if path in PATHS[:2] else "image"
             parts = [part(field, data, filename="a")]
             if field != "image":
