@@ -11,6 +11,8 @@ TORCH := torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# LOCKED=1 installs what requirements.lock pins, and nothing whose hash differs.
+LOCKED ?=
 # They and what only they need (CUDA) stay out of the lock.
 WITH_TORCH := torch torchvision
 
@@ -42,9 +44,9 @@ $(BIN)/python:
 	fi
 	"$(PYTHON)" -m venv $(VENV)
 
-# What the lock names is taken as it was hashed, from wherever. torch is not in it, because its builds
-# differ from index to index; it comes from one index alone, so that nothing else comes from there and
-# nobody else can offer it. The last step finds all that it needs, unless pyproject.toml has grown.
+# With LOCKED=1 what the lock names is taken as it was hashed, from wherever. torch is not in it,
+# because its builds differ from index to index; it comes from one index alone, so that nothing else
+# comes from there and nobody else can offer it. The last step finds what it needs already there.
 # The probe gives up after three seconds, so a machine that reaches only its own
 # registries does not sit through pip's retries.
 $(STAMP): pyproject.toml requirements.lock | $(BIN)/python
@@ -54,9 +56,9 @@ $(STAMP): pyproject.toml requirements.lock | $(BIN)/python
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip || exit 1; \
 	set -ex; \
-	$(PIP) --require-hashes --no-deps -r requirements.lock; \
-	$(PIP) $${index:+--index-url "$$index"} $(TORCH); \
-	$(PIP) --no-build-isolation --editable '.[cluster,train,dev]'
+	$(if $(LOCKED),$(PIP) --require-hashes --no-deps -r requirements.lock;) \
+	if [ -n "$$index" ]; then $(PIP) --index-url "$$index" $(TORCH); fi; \
+	$(PIP) $(TORCH) --editable '.[cluster,train,dev]'
 	@touch $@
 
 demo: setup  ## colour a photo from two descriptions: out/demo.png

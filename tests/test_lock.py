@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import pairwise
 
 from tests.support.repository import ROOT
 
@@ -24,7 +25,7 @@ def test_every_requirement_is_locked_with_hashes() -> None:
     lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
     locked = {
         normal(found[1])
-        for line, after in zip(lines, lines[1:], strict=False)
+        for line, after in pairwise(lines)
         if (found := PINNED.match(line)) and after.strip().startswith("--hash=sha256:")
     }
     missing = sorted(names - locked - LEFT_OUT)

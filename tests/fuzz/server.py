@@ -17,6 +17,7 @@ from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.hostile import Attack
+from tests.support.pictures import encoded, grey_picture
 
 
 @contextmanager
@@ -29,9 +30,8 @@ def serving() -> Iterator[Callable[[Attack], int]]:
         service = Service(
             FakeColorizer(), clip, library=library, limits=limits, waiting=1000, decoders=decoders
         )
-        client = create_app(
-            Config(max_bytes=2_000_000, max_pixels=2_000_000), service
-        ).test_client()
+        config = Config(max_bytes=2_000_000, max_pixels=2_000_000)
+        client = create_app(config, service).test_client()
 
         def send(attack: Attack) -> int:
             answer = client.post(attack.path, data=attack.body, content_type=attack.content_type)
@@ -44,6 +44,8 @@ def serving() -> Iterator[Callable[[Attack], int]]:
             client.delete(place)
             return status
 
+        service.warm()
+        decoders.decode(encoded(grey_picture()))  # which waits until a process is there
         try:
             yield send
         finally:

@@ -28,9 +28,14 @@ def test_it_is_there_whole_and_alone(tmp_path: Path) -> None:
 def test_what_goes_wrong_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "a.png"
     write_whole(target, b"first")
-    with pytest.raises(ZeroDivisionError), writing_whole(target) as file:
-        file.write(b"half")
-        raise ZeroDivisionError
+
+    def break_off() -> None:
+        with writing_whole(target) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     assert target.read_bytes() == b"first"
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
