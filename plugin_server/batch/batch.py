@@ -26,6 +26,7 @@ from models.progress import Stopped
 from plugin_server.batch.descriptions import Described, Descriptions, embedded
 from plugin_server.batch.manifest import Manifest, Record
 from plugin_server.batch.output import Output, write_whole
+from plugin_server.batch.places import Places
 from plugin_server.batch.sources import Passed, Photo
 from plugin_server.engine.answer_types import OutputType
 from plugin_server.engine.requests import Answer, ColorizeRequest
@@ -63,11 +64,13 @@ class Recipe:
     mask: bytes | None = field(default=None, repr=False)
     reference: bytes | None = field(default=None, repr=False)
     model: str = ""
+    places: Places = field(default_factory=Places)
 
     def request(self, data: bytes, described: Described) -> ColorizeRequest:
         """Ask for one photo; JobError where its description is no text."""
         job = replace(self.job, description=described.text)
-        return ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
+        request = ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
+        return described.places.on(self.places.on(request))
 
     def digest(self, described: Described | None, type: OutputType) -> str:
         """Tell settings and the result's type apart; only what differs from the defaults counts.
@@ -81,6 +84,9 @@ class Recipe:
         asked["description"] = None if described is None else described.text
         asked |= {"mask": _sha256(self.mask), "reference": _sha256(self.reference)}
         asked |= {"model": self.model, "type": asdict(type)}
+        own = None if described is None else described.places.digest()
+        if own or self.places:
+            asked["places"] = [self.places.digest(), own]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 

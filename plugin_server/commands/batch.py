@@ -143,11 +143,12 @@ class BatchCommand:
 
     def _described(self, recipe: Recipe) -> Recipe:
         """Add the descriptions to what all photos share."""
-        from plugin_server.batch.descriptions import Descriptions, read_table
+        from plugin_server.batch.descriptions import Descriptions, read_places, read_table
 
         table = self.options.descriptions
         rows = read_table(table) if table is not None else {}
-        descriptions = Descriptions(rows, recipe.job.description, self.options.captions)
+        places = read_places(table) if table is not None else {}
+        descriptions = Descriptions(rows, recipe.job.description, self.options.captions, places)
         return replace(recipe, descriptions=descriptions)
 
     def _sources(self) -> Sources:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from models.job import AUTO, LANGUAGES, ColorizeJob, Hint, JobError, PaletteColor
 from plugin_server.batch.backends import Hands, broker_hands, local_hands, remote_hands
+from plugin_server.batch.places import Places
 from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
 from plugin_server.commands.library_session import library_option
@@ -22,8 +23,10 @@ from plugin_server.commands.parameters import (
     PaletteType,
     broker_option,
     clip_option,
+    token_options,
     weights_option,
 )
+from plugin_server.commands.place_options import place_options
 from plugin_server.config import Config, ConfigError, library_folder
 
 if TYPE_CHECKING:
@@ -45,8 +48,10 @@ Examples:
   photochrom colorize scans/*.tif -o coloured/
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
+  photochrom colorize portrait.jpg --region shawl.png:"a green wool shawl"
+  photochrom colorize portrait.jpg -d "a green dress" --thing "green dress=#8a2030" -o layers.ora
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
-  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
+  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
 
 \b
 Whole folders, which go on where they were stopped (docs/batch.md):
@@ -121,12 +126,11 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.option(
     "--server",
     metavar="URL",
-    help="Let a server do the work, such as http://127.0.0.1:8765, with its models and library.",
+    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library.",
 )
-@click.option(
-    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
-)
+@token_options("The server's, where it has one.")
 @broker_option(required=False)
+@place_options
 @batch_options
 @clip_option
 @weights_option
@@ -150,6 +154,7 @@ def colorize(
     server: str | None,
     token: str | None,
     broker: str | None,
+    places: Places,
     batch: BatchOptions,
     clip: str,
     weights: Path | None,
@@ -228,12 +233,15 @@ def colorize(
             job,
             mask=mask_bytes,
             reference=reference_bytes,
+            places=places,
             model=f"{clip} {weights}" if server is None else "",
         )
         ctx.exit(BatchCommand(batch, photos, output, overwrite).run(recipe, begin))
     if server is None:
         service = _load(ctx.obj, config)
-        one_by_one = OneByOne(service, job, mask_bytes, reference_bytes, destination, candidates)
+        one_by_one = OneByOne(
+            service, job, mask_bytes, reference_bytes, destination, candidates, places
+        )
         ctx.exit(2 if one_by_one.run(photos) else 0)
     from plugin_server.client import Remote, RemoteError, job_bar
 
@@ -242,7 +250,8 @@ def colorize(
             remote = Remote(server, token, on_state=on_state)
         except RemoteError as problem:
             raise click.ClickException(str(problem)) from problem
-        failed = OneByOne(remote, job, mask_bytes, reference_bytes, destination).run(photos)
+        one_by_one = OneByOne(remote, job, mask_bytes, reference_bytes, destination, places=places)
+        failed = one_by_one.run(photos)
     ctx.exit(2 if failed else 0)
 
 
@@ -256,6 +265,7 @@ class OneByOne:
     reference: bytes | None
     destination: Destination
     candidates: int | None = None
+    places: Places = field(default_factory=Places)
 
     def run(self, photos: Sequence[Path]) -> int:
         """Colour each photo, say what was written and what failed, and count the failures."""
@@ -287,6 +297,7 @@ class OneByOne:
         request = ColorizeRequest(
             photo.read_bytes(), self.job, mask=self.mask, reference=self.reference
         )
+        request = self.places.on(request)
         if self.candidates is not None:
             from plugin_server.commands.candidates import Candidates
             from plugin_server.service import Service

@@ -16,6 +16,7 @@ from models.guidance.condition import (
     Condition,
     Distribution,
     HintMap,
+    Located,
     NamedThing,
     Prediction,
     TextEmbedding,
@@ -101,12 +102,15 @@ class FakeColorizer:
         return None
 
     def locate(
-        self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
-    ) -> NDArray[np.float32]:
+        self,
+        lightness: NDArray[np.float32],
+        things: Sequence[NamedThing],
+        others: Sequence[NamedThing] = (),
+    ) -> Located:
         """Find everything in the left half of the picture."""
         found = np.zeros((len(things), *lightness.shape), np.float32)
         found[:, :, : lightness.shape[1] // 2] = 1.0
-        return found
+        return Located(found, np.ones(len(things), np.float32))
 
 
 class LocatingColorizer(FakeColorizer):

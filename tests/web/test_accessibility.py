@@ -59,6 +59,9 @@ def work_on(opened: Desk) -> None:
     opened.settle()
     opened.page.keyboard.press("Escape")
     opened.page.locator("#palette-add").click()
+    expect(opened.page.locator("#palette-list .chip")).to_have_count(0)  # none is chosen yet
+    opened.page.locator("#hex").fill("#4060a0")
+    opened.page.locator("#hex").press("Enter")
     opened.settle()
     opened.page.keyboard.press("Escape")
     for box in opened.page.locator(".mark input").all():
@@ -83,7 +86,7 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, dark: bool) -
             page.locator(chip).click()
             assert complaints(page) == []
         page.keyboard.press("Escape")
-        for mode in ("#mode-split", "#mode-side", "#tool-brush", "#unsure"):
+        for mode in ("#mode-split", "#mode-side", "#tool-area", "#unsure"):
             page.locator(mode).click()
             assert complaints(page) == []
 
