@@ -131,6 +131,8 @@ def evaluate(
     """
     from rich.console import Console
 
+    from models.guidance.condition import NoMatcher
+
     console = Console()
     models = _read_figures(compared)
     if not photos:
@@ -144,7 +146,10 @@ def evaluate(
         )
     matched = None
     if html_file is not None and model == OURS:
-        matched = _matched(session, min(pictures, REFERENCES_SHOWN))
+        try:
+            matched = _with_references(session, min(pictures, REFERENCES_SHOWN))
+        except NoMatcher as problem:
+            console.print(f"References are not measured: {problem}.")
     figures, result = _measure(
         session,
         matched,
@@ -155,7 +160,7 @@ def evaluate(
     )
     side_by_side = _side_by_side(models, figures, console)
     if json_file is not None:
-        _write(json_file, _json(figures), console)
+        _write(json_file, figures, console)
     if html_file is not None:
         from models.evaluation.page import html_page
 
@@ -277,17 +282,6 @@ def _measure(
     return figures, result
 
 
-def _matched(session: _Session, keep_pictures: int) -> ReferenceEvaluation | None:
-    """Measure references; say why where the weights cannot take any."""
-    from models.guidance.condition import NoMatcher
-
-    try:
-        return _with_references(session, keep_pictures)
-    except NoMatcher as problem:
-        session.console.print(f"References are not measured: {problem}.")
-        return None
-
-
 def _with_references(session: _Session, keep_pictures: int) -> ReferenceEvaluation:
     from models.evaluation.references import evaluate_references
 
@@ -316,7 +310,7 @@ def _measure_references(
     figures = summary(matched, session.details | {"candidates": len(session.candidates)})
     session.console.print(table(figures))
     if json_file is not None:
-        _write(json_file, _json(figures), session.console)
+        _write(json_file, figures, session.console)
     if sheet_file is not None:
         _write(sheet_file, sheet_png(matched), session.console)
 
@@ -354,7 +348,7 @@ def _measure_unlearned(session: _Session, model: str, json_file: Path | None) ->
     if json_file is not None:
         details = session.details | {"model": model}
         figures = {"details": details, "means": [asdict(row) for row in means]}
-        _write(json_file, _json(figures), session.console)
+        _write(json_file, figures, session.console)
 
 
 def _read_figures(compared: Sequence[str]) -> dict[str, Any]:
@@ -393,11 +387,10 @@ def _last(steps: Iterator[T], what: str, count: int, console: Console) -> T:
     return last
 
 
-def _json(figures: dict[str, Any]) -> str:
-    return json.dumps(figures, indent=1) + "\n"
-
-
-def _write(path: Path, data: str | bytes, console: Console) -> None:
+def _write(path: Path, data: str | bytes | dict[str, Any], console: Console) -> None:
+    """Write a file; a dictionary becomes JSON."""
+    if isinstance(data, dict):
+        data = json.dumps(data, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     console.print(f"wrote {path}")
