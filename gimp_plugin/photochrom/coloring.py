@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -101,6 +102,9 @@ def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
         for colored in answered:
             if colored.run.replaced is not None:
                 image.remove_layer(colored.run.replaced)
+        for layer in layers if any(colored.run.replaced for colored in answered) else ():
+            # While the old one was there, GIMP told the new one apart by a number.
+            layer.set_name(re.sub(r" #\d{1,3}$", "", layer.get_name()))
     return layers
 
 

@@ -203,7 +203,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             self._draw()
         elif event.type == Gdk.EventType.BUTTON_PRESS and 0 <= x < 1 and 0 <= y < 1:
             with suppress(Failure):  # what is missing is said already
-                self._suggestions.ask(self._make_run(), (x, y))
+                self._suggestions.ask(self._make_run(), (x, y), event)
 
     def _zoom_by(self, step: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + step))

@@ -31,8 +31,9 @@ class Suggestions:
     def __init__(self, server: Latest, photo: Photo, changed: Callable[..., None]) -> None:
         self._server, self._photo, self._changed = server, photo, changed
 
-    def ask(self, run: Run, place: tuple[float, float]) -> None:
+    def ask(self, run: Run, place: tuple[float, float], click: Any) -> None:
         """Offer the likely colors at a place, given as shares of the photo's width and height."""
+        click = click.copy()  # the menu opens when GTK has long forgotten it
         small = self._photo.read_small(SEEN)
         x, y = (
             min(side - 1, int(share * side))
@@ -43,9 +44,9 @@ class Suggestions:
         def question(client: Client, _on_progress: OnProgress) -> list[str]:
             return client.suggest(small, request, x, y, COUNT)
 
-        self._server.ask(question, lambda colors: self._show(colors, place))
+        self._server.ask(question, lambda colors: self._show(colors, place, click))
 
-    def _show(self, colors: list[str], place: tuple[float, float]) -> None:
+    def _show(self, colors: list[str], place: tuple[float, float], click: Any) -> None:
         menu = Gtk.Menu()
         for color in colors:
             item = Gtk.MenuItem()
@@ -58,7 +59,7 @@ class Suggestions:
         menu.append(Gtk.SeparatorMenuItem())
         menu.append(Gtk.MenuItem(label=_("A dab of this color is laid here"), sensitive=False))
         menu.show_all()
-        menu.popup_at_pointer(None)
+        menu.popup_at_pointer(click)
 
     def _chosen(self, _item: Gtk.MenuItem, color: str, place: tuple[float, float]) -> None:
         with one_undo_step(self._photo.image):
