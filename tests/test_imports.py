@@ -62,7 +62,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "cli",
         "__main__",
     ),
-    "gimp_plugin": ("places", "install", "archive"),
+    "gimp_plugin": ("places", "install", "archive catalogs"),
     "gimp_plugin/photochrom": (
         "api",
         "server",
