@@ -209,7 +209,7 @@ def _parse_color(number: int, entry: Any) -> PaletteColor:
             weight = others.get("weight", 1)
             if isinstance(weight, bool) or not isinstance(weight, int | float):
                 raise JobError(f"palette colour {number} has weight={weight!r}: give a number")
-            return PaletteColor(color, float(min(weight, 2 * MAX_WEIGHT)))
+            return PaletteColor(color, float(max(min(weight, 2 * MAX_WEIGHT), -1)))
         case _:
             raise JobError(
                 f'palette colour {number} is not understood: write it as "#rrggbb" or as '

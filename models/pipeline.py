@@ -309,8 +309,14 @@ def _overlays(
             notices.append(f"Region {number} was not used: its mask is black everywhere.")
             continue
         placed, more = place_region(
-            region, number, place, read, guide.shape,
-            colorizer=colorizer, clip=clip, language=job.language,
+            region,
+            number,
+            place,
+            read,
+            guide.shape,
+            colorizer=colorizer,
+            clip=clip,
+            language=job.language,
         )
         overlays.append(RegionOverlay(placed, job.strength))
         things += [describe_thing(thing, guide, full_size, place) for thing in placed.things]

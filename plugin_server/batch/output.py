@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from plugin_server.engine.answer_types import EIGHT_BIT, TYPE_OF, OutputType
+from retrieval import whole_file
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
 FORMATS: Final = get_args(Format)
@@ -50,12 +51,4 @@ class Output:
 def write_whole(target: Path, partial: Path, data: bytes) -> None:
     """Write the whole file or none of it, on the disk before it gets its name."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    whole_file.write_whole(target, data, partial=partial)

@@ -23,6 +23,7 @@ from plugin_server.commands.parameters import (
     PaletteType,
     broker_option,
     clip_option,
+    token_options,
     weights_option,
 )
 from plugin_server.commands.place_options import place_options
@@ -127,9 +128,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
     metavar="URL",
     help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library.",
 )
-@click.option(
-    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
-)
+@token_options("The server's, where it has one.")
 @broker_option(required=False)
 @place_options
 @batch_options

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from retrieval.whole_file import write_whole
 
 if TYPE_CHECKING:
     from plugin_server.images.codec import Layer
@@ -98,12 +99,7 @@ class Destination:
     def write(self, target: Path, data: bytes) -> None:
         """Write the whole file or none of it."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        try:
-            partial.write_bytes(data)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(target, data)
         self._taken.add(target)
 
 

@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin_server.commands.parameters import clip_option, weights_option
+from plugin_server.commands.parameters import clip_option, token_options, weights_option
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, ConfigError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ Examples:
               help="Where to look for a running server.")  # fmt: skip
 @click.option("--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",
               type=click.IntRange(1, 65535), help="Its port.")  # fmt: skip
-@click.option("--token", envvar="PHOTOCHROM_TOKEN", help="Its token.")
+@token_options("Its token.")
 @clip_option
 @weights_option
 @click.pass_context

@@ -9,7 +9,11 @@ export const THUMB_SIDE = 160;
 const CANNOT_KEEP = [413, 501, 507]; // then the picture travels with every request
 const FORGOTTEN = [404, 410]; // the server has let go of a kept picture
 const UNREADABLE = [415, 422];
-const TAIL = 1 << 16; // bytes at a JPEG's end in which its end marker is looked for
+const TAIL = 1 << 16; // bytes at a file's end in which its end marker is looked for
+const ENDS = [
+  ["\xff\xd8", "\xff\xd9"], // JPEG
+  ["\x89PNG", "IEND"],
+];
 const CONVERT = [
   [/\.(heic|heif)$/i, "errorHeic"],
   [/\.(cr2|cr3|nef|arw|raf|orf|rw2|dng|pef|srw)$/i, "errorRaw"],
@@ -61,8 +65,7 @@ export class Photo {
   /** Let the server judge a file of which the browser may have shown a part for the whole. */
   async #check() {
     try {
-      if (this.previewIsFull) await this.imageField();
-      else if (await isCutShort(this.file)) await keepImage(this.file);
+      if (await isCutShort(this.file)) await keepImage(this.file);
     } catch (error) {
       if (UNREADABLE.includes(error.status)) throw error; // anything else, the first preview says
     }
@@ -118,12 +121,13 @@ function cannotOpen(file, error) {
   return new Error(t("errorOpen", { name: file.name, reason }), { cause: error });
 }
 
-/** Whether a JPEG lacks its end marker, as one that was not transferred to the end. */
+/** Whether a file lacks its end, as one that was not transferred to the end. */
 async function isCutShort(file) {
-  const head = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  if (head[0] !== 0xff || head[1] !== 0xd8) return false;
-  const tail = new Uint8Array(await file.slice(Math.max(0, file.size - TAIL)).arrayBuffer());
-  return !tail.some((byte, at) => byte === 0xff && tail[at + 1] === 0xd9);
+  const letters = async (part) =>
+    Array.from(new Uint8Array(await part.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("");
+  const head = await letters(file.slice(0, 4));
+  const [, end] = ENDS.find(([start]) => head.startsWith(start)) ?? [];
+  return end !== undefined && !(await letters(file.slice(-TAIL))).includes(end);
 }
 
 /** Decode a blob into an <img>, upright. */

@@ -159,15 +159,13 @@ def any_attack(rng: random.Random, files: Sequence[bytes]) -> Attack:
             body = whole(picture, *texts, *masks, *_place(path, rng))
         case 2:  # a form that is broken itself
             body = whole(part("image", rng.choice(files), filename="a"), *_place(path, rng))
-            body = mutated(body, [_any_change(rng) for _ in range(rng.randrange(1, 4))])
+            body = mutated(body, [any_change(rng) for _ in range(rng.randrange(1, 4))])
         case 3:
             return Attack(path, rng.randbytes(rng.randrange(300)), rng.choice(
                 (FORM, "multipart/form-data", "application/json", "image/png", "",
                  "multipart/form-data; boundary=" + "x" * 200)))  # fmt: skip
         case _:  # a damaged picture
-            data = mutated(
-                rng.choice(files), [_any_change(rng) for _ in range(rng.randrange(1, 5))]
-            )
+            data = mutated(rng.choice(files), [any_change(rng) for _ in range(rng.randrange(1, 5))])
             field = rng.choice(FIELDS) if path in PATHS[:2] else "image"
             parts = [part(field, data, filename="a")]
             if field != "image":
@@ -223,7 +221,7 @@ def _place(path: str, rng: random.Random) -> list[bytes]:
     return [part("x", str(rng.randrange(30)).encode()), part("y", b"3")]
 
 
-def _any_change(rng: random.Random) -> Change:
+def any_change(rng: random.Random) -> Change:
     length = rng.choice((1, 1, 2, 4, 16, 200))
     return Change(rng.choice(KINDS), rng.random() ** 2, length, rng.randrange(256))
 

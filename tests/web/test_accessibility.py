@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.chromium import (
+    PATIENCE,
     Desk,
     chromium,
     desk,
@@ -50,7 +51,7 @@ def complaints(page: Page) -> list[str]:
 def work_on(opened: Desk) -> None:
     """Open two photos, describe one, put a dab, mark the results."""
     opened.add(("chelsea.png", grey_photo("chelsea", 200)), ("coffee.png", grey_photo("coffee")))
-    expect(opened.page.locator(".frame")).to_have_count(2)
+    expect(opened.page.locator(".frame")).to_have_count(2, timeout=PATIENCE)
     opened.settle()
     opened.describe("a red cup")
     opened.page.locator("#viewport").focus()

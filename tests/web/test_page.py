@@ -329,7 +329,7 @@ def test_the_overlay_of_doubt_is_drawn(coffee: Desk) -> None:
     coffee.page.get_by_role("button", name="Where it guesses").click()
     layer = coffee.page.locator("#unsure-layer")
     expect(layer).to_be_visible()
-    expect(layer).to_have_attribute("width", "1400")
+    expect(layer).to_have_attribute("width", "1400", timeout=PATIENCE)
     coffee.page.get_by_role("button", name="Where it guesses").click()
     expect(layer).to_be_hidden()
 
@@ -400,7 +400,7 @@ def test_what_is_no_photo_is_refused_in_words(opened: Desk) -> None:
     opened.settle()
     expect(opened.page.locator(".frame")).to_have_count(1)
     refusals = opened.page.get_by_role("alert").locator("li")
-    expect(refusals).to_have_count(3)
+    expect(refusals).to_have_count(3, timeout=PATIENCE)
     for at, words in enumerate(("notes.txt cannot be opened", "cut.jpg cannot", "as JPEG or PNG")):
         expect(refusals.nth(at)).to_contain_text(words)
     refusals.first.get_by_role("button").click()
