@@ -189,7 +189,7 @@ def test_the_steps_run_as_plain_commands(tmp_path: Path) -> None:
             .replace("redis-cli", f"redis-cli -p {queue}")
         )
         assert subprocess.run(["sh", "-c", check], env=home).returncode == 0
-        text = all_of("HEALTHCHECK")[0].partition("CMD ")[2].replace("8765", str(port))
+        text = all_of("HEALTHCHECK")[0].partition("CMD ")[2].replace("18890", str(port))
         python, *arguments = json.loads(text)
         assert python == "python"
         assert subprocess.run([sys.executable, *arguments], env=home).returncode == 0

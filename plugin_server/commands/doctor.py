@@ -247,6 +247,7 @@ def examine_models(config: Config, load: Callable[[Config], Service]) -> Finding
         return Finding("models", State.BROKEN, found, "see the packages and the weights above")
     seconds = time.perf_counter() - started
     names = f"{service.colorizer.name} with {service.clip.name}"
+    service.close()  # or its threads keep the command from ending
     return Finding("models", State.OK, f"{names}, ready in {seconds:.1f} s")
 
 

@@ -320,10 +320,10 @@ class _Decoder:
 def _widen(*pipes: io.RawIOBase) -> None:
     """Give pipes room for a photo, so that each side need not wait for the other so often."""
     if sys.platform == "linux":
-        import fcntl
-
         for pipe in pipes:
-            with suppress(OSError):  # a user may have used up all that is allowed
+            with suppress(ImportError, OSError):  # a user may have used up all that is allowed
+                import fcntl
+
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
 
 

@@ -93,7 +93,7 @@ def test_latin_letters_bring_no_notice(clip: Clip, text: str) -> None:
 def test_a_description_in_another_language_is_read_as_its_english(clip: Clip) -> None:
     german, english = clip.embed_text("ein dunkelgrünes Wollkleid"), "a dark green wool dress"
     np.testing.assert_array_equal(german.vector, clip.embed_text(english).vector)
-    assert [thing.said for thing in german.named] == ["dark green wool dress"]
+    assert [thing.colors for thing in german.named] == [("dark green",)]
     assert german.notices == (f"The German description was read as: {english}",)
 
 
