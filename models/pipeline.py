@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import lightness
 from models.color.mask import Mask
+from models.color.shrinking import shrink
 from models.color.upsampling import recolor
 from models.color.working_size import working_shape
 from models.guidance.condition import ChromaPredictor, Condition, Embedder, TextEmbedding
@@ -332,22 +333,15 @@ def _paler_notices(job: ColorizeJob, palette: Palette, guide: FloatArray) -> lis
 
 
 def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
-    """Return the layer small, float32 sRGB in [0, 1], without alpha: (h, w), or (h, w, 3).
+    """Return the layer small, float32 sRGB in [0, 1], as it is seen: (h, w), or (h, w, 3).
 
     The area is about ``working_size`` squared whatever the layer's size, so that colours do not
     depend on it; sides are multiples of the chroma grid's cell.
     """
     height, width = pixels.shape[:2]
     rows, columns = working_shape(height, width, working_size)
-    channels = pixels.shape[2] - (pixels.shape[2] in (2, 4))
-    colour = np.ascontiguousarray(pixels[..., :channels])
-    shrinks = rows < height or columns < width
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(colour, (columns, rows), interpolation=how)
-    if small.dtype != np.float32:
-        small = small / np.float32(np.iinfo(pixels.dtype).max)
-    shape = (rows, columns) if channels == 1 else (rows, columns, channels)
-    return np.asarray(small.reshape(shape), np.float32)
+    small, _ = shrink(pixels, rows, columns)
+    return small[..., 0] if small.shape[2] == 1 else small
 
 
 def shrunk(plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:

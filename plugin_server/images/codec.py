@@ -67,8 +67,9 @@ CONVERT = f"convert it first, in GIMP for example (File > Export As), and send {
 # What cameras write, and where their marks stand.
 RAWS = (
     (8, b"CR\x02", "Canon CR2"), (4, b"ftypcrx ", "Canon CR3"), (6, b"HEAPCCDR", "Canon CRW"),
-    (0, b"FUJIFILMCCD-RAW", "Fujifilm RAF"), (0, b"IIRO", "Olympus ORF"), (0, b"IIRS", "Olympus ORF"),
-    (0, b"MMOR", "Olympus ORF"), (0, b"IIU\x00", "Panasonic RW2"), (0, b"FOVb", "Sigma X3F"),
+    (0, b"FUJIFILMCCD-RAW", "Fujifilm RAF"), (0, b"IIRO", "Olympus ORF"),
+    (0, b"IIRS", "Olympus ORF"), (0, b"MMOR", "Olympus ORF"),
+    (0, b"IIU\x00", "Panasonic RW2"), (0, b"FOVb", "Sigma X3F"),
     (0, b"\x00MRM", "Minolta MRW"),
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ def test_of_reduced_copies_alone_the_largest_is_read() -> None:
 @pytest.mark.parametrize("below", [True, False])
 def test_what_a_sensor_gave_is_refused_by_its_name(below: bool) -> None:
     raw = preview_first(np.ascontiguousarray(PHOTO[..., 0]), below=below, photometric="cfa")
-    with pytest.raises(UnsupportedImage, match="camera's raw photo.*develop it"):
+    with pytest.raises(UnsupportedImage, match=r"camera's raw photo.*develop it"):
         decode(raw, limits=LIMITS)
 
 
