@@ -34,8 +34,8 @@ def shrink(pixels: NDArray[Any], rows: int, columns: int) -> tuple[FloatArray, F
         return np.asarray(small.reshape(rows, columns, -1), np.float32), None
 
     # The product of two bytes fits into 16 bits, which spares half of the memory.
-    wide = np.uint16 if pixels.dtype == np.uint8 else np.float32
-    weights = alpha.astype(wide)
+    wide: type[np.uint16 | np.float32] = np.uint16 if pixels.dtype == np.uint8 else np.float32
+    weights: NDArray[Any] = alpha.astype(wide)
     full = np.float32(top * top)
 
     def small_of(plane: NDArray[Any]) -> FloatArray:
@@ -54,7 +54,9 @@ def _continued(premultiplied: FloatArray, visible: FloatArray) -> FloatArray:
     """Divide (h, w, C) by (h, w), and fill the holes from wider and wider surroundings."""
     out = np.full_like(premultiplied, UNSEEN)
     holes = np.ones(visible.shape, bool)
-    known, weight, spread = premultiplied, visible, 1.0
+    known: NDArray[Any] = premultiplied
+    weight: NDArray[Any] = visible
+    spread = 1.0
     while holes.any():
         seen = holes & (weight > FAINT)
         out[seen] = known[seen] / weight[seen, None]

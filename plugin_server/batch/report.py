@@ -60,7 +60,7 @@ class Report:
             "unchanged": counts["unchanged"],
             "failed": counts["failed"],
             "failed_before": counts["failed before"],
-            "with_notes": tally.noted,
+            "with_notes": len(tally.noted),
             "stopped": tally.stopped,
             "seconds": round(tally.seconds, 3),
             "cpu_seconds": round(tally.cpu_seconds, 3),
@@ -95,14 +95,14 @@ class Report:
                 "--retry-failed tries again"
             )
         if tally.noted:
-            yield f"{_photos(tally.noted)} with notes: see the report"
+            yield f"{_photos(len(tally.noted))} with notes: see the report"
         if unused:
             some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
             yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
         yield f"report: {shown(str(self.folder / TABLE))}"
 
     def _records(self, manifest: Manifest) -> Iterable[Record]:
-        return (record for record in manifest if record.name in self.tally.seen)
+        return (record for record in manifest if record.name in self.tally.endings)
 
 
 def duration(seconds: float) -> str:

@@ -185,7 +185,10 @@ class Studio:
         timings |= result.timings
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
-        notices = layer.notices + result.notices + losses(layer, media_type, settings)
+        notices = (
+            *layer.notices, *chosen.notices, *result.notices,
+            *losses(layer, media_type, settings),
+        )  # fmt: skip
         things = in_short(result.things)
         return Answer(body, media_type, notices, timings, chosen.header, things)
 

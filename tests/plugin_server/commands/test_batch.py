@@ -20,8 +20,8 @@ import tifffile
 from PIL import Image
 
 from models.progress import Stopped
-from plugin_server.batch.backends import nap, remote_hands
-from plugin_server.batch.batch import CannotGoOn
+from plugin_server.batch.backends import nap, remote_backend
+from plugin_server.batch.runner import CannotGoOn
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.images.codec import Limits, decode, read_settings
@@ -272,11 +272,11 @@ def test_a_busy_server_is_asked_again_by_several_at_once(tmp_path: Path) -> None
 
 def test_a_server_that_stays_away_ends_the_batch_and_the_rest_waits() -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    hands = remote_hands(address, None, None, lambda: False, patience=0)
+    backend = remote_backend(address, None, None, lambda: False, patience=0)
     request = ColorizeRequest(encoded(grey_picture()), choose_type=lambda layer: "image/png")
     with pytest.raises(CannotGoOn, match="photochrom serve"):
-        hands.colour(request)
-    stopped = remote_hands(address, None, None, lambda: True, patience=60)
+        backend.colour(request)
+    stopped = remote_backend(address, None, None, lambda: True, patience=60)
     with pytest.raises(Stopped):
         stopped.colour(request)
 
