@@ -68,6 +68,7 @@ class Colorized:
     ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``;
     ``things`` are what the description and the regions name, and where it is. Where they were
     asked for, ``layers`` part the colours by what they come from; ``guide`` is (h, w) lightness.
+    ``confidence`` is how sure the network was on the whole, from 0 to 1.
     """
 
     pixels: NDArray[Any]
@@ -77,6 +78,7 @@ class Colorized:
     things: tuple[FoundThing, ...] = ()
     layers: tuple[ColorLayer, ...] = ()
     guide: FloatArray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
+    confidence: float = 0.0
 
 
 @dataclass(slots=True)
@@ -194,7 +196,10 @@ def colorize(
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
     layers = layers_of(prediction.ab, overlays, guide) if in_layers else ()
-    return Colorized(result, notices, watch.timings, view.scan, things, layers, guide)
+    return Colorized(
+        result, notices, watch.timings, view.scan, things, layers, guide,
+        float(prediction.confidence.mean()),
+    )  # fmt: skip
 
 
 def find_things(

@@ -14,6 +14,9 @@ import click
 # --help nor --version may import it.
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
+    "describe": (
+        "plugin_server.commands.describe", "describe", "List what a folder's photos show.",
+    ),
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
     "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),

@@ -69,7 +69,8 @@ class Result:
 
     ``notices`` are what the user should know; ``exemplar`` is the id of the library's photo that
     was used, with its score where it was searched for; ``seconds`` are those of each stage.
-    ``things`` is JSON that says what was found of the description, and where.
+    ``things`` is JSON that says what was found of the description, and where; ``confidence`` is how
+    sure the model was, from 0 to 1.
     """
 
     data: bytes = field(repr=False)
@@ -78,6 +79,7 @@ class Result:
     exemplar: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     things: str | None = None
+    confidence: float = 0.0
 
 
 class Client:
@@ -338,6 +340,7 @@ def _result(answer: urllib3.BaseHTTPResponse) -> Result:
         answer.headers.get("Photochrom-Exemplar"),
         {name: float(duration) / 1000 for name, mark, duration in pairs if mark},
         unquote(answer.headers.get("Photochrom-Things", "")) or None,
+        float(answer.headers.get("Photochrom-Confidence", "0")),
     )
 
 

@@ -107,7 +107,7 @@ def remote_backend(
             result.notices,
             result.seconds,
             result.exemplar,
-            result.things,
+            result.things, result.confidence,
         )
 
     def colour(request: ColorizeRequest) -> Answer:

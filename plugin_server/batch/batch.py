@@ -212,6 +212,7 @@ class Batch:
         record = replace(
             task, state="done", output=output, output_size=len(answer.body),
             notices=described.notes + mended + answer.notices, exemplar=answer.exemplar or "",
+            confidence=round(answer.confidence, 3),
             seconds=round(time.perf_counter() - began, 3),
         )  # fmt: skip
         self._remember(record)

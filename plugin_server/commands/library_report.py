@@ -94,7 +94,6 @@ def describe_add(report: AddReport) -> Iterator[str]:
         rate += f"{report.photos / report.seconds:.1f} photos/s"
         if report.decode_seconds > 0:
             ratio = report.cpu_seconds / report.decode_seconds
-            rate += f"; {ratio:.1f} times the processor time of decoding alone"
         yield rate
 
 

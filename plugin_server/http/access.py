@@ -28,6 +28,7 @@ SECURITY_HEADERS = {
 HEALTH = "/v1/health"
 NONCE = "Photochrom-Nonce"
 PROOF = "Photochrom-Proof"
+DOCS = "/v1/docs"
 PROOF_CONTEXT = b"photochrom proof 1\n"  # so that no other use of the token gives the same digest
 _NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}")  # 128 random bits in base64 are 22 letters
 
@@ -40,7 +41,8 @@ def install(app: Flask, config: Config) -> None:
         check_origin(config)
         if request.path.startswith("/v1/"):
             check_site()
-            check_token(config)
+            if request.path != DOCS:  # which says nothing of this server's own
+                check_token(config)
 
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():

@@ -62,6 +62,7 @@ class _Answer:
     timings: dict[str, float] = field(default_factory=dict)
     exemplar: str | None = None
     things: str | None = None
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +143,19 @@ def _choice(sent: _Colorize) -> Callable[[Layer], str]:
 def pack_answer(answer: Answer) -> bytes:
     """Write an answer as JSON, without its body."""
     return _ANSWER.dump_json(
-        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar, answer.things)
+        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar, answer.things,
+            answer.confidence,
+        )
     )
 
 
 def unpack_answer(text: bytes, body: bytes) -> Answer:
     """Put an answer together again."""
     sent = _ANSWER.validate_json(text)
-    return Answer(body, sent.media_type, sent.notices, sent.timings, sent.exemplar, sent.things)
+    return Answer(
+        body, sent.media_type, sent.notices, sent.timings, sent.exemplar, sent.things,
+        sent.confidence,
+    )
 
 
 def pack_error(error: Exception) -> bytes:
