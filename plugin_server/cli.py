@@ -15,7 +15,9 @@ import click
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
     "describe": (
-        "plugin_server.commands.describe", "describe", "List what a folder's photos show.",
+        "plugin_server.commands.describe",
+        "describe",
+        "List what a folder's photos show.",
     ),
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
     "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),

@@ -133,7 +133,5 @@ class PooledEfficientNetLite0(EfficientNetLite0):
         return pooled
 
 
-def _conv(
-    channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
-) -> SameConv2d:
+def _conv(channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> SameConv2d:
     return SameConv2d(channels, out, kernel, stride, groups=groups, bias=False)

@@ -107,7 +107,8 @@ def remote_backend(
             result.notices,
             result.seconds,
             result.exemplar,
-            result.things, result.confidence,
+            result.things,
+            result.confidence,
         )
 
     def colour(request: ColorizeRequest) -> Answer:

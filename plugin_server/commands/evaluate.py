@@ -138,7 +138,7 @@ def evaluate(
     from models.evaluation.turing import turing_page
     from models.guidance.condition import NoMatcher
     from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, read_photos
+    from models.photos import PhotosError, in_colour, read_photos
 
     console = Console()
     models = _read_figures(compared)
@@ -158,10 +158,12 @@ def evaluate(
 
     try:
         colorizer, clip = _load(model, weights, clip_name)
-        everything = list(read_photos(photos))
+        everything, aside = in_colour(read_photos(photos), least=1, what="measuring")
         candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem
+    for sentence in aside:
+        click.echo(sentence, err=True)
     found = _spread(everything, limit)
     details: dict[str, Any] = {
         "photos": len(found),

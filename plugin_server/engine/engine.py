@@ -190,9 +190,7 @@ class Studio:
             *losses(layer, media_type, settings),
         )  # fmt: skip
         things = in_short(result.things)
-        return Answer(
-            body, media_type, notices, timings, chosen.header, things, result.confidence
-        )
+        return Answer(body, media_type, notices, timings, chosen.header, things, result.confidence)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest

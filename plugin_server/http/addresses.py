@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - hosts that mean every address
+EVERYWHERE: Final = ("0.0.0.0", "::", "")  # hosts that mean every address
 # Documentation addresses (RFC 5737, RFC 3849): a datagram socket that is connected to one learns
 # its own address on the way out, and nothing is sent.
 _OUTSIDE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))

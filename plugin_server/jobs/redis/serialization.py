@@ -143,7 +143,12 @@ def _choice(sent: _Colorize) -> Callable[[Layer], str]:
 def pack_answer(answer: Answer) -> bytes:
     """Write an answer as JSON, without its body."""
     return _ANSWER.dump_json(
-        _Answer(answer.media_type, answer.notices, answer.timings, answer.exemplar, answer.things,
+        _Answer(
+            answer.media_type,
+            answer.notices,
+            answer.timings,
+            answer.exemplar,
+            answer.things,
             answer.confidence,
         )
     )
@@ -153,7 +158,12 @@ def unpack_answer(text: bytes, body: bytes) -> Answer:
     """Put an answer together again."""
     sent = _ANSWER.validate_json(text)
     return Answer(
-        body, sent.media_type, sent.notices, sent.timings, sent.exemplar, sent.things,
+        body,
+        sent.media_type,
+        sent.notices,
+        sent.timings,
+        sent.exemplar,
+        sent.things,
         sent.confidence,
     )
 

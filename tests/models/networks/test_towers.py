@@ -55,13 +55,13 @@ def test_the_text_tower_is_transformers() -> None:
     )
     theirs = BertModel(config, add_pooling_layer=False).eval()
     theirs.load_state_dict(ours.state_dict(), strict=False)
-    ids = torch.tensor([[101, 1037, 2417, 12517, 102, 0, 0], [101, 1037, 3899, 1999, 1996, 2712, 102]])
+    ids = torch.tensor(
+        [[101, 1037, 2417, 12517, 102, 0, 0], [101, 1037, 3899, 1999, 1996, 2712, 102]]
+    )
     known = ids != 0
     with torch.inference_mode():
         expected = theirs(ids, attention_mask=known.long()).last_hidden_state
-        torch.testing.assert_close(
-            ours(ids, known)[known], expected[known], rtol=1e-4, atol=1e-4
-        )
+        torch.testing.assert_close(ours(ids, known)[known], expected[known], rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_slow_is_imported_to_colour() -> None:

@@ -51,7 +51,12 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-REPORTS = {"photochrom-manifest.jsonl", "photochrom-report.csv", "photochrom-report.json", "photochrom-review.csv"}
+REPORTS = {
+    "photochrom-manifest.jsonl",
+    "photochrom-report.csv",
+    "photochrom-report.json",
+    "photochrom-review.csv",
+}
 
 
 def table(out: Path) -> dict[str, dict[str, str]]:
