@@ -10,13 +10,19 @@ TORCH := torch==2.13.0 torchvision==0.28.0
 # `make setup TORCH_INDEX=` goes without, `make setup TORCH_INDEX=URL` takes another.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# LOCKED=1 installs what requirements.lock pins, and nothing whose hash differs.
+LOCKED ?=
+# They and what only they need (CUDA) stay out of the lock.
+WITH_TORCH := torch torchvision
+
 TEST_ARGS ?=
 SERVE_ARGS ?=
 TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chromium redis test-all check serve train evaluate dist plugin clean
+.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit dist plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,16 +44,21 @@ $(BIN)/python:
 	fi
 	"$(PYTHON)" -m venv $(VENV)
 
+# With LOCKED=1 what the lock names is taken as it was hashed, from wherever. torch is not in it,
+# because its builds differ from index to index; it comes from one index alone, so that nothing else
+# comes from there and nobody else can offer it. The last step finds what it needs already there.
 # The probe gives up after three seconds, so a machine that reaches only its own
 # registries does not sit through pip's retries.
-$(STAMP): pyproject.toml | $(BIN)/python
+$(STAMP): pyproject.toml requirements.lock | $(BIN)/python
 	@index="$(TORCH_INDEX)"; \
 	if [ -n "$$index" ] && ! $(BIN)/python -c 'import signal, sys, urllib.request as u; signal.alarm(3); u.urlopen(sys.argv[1] + "/torch/").close()' "$$index" 2>/dev/null; then \
 	  echo "$$index is out of reach: taking torch from the configured registries"; index=; \
 	fi; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip || exit 1; \
-	set -x; $(BIN)/python -m pip install --disable-pip-version-check --quiet $${index:+--extra-index-url "$$index"} \
-	  $(TORCH) --editable '.[cluster,train,dev]'
+	set -ex; \
+	$(if $(LOCKED),$(PIP) --require-hashes --no-deps -r requirements.lock;) \
+	if [ -n "$$index" ]; then $(PIP) --index-url "$$index" $(TORCH); fi; \
+	$(PIP) $(TORCH) --editable '.[cluster,train,dev]'
 	@touch $@
 
 demo: setup  ## colour a photo from two descriptions: out/demo.png
@@ -82,7 +93,7 @@ check: setup  ## ruff, formatting, mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-serve: setup  ## start the server on 127.0.0.1:8765
+serve: setup  ## start the server on 127.0.0.1:18890
 	$(BIN)/photochrom serve $(SERVE_ARGS)
 
 train: setup  ## train a colorizer: make train TRAIN_ARGS="..."
@@ -90,6 +101,22 @@ train: setup  ## train a colorizer: make train TRAIN_ARGS="..."
 
 evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
 	$(BIN)/photochrom evaluate $(EVALUATE_ARGS)
+
+fuzz: setup  ## look for files and requests that freeze or break a reader, for some minutes
+	$(BIN)/python -m tests.fuzz --seconds 300
+	$(BIN)/python -m tests.fuzz --requests 10000
+
+lock: setup  ## pin every package with its hashes, after pyproject.toml has changed
+	$(PIP) uv
+	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+	  --all-extras $(WITH_TORCH:%=--no-emit-package=%) pyproject.toml -o requirements.lock
+	$(BIN)/python -m tests.support.lock
+
+audit: setup  ## known faults of the installed packages, and a list of them (needs the network)
+	$(PIP) pip-audit
+	mkdir -p out
+	$(BIN)/python -m pip_audit --skip-editable --format cyclonedx-json --output out/sbom.json || true
+	$(BIN)/python -m pip_audit --skip-editable
 
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build

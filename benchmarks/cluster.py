@@ -12,8 +12,8 @@ with the embedded queue's. The *overhead* is what a photo takes longer with one 
 embedded queue, and the *gain* is two workers' throughput over one's; both are medians over rounds
 in which the three take turns, so that what else the machine does hits all of them alike.
 
-With ``--kills`` workers are killed at random moments in a batch instead, and every result is
-counted and compared.
+With ``--kills`` processes of a worker are killed at random moments in a batch instead, and Redis
+twice; every result is counted and compared.
 
     python -m benchmarks.cluster
     python -m benchmarks.cluster --megapixels 4 --photos 24 --rounds 5
@@ -32,7 +32,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,25 +51,53 @@ from benchmarks.served import Served, ask, served
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 PATIENCE = 300.0
+DIFFERENT = 50  # photos; more are the same again
 GAIN, OVERHEAD = 1.7, 0.10  # what is wanted
 
 
+class Redis:
+    """A Redis server of our own, which may be killed and comes back with what it held."""
+
+    def __init__(self, program: str, folder: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._command = [
+            program, "--port", str(self._port), "--bind", "127.0.0.1", "--dir", folder,
+            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--loglevel", "warning",
+        ]  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise click.ClickException("redis-server did not start")
+
+    def end(self, *, sign: int = signal.SIGTERM) -> None:
+        """End it."""
+        self._process.send_signal(sign)
+        self._process.wait()
+
+
 @contextmanager
-def redis() -> Iterator[str]:
-    """Start a Redis server of our own; give its URL."""
+def redis() -> Iterator[Redis]:
+    """Start a Redis server of our own."""
     program = shutil.which("redis-server")
     if program is None:
         raise click.ClickException("redis-server is not installed: apt-get install redis-server")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-        options = ["--appendonly", "yes", "--save", "", "--loglevel", "warning"]
-        with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
-            try:
-                yield f"redis://127.0.0.1:{port}/0"
-            finally:
-                process.terminate()
+        server = Redis(program, folder)
+        try:
+            yield server
+        finally:
+            server.end()
 
 
 @contextmanager
@@ -136,7 +163,7 @@ def measure(photos: list[bytes], rounds: int, at_once: int) -> dict[str, object]
         servers = {"embedded": stack.enter_context(served("--workers", "1"))}
         crews = {}
         for name, count in (("one", 1), ("two", 2)):
-            url = stack.enter_context(redis())
+            url = stack.enter_context(redis()).url
             crews[name] = stack.enter_context(workers(url, count))
             servers[name] = stack.enter_context(served("--broker", url))
             wait_for_workers(servers[name], count)
@@ -158,35 +185,49 @@ def measure(photos: list[bytes], rounds: int, at_once: int) -> dict[str, object]
     }  # fmt: skip
 
 
-def survive(photos: list[bytes], kills: int, at_once: int) -> dict[str, object]:
-    """Kill workers at random moments while a batch runs; count what came back."""
-    dice, over, killed = random.Random(), threading.Event(), 0
-    with (
-        redis() as url,
-        workers(url, 2) as crew,
-        served("--broker", url, "--workers", "2") as server,
-    ):
-        wait_for_workers(server, 2)
-        pace = round_of(server, photos[:4], 2)[0] / 4
-        pause = 2 * pace * len(photos) / kills
+def batch(scans: Path, out: Path, broker: str = "") -> subprocess.Popen[bytes]:
+    """Start ``photochrom colorize`` for a folder."""
+    command = [sys.executable, "-m", "plugin_server", "colorize", str(scans), "-o", str(out)]
+    more = ["--broker", broker] if broker else ["--jobs", "2"]
+    return subprocess.Popen([*command, *more], env={**os.environ, **ONE_THREAD})
 
-        def murder() -> None:
-            nonlocal killed
-            while killed < kills and not over.wait(dice.uniform(0, pause)):
+
+def survive(photos: list[bytes], kills: int) -> dict[str, object]:
+    """Kill processes, and Redis twice, at random moments of a batch; count what came of it."""
+    dice, killed, restarts = random.Random(), 0, 0
+    different = list(dict.fromkeys(photos))
+    with tempfile.TemporaryDirectory() as name, redis() as store, workers(store.url, 2) as crew:
+        scans, few, out, right_out = (Path(name, part) for part in ("all", "few", "out", "right"))
+        for folder, wanted in ((scans, photos), (few, different)):
+            folder.mkdir()
+            for number, data in enumerate(wanted):
+                (folder / f"{number:05}.png").write_bytes(data)
+        begun = time.perf_counter()
+        running = batch(scans, out, store.url)
+        while running.poll() is None:
+            done = len(list(out.glob("*.png"))) if out.exists() else 0
+            if killed < kills and done >= (killed + dice.random()) * 0.95 * len(photos) / kills:
+                time.sleep(dice.uniform(0, 0.5))  # anywhere in a photo
                 if victims := children(crew.pid):
                     os.kill(dice.choice(victims), signal.SIGKILL)
                     killed += 1
-
-        thread = threading.Thread(target=murder)
-        thread.start()
-        seconds, answers = round_of(server, photos, at_once)
-        over.set()
-        thread.join()
-    with served("--workers", "2") as server:
-        _, expected = round_of(server, photos, 4)
-    right = sum(answer == wanted for answer, wanted in zip(answers, expected, strict=True))
+                if restarts < 2 and killed >= (restarts + 1) * kills // 3:
+                    store.end(sign=signal.SIGKILL)
+                    store.start()
+                    restarts += 1
+            time.sleep(0.05)
+        seconds = time.perf_counter() - begun
+        batch(few, right_out).wait()
+        wanted = [(right_out / f"{number:05}.png").read_bytes() for number in range(len(different))]
+        names = {data: wanted[number] for number, data in enumerate(different)}
+        results = [out / f"{number:05}.png" for number in range(len(photos))]
+        right = sum(
+            file.is_file() and file.read_bytes() == names[data]
+            for file, data in zip(results, photos, strict=True)
+        )
     return {
-        "photos": len(photos), "killed": killed, "right": right,
+        "photos": len(photos), "killed": killed, "redis_killed": restarts,
+        "batch_exit_code": running.returncode, "right": right,
         "missing_or_wrong": len(photos) - right, "seconds": seconds,
     }  # fmt: skip
 
@@ -221,9 +262,10 @@ def main(
     ctx: click.Context, count: int, megapixels: float, rounds: int, at_once: int, kills: int
 ) -> None:
     """Measure, or kill; print JSON. The exit code is 1 where what is wanted was not reached."""
-    photos = [photo(megapixels, seed) for seed in range(count)]
+    photos = [photo(megapixels, seed) for seed in range(min(count, DIFFERENT))]
+    photos = [photos[number % len(photos)] for number in range(count)]
     if kills:
-        told = survive(photos, kills, at_once)
+        told = survive(photos, kills)
         fine = told["right"] == count
     else:
         told = {"megapixels": megapixels, **measure(photos, rounds, at_once)}

@@ -25,7 +25,17 @@ MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
 # Descriptions are read in these; all but English have a file in models/guidance/languages.
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "ru")
+LANGUAGES = {
+    "en": "English",
+    "de": "German",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+}
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 
@@ -199,7 +209,7 @@ def _parse_color(number: int, entry: Any) -> PaletteColor:
             weight = others.get("weight", 1)
             if isinstance(weight, bool) or not isinstance(weight, int | float):
                 raise JobError(f"palette colour {number} has weight={weight!r}: give a number")
-            return PaletteColor(color, float(min(weight, 2 * MAX_WEIGHT)))
+            return PaletteColor(color, float(max(min(weight, 2 * MAX_WEIGHT), -1)))
         case _:
             raise JobError(
                 f'palette colour {number} is not understood: write it as "#rrggbb" or as '

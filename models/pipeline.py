@@ -219,7 +219,7 @@ def find_things(
     """
     height, width = pixels.shape[:2]
     job.check_against(width, height)
-    told = clip.embed_text(job.description) if job.description else None
+    told = clip.embed_text(job.description, job.language) if job.description else None
     nothing = Condition(None, None)
     grid = view.colorizer.predict(view.read, nothing).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
@@ -315,7 +315,14 @@ def _overlays(
             notices.append(f"Region {number} was not used: its mask is black everywhere.")
             continue
         placed, more = place_region(
-            region, number, place, read, guide.shape, colorizer=colorizer, clip=clip
+            region,
+            number,
+            place,
+            read,
+            guide.shape,
+            colorizer=colorizer,
+            clip=clip,
+            language=job.language,
         )
         overlays.append(RegionOverlay(placed, job.strength))
         things += [describe_thing(thing, guide, full_size, place) for thing in placed.things]

@@ -97,14 +97,17 @@ class Broker:
             NoBroker: it cannot be reached, is starting, or does not accept the password.
             NoSpace: its memory or its disk is full.
         """
+        from kombu.exceptions import OperationalError
         from redis.exceptions import RedisError
 
         try:
             yield
         except RedisError as problem:
             raise self.explain(problem) from problem
+        except OperationalError as problem:  # Celery's word for what Redis said
+            raise self.explain(problem.__cause__ or problem) from problem
 
-    def explain(self, problem: Exception) -> NoBroker | NoSpace:
+    def explain(self, problem: BaseException) -> NoBroker | NoSpace:
         """Word what Redis said."""
         from redis.exceptions import (
             AuthenticationError,

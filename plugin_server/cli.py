@@ -14,6 +14,7 @@ import click
 # --help nor --version may import it.
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
+    "things": ("plugin_server.commands.things", "things", "Show what a description names where."),
     "describe": (
         "plugin_server.commands.describe",
         "describe",
@@ -22,6 +23,8 @@ COMMANDS = {
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
     "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),
+    "setup": ("plugin_server.commands.setup", "setup", "Check all, and install into GIMP."),
+    "demo": ("plugin_server.commands.demo_page", "demo", "Open the web page on a sample photo."),
     "gimp": ("plugin_server.commands.gimp", "gimp", "Install the plug-in for GIMP 3."),
     "doctor": ("plugin_server.commands.doctor", "doctor", "Say what works and what is missing."),
     "evaluate": (

@@ -4,7 +4,7 @@
 
     from plugin_server.client import Client
 
-    with Client("http://127.0.0.1:8765") as client:
+    with Client("http://127.0.0.1:18890") as client:
         result = client.colorize(Path("street.jpg"), description="a red tram")
         Path("street-color.png").write_bytes(result.data)
 

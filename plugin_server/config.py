@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from plugin_server.broker import Broker, BrokerError
 
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
+DEFAULT_PORT = 18890
 EVENT_STREAMS = 32  # programs that may follow jobs at the same time
 
 

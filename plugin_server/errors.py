@@ -139,6 +139,15 @@ class Elsewhere(Exception):
         self.headers = {"Retry-After": later} if is_number else {}
 
 
+def told(error: Exception) -> Elsewhere:
+    """Return what a client is told of an exception, as a fresh one that holds nothing else.
+
+    An exception that was raised holds the frames that it came through, and a photo in each.
+    """
+    status, detail = status_and_detail(error)
+    return Elsewhere(detail, status=status, headers=headers_of(error))
+
+
 OUT_OF_MEMORY = (
     "the server has not enough memory left for this photo; send a smaller one, or try again when "
     "fewer photos are being coloured"

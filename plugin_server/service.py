@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder
     from plugin_server.broker import Broker
     from plugin_server.config import Config
-    from plugin_server.jobs.redis.queue import ClusterJobs
     from retrieval.library import ExemplarLibrary
 
 log = logging.getLogger("photochrom")
@@ -46,7 +45,8 @@ class Service:
     ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
     own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
     why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``. With a
-    ``broker`` photos are coloured by workers elsewhere, and only the rest is done here. Pictures
+    ``broker`` photos are coloured by workers elsewhere that have these ``models``
+    (``plugin_server.jobs.redis.celery_app.made_with``), and only the rest is done here. Pictures
     are decoded by ``decoders``, or in this process where there are none.
     """
 
@@ -64,6 +64,7 @@ class Service:
         device: str = "cpu",
         broker: Broker | None = None,
         decoders: Decoders | None = None,
+        models: str | None = None,
     ) -> None:
         self._decoders = decoders
         self.colorizer = colorizer
@@ -90,18 +91,15 @@ class Service:
             shelf=Shelf(seconds=kept_seconds, count=KEPT_RESULTS, size=KEPT_BYTES),
         )
         self.jobs: Jobs = self._here
+        self.gathered = studio.gathered
         if broker is not None:
-            self.jobs = self._elsewhere(broker, studio, waiting, kept_seconds)
+            from plugin_server.jobs.redis.job_store import Keep
+            from plugin_server.jobs.redis.queue import ClusterJobs
 
-    def _elsewhere(
-        self, broker: Broker, studio: Studio, waiting: int, kept_seconds: float
-    ) -> ClusterJobs:
-        from plugin_server.jobs.redis.job_store import Keep, Ledger, Room
-        from plugin_server.jobs.redis.queue import ClusterJobs
-
-        keep = Keep(round(kept_seconds), KEPT_RESULTS, KEPT_BYTES)
-        ledger = Ledger(broker, room=Room(waiting), keep=keep)
-        return ClusterJobs(broker, ledger, self._here, studio.gathered)
+            keep = Keep(round(kept_seconds), KEPT_RESULTS, KEPT_BYTES)
+            self.jobs = ClusterJobs(
+                broker, self._here, studio.gathered, models=models, room=waiting, keep=keep
+            )
 
     @classmethod
     def load(cls, config: Config) -> Service:
@@ -114,6 +112,11 @@ class Service:
         from models.networks.predictor import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
+        models = None
+        if config.broker is not None:
+            from plugin_server.jobs.redis.celery_app import made_with
+
+            models = made_with(config.weights, config.clip)
         limits = Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels)
         decoders = Decoders(config.workers, limits)
         library, problem = library_or_why_not(config.library, clip, decoders.decode_small)
@@ -127,6 +130,7 @@ class Service:
             waiting=config.waiting,
             broker=config.broker,
             decoders=decoders,
+            models=models,
         )
 
     def warm(self) -> None:
@@ -201,14 +205,18 @@ class Service:
         """Read a picture as a request's pictures are read; ImageError where it cannot be."""
         return self._studio.decode(data)
 
-    def close(self) -> None:
-        """Stop all work, forget what is kept, and give back what the library holds open."""
+    def close(self) -> bool:
+        """Stop all work, forget what is kept, and give back what the library holds open.
+
+        Returns whether nothing is being done any more; it is not waited for longer than seconds.
+        """
         if self._decoders is not None:
             self._decoders.close()
         self.jobs.close()
         self.photos.close()
         if self.library is not None:
             self.library.close()
+        return self._here.has_ended
 
 
 def library_or_why_not(

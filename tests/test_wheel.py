@@ -22,7 +22,6 @@ NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc")
 DATA_FOLDERS = (
     "models/evaluation/pages",
     "models/weights",
-    "plugin_server/jobs/redis/lua",
     "plugin_server/web",
 )
 # The command line, in a process that ends at once where anything reaches for the network.

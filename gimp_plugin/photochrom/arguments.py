@@ -59,7 +59,7 @@ def declare(procedure: Gimp.Procedure, names: tuple[str, ...], exemplar: str, ag
         ),
         "hint-layer": lambda: procedure.add_drawable_argument(
             "hint-layer",
-            _("Layer _with dabs"),
+            _("Layer with da_bs"),
             _("The layer with dabs of color; without it, all dab layers of the photo"),
             True,
             FLAGS,
@@ -102,7 +102,7 @@ def declare(procedure: Gimp.Procedure, names: tuple[str, ...], exemplar: str, ag
         ),
         "replace": lambda: add_boolean(
             "replace",
-            _("Replace the _last result"),
+            _("Replac_e the last result"),
             _("The new layer takes the place of the last one that was made from this photo"),
             again,
             FLAGS,

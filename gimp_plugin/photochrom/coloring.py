@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import gi
-from api.client import Client, Result
-from api.errors import Failure
+from api.answers import Result
+from api.client import Client
 from api.pixels import Pixels
 from api.texts import _
+from layers.group import insert_group
 from layers.hint_layer import keep_paint
-from layers.parasites import Origin, identify, mark_hints
+from layers.parasites import THING_LAYERS, Origin, identify, mark_hints
 from layers.results import NewLayer, check_unchanged, insert, layer_name, one_undo_step, place_above
 from progress import Bar
 from run import Run
@@ -30,7 +32,6 @@ class Colored:
     region: Pixels | None
     hints: Pixels | None
     results: Sequence[Result]
-    names: Sequence[str]
 
 
 def colorize(runs: Sequence[Run], *, client: Client, bar: Bar) -> list[Gimp.Layer]:
@@ -66,26 +67,23 @@ def _answer(run: Run, client: Client, bar: Bar) -> Colored:
     pixels = run.photo.read(run.output)
     region = run.region()
     request = run.request(region=region)
-    results, names = [], []
+    results = []
     low, high = bar.span
     exemplars = run.exemplars or ("",)
     for number, exemplar in enumerate(exemplars):
         share = (high - low) / len(exemplars)
         bar.part(low + number * share, low + (number + 1) * share)
-        result = client.colorize(pixels, replace(request, exemplar=exemplar), on_progress=bar)
+        result = client.colorize(
+            pixels,
+            replace(request, exemplar=exemplar),
+            in_parts=run.output == THING_LAYERS,
+            on_progress=bar,
+        )
         # What belongs to the selection is remembered like what belongs to the whole.
         settings = replace(result.settings, description=run.base.description.strip())
         results.append(replace(result, settings=settings))
-        names.append(_name_of(client, result.exemplar) if result.exemplar else "")
     check_unchanged(run.photo, pixels)
-    return Colored(run, region, request.hint_image, results, names)
-
-
-def _name_of(client: Client, exemplar: str) -> str:
-    try:
-        return client.exemplar(exemplar).name
-    except Failure:
-        return exemplar  # it was removed meanwhile; the layer is not lost for a name
+    return Colored(run, region, request.hint_image, results)
 
 
 def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
@@ -104,6 +102,9 @@ def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
         for colored in answered:
             if colored.run.replaced is not None:
                 image.remove_layer(colored.run.replaced)
+        for layer in layers if any(colored.run.replaced for colored in answered) else ():
+            # While the old one was there, GIMP told the new one apart by a number.
+            layer.set_name(re.sub(r" #\d{1,3}$", "", layer.get_name()))
     return layers
 
 
@@ -120,19 +121,23 @@ def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
     masks = tuple(mask for mask in (run.kept_mask(), colored.region) if mask is not None)
     # Each goes above the last one.
     first = len(layers)
-    for result, name in zip(reversed(colored.results), reversed(colored.names), strict=True):
+    for result in reversed(colored.results):
         origin = Origin(
             source=identify(run.photo.layer),
             output=run.output,
             reference=run.reference.uri if run.reference else "",
-            name=name or (run.reference.name if run.reference else ""),
+            name=result.exemplar_name or (run.reference.name if run.reference else ""),
             is_region=colored.region is not None,
             is_visible=run.photo.is_visible,
             hint_layers=tuple(map(identify, run.hint_layers)),
             server_seconds=round(result.timings.get("total", 0.0), 3),
         )
-        new = NewLayer(_layer_name(result, origin), result.pixels, result.settings, origin, masks)
-        layer = insert(run.photo, new, (parent, place), old.get_opacity() if old else 100.0)
+        new = NewLayer(_layer_name(result, origin), result.settings, origin, masks)
+        if result.pixels is None:
+            layer = insert_group(run.photo, new, result.parts, (parent, place), old)
+        else:
+            opacity = old.get_opacity() if old else 100.0
+            layer = insert(run.photo, new, result.pixels, (parent, place), opacity)
         layers.insert(first, layer)
         if colored.hints is not None:
             keep_paint(layer, colored.hints, run.photo)

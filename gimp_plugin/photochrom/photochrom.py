@@ -18,7 +18,7 @@ from api.texts import _, sentence  # noqa: E402
 from arguments import declare  # noqa: E402
 from coloring import colorize  # noqa: E402
 from entries import COLORIZERS, HINT_LAYER, REGION, SETTINGS, Entry  # noqa: E402
-from gi.repository import Gegl, Gimp, GLib, GObject  # noqa: E402
+from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 from layers.hint_layer import new_hint_layer  # noqa: E402
 from layers.parasites import is_ours, keep_words, words_of  # noqa: E402
 from layers.photo import selected_layer, selected_photos  # noqa: E402
@@ -29,6 +29,8 @@ from run import Call, asked, made_by, read_result, read_run  # noqa: E402
 from server.connect import connect, describe  # noqa: E402
 
 MENU = "<Image>/Colors/Photochrom"
+FOLDER = Path(__file__).absolute().parent
+HELP, ICON = FOLDER / "help", FOLDER / "icons" / "photochrom.svg"
 READABLE = GObject.ParamFlags.READWRITE
 IMAGE_ENTRIES = {entry.name: entry for entry in (HINT_LAYER, REGION)}
 
@@ -167,6 +169,7 @@ class Photochrom(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         return False  # the texts come translated from ``api.texts``
 
     def do_query_procedures(self) -> list[str]:
+        self.set_help_domain("photochrom", Gio.File.new_for_path(str(HELP)))
         return [*COLORIZERS, *IMAGE_ENTRIES, SETTINGS.name]
 
     def do_create_procedure(self, name: str) -> Any:
@@ -208,9 +211,10 @@ def _describe(procedure: Gimp.Procedure, entry: Entry) -> Gimp.Procedure:
     procedure.set_menu_label(entry.label)
     procedure.add_menu_path(MENU)
     procedure.set_documentation(entry.blurb, entry.help, entry.name)
-    procedure.set_attribution(
-        "The Photochrom authors", "The Photochrom authors, Apache-2.0", "2026"
-    )
+    procedure.set_icon_file(Gio.File.new_for_path(str(ICON)))
+    if hasattr(procedure, "set_help_uri"):  # from GIMP 3.3.2 on
+        procedure.set_help_uri((HELP / "en" / "guide.html").as_uri())
+    procedure.set_attribution("The Photochrom authors", "The Photochrom authors", "2026")
     return procedure
 
 

@@ -16,6 +16,7 @@ from models.guidance.condition import (
     Condition,
     Distribution,
     HintMap,
+    Located,
     NamedThing,
     NoMatcher,
     Prediction,
@@ -38,10 +39,16 @@ class BaselinePredictor:
         """Return itself: it is asked about a picture only once."""
         return self
 
-    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
-        """Find nothing: (K, h/4, w/4) zeros."""
+    def locate(
+        self,
+        lightness: FloatArray,
+        things: Sequence[NamedThing],
+        others: Sequence[NamedThing] = (),
+    ) -> Located:
+        """Find nothing, on a grid of (h/4, w/4) cells."""
         rows, columns = lightness.shape
-        return np.zeros((len(things), rows // 4, columns // 4), np.float32)
+        nowhere = np.zeros((len(things), rows // 4, columns // 4), np.float32)
+        return Located(nowhere, np.ones(len(things), np.float32))
 
     @torch.inference_mode()
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:

@@ -15,7 +15,6 @@ FloatArray = NDArray[np.float32]
 UInt8Array = NDArray[np.uint8]
 
 ORIGINAL = "original"  # the guidance of the originals' own rows
-OF_ORIGINALS = {"colourfulness", "colourfulness absolute", "bleeding"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

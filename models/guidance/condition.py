@@ -24,18 +24,19 @@ class NoMatcher(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class NamedThing:
-    """A thing that a description gives a colour: what to look for, and how to colour it.
+    """A thing that a description names.
 
-    ``phrase`` is (P, W) float32, the word pieces that say what it is; ``colors`` are the names of
-    its colours as written, and ``thing`` the words for it, empty where they stand elsewhere.
+    ``vector`` is (D,) float32 of unit length, the name without its colours as CLIP reads it;
+    ``colors`` are the names of its colours as written, none where the description gives it none;
+    ``thing`` is the name, empty where only a colour is said.
     """
 
-    phrase: FloatArray
+    vector: FloatArray
     colors: tuple[str, ...]
     thing: str
 
     @property
-    def said(self) -> str:
+    def phrase(self) -> str:
         """The colours and the thing, for people."""
         return f"{' and '.join(self.colors)} {self.thing}".strip()
 
@@ -45,14 +46,28 @@ class TextEmbedding:
     """A description as CLIP sees it.
 
     ``vector`` is (D,) float32 of unit length; ``notices`` say what the user should know, such as
-    that the text was cut. ``named`` are the things that it gives a colour; ``scene`` is the vector
-    of the description without their colours, None where it says nothing else.
+    that the text was cut. ``named`` are the things that it gives a colour, ``others`` those that it
+    names without one: they keep their place from the former. ``scene`` is the vector of the
+    description without colours, None where it says nothing else.
     """
 
     vector: FloatArray
     notices: tuple[str, ...] = ()
     named: tuple[NamedThing, ...] = ()
+    others: tuple[NamedThing, ...] = ()
     scene: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where things are, on the prediction's grid, and how vivid such things usually are.
+
+    ``probability`` is (K, h, w) float32: that a cell shows the thing. ``vividness`` is (K,)
+    float32: the chroma of a named colour on it, as a share of what the colour usually has.
+    """
+
+    probability: FloatArray
+    vividness: FloatArray
 
 
 class TextEmbedder(Protocol):
@@ -164,10 +179,16 @@ class ChromaPredictor(Protocol):
         """Tell whether it can find things by their names."""
         ...
 
-    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
-        """Find things in (h, w) lightness: (K, h', w') float32, the probability of each everywhere.
+    def locate(
+        self,
+        lightness: FloatArray,
+        things: Sequence[NamedThing],
+        others: Sequence[NamedThing] = (),
+    ) -> Located:
+        """Find things in (h, w) lightness.
 
-        The grid is the prediction's.
+        All things compete for each cell, with each other, with ``others`` and with a fixed
+        vocabulary. The grid is the prediction's.
         """
         ...
 

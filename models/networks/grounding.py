@@ -1,103 +1,162 @@
 """Grounding: where in a photo is what a phrase names, such as the shirt of "a red shirt"?
 
-phrase = word pieces of the colour's place in the sentence and of the words after it, their colours
-left out, so that every colour finds the same place
--> condition, with what the whole picture shows -> the colorizer's kind of decoder on its encoder's
-features -> at stride 4 the agreement of the features with the phrase, as a logit
+the colorizer's features at strides 4 and 8 -> blocks of an encoder of its own, strides 16 and 32
+-> one dense decoding to a unit vector for every cell of a grid with stride 4
+a name without its colours -> CLIP text vector -> a unit vector of the same space
+-> their cosine, scaled, is the logit of "this cell shows that name"
+
+One decoding serves any number of names, so all names of a sentence and a fixed vocabulary of what
+photographs hold compete for every cell. Dense image features against text vectors: LSeg (Li et al.
+2022, arXiv:2201.03546), OpenSeg (Ghiasi et al. 2022, arXiv:2112.12143).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.networks.batch_norm_folding import folded
 from models.networks.checkpoint import WEIGHTS, load_network
-from models.networks.decoder import Decoder
-
-FloatArray = NDArray[np.float32]
+from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
-PARTS = 3  # the place of the colour, and up to two words after it
+VIVIDNESS = (0.35, 1.1)
+SHARED_BLOCKS = 3  # the encoder's blocks up to stride 8 are the colorizer's own
 
 
 @dataclass(frozen=True, slots=True)
 class GrounderConfig:
     """Everything needed to build the network again.
 
-    ``encoder`` is the digest of the encoder on whose features it was trained; ``token_width`` is
-    the width of the word pieces it reads, ``clip`` the name of the model they come from.
+    ``encoder`` is the digest of the colorizer's encoder whose features it reads, ``clip`` names the
+    model of the text vectors. ``vocabulary`` are the names that always compete; names whose vectors
+    have a cosine above ``kinship`` do not. ``sharpness`` and ``offset`` calibrate the logits.
     """
 
     encoder: str
-    token_width: int = 384
-    condition_width: int = 256
-    widths: tuple[int, int, int, int] = (64, 128, 192, 256)
-    encoder_channels: tuple[int, int, int, int] = (24, 40, 112, 320)
     clip: str = "embedded"
+    embedding_width: int = 384
+    width: int = 64
+    coarse: int = 128
+    middle: int = 96
+    fine: int = 48
+    hidden: int = 256
+    vocabulary: tuple[str, ...] = ()
+    sharpness: float = 1.0
+    offset: float = 0.0
+    kinship: float = 0.6
 
 
 class Grounder(nn.Module):
-    """Say for every cell of a grid with stride 4 whether it shows what a phrase names."""
+    """Describe every cell of a grid with stride 4 so that names can be looked for."""
+
+    vocabulary: Tensor
 
     def __init__(self, config: GrounderConfig) -> None:
         super().__init__()
         self.config = config
-        width, w4 = config.condition_width, config.widths[0]
-        self.norm = nn.LayerNorm(config.token_width)
-        self.read_phrase = nn.Sequential(
-            nn.Linear(PARTS * config.token_width, width), nn.SiLU(), nn.Linear(width, width)
+        c4, c8, c16, c32 = ENCODER_CHANNELS
+        coarse, middle, fine = config.coarse, config.middle, config.fine
+        self.blocks = build_encoder().blocks[SHARED_BLOCKS:]  # type: ignore[index]
+        self.lateral32, self.lateral16 = nn.Conv2d(c32, coarse, 1), nn.Conv2d(c16, coarse, 1)
+        self.lateral8, self.lateral4 = nn.Conv2d(c8, middle, 1), nn.Conv2d(c4, fine, 1)
+        self.scene = nn.Linear(c32, coarse)
+        self.block32 = ResidualBlock(coarse)
+        self.block16, self.block16b = ResidualBlock(coarse), ResidualBlock(coarse)
+        self.block8, self.block8b = ResidualBlock(middle), ResidualBlock(middle)
+        self.block4 = ResidualBlock(fine)
+        self.down16, self.down8 = nn.Conv2d(coarse, middle, 1), nn.Conv2d(middle, fine, 1)
+        self.write = nn.Conv2d(fine, config.width, 1)
+        self.read = nn.Sequential(
+            nn.Linear(config.embedding_width, config.hidden),
+            nn.SiLU(),
+            nn.Linear(config.hidden, config.width),
         )
-        self.read_picture = nn.Linear(config.encoder_channels[-1], width)
-        self.condition_norm = nn.LayerNorm(width)
-        self.decoder = Decoder(width, config.widths, config.encoder_channels)
-        self.to_key = nn.Conv2d(w4, w4, 1)
-        self.to_query = nn.Linear(width, w4)
-        self.bias = nn.Parameter(torch.tensor(-2.0))
+        self.scale = nn.Parameter(torch.tensor(2.3))  # a logarithm
+        self.bias = nn.Parameter(torch.tensor(-3.0))
+        self.read_vividness = nn.Linear(config.embedding_width, 1)
+        names = len(config.vocabulary)
+        self.register_buffer("vocabulary", torch.zeros(names, config.embedding_width))
 
-    def forward(self, features: list[Tensor], phrases: Tensor) -> Tensor:
-        """Return (N, H/4, W/4) logits from encoder features and (N, PARTS, token_width) phrases."""
-        asked = self.read_phrase(self.norm(phrases).flatten(1))
-        picture = self.read_picture(features[-1].mean(dim=(2, 3)))
-        condition = self.condition_norm(asked + picture)
-        keys = self.to_key(self.decoder(features, condition))
-        query = self.to_query(condition)
-        agreement = torch.einsum("nchw,nc->nhw", keys, query) / query.shape[1] ** 0.5
-        logits: Tensor = agreement + self.bias
-        return logits
+    def deepen(self, f8: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn (N, 40, H/8, W/8) features into those at strides 16 and 32."""
+        f16: Tensor = self.blocks[1](self.blocks[0](f8))
+        return f16, self.blocks[3](self.blocks[2](f16))
+
+    def decode(self, f4: Tensor, f8: Tensor, f16: Tensor, f32: Tensor) -> Tensor:
+        """Turn features at strides 4 to 32 into (N, width, H/4, W/4) unit vectors."""
+        scene = self.scene(f32.mean((2, 3)))[:, :, None, None]
+        x = self.block32(torch.relu(self.lateral32(f32) + scene))
+        x = self.block16b(self.block16(torch.relu(self.lateral16(f16) + _double(x))))
+        x = self.block8b(self.block8(torch.relu(self.lateral8(f8) + _double(self.down16(x)))))
+        x = self.block4(torch.relu(self.lateral4(f4) + _double(self.down8(x))))
+        return F.normalize(self.write(x), dim=1)
+
+    def look(self, f4: Tensor, f8: Tensor) -> Tensor:
+        """Describe pictures from the colorizer's features at strides 4 and 8, as ``decode``."""
+        return self.decode(f4, f8, *self.deepen(f8))
+
+    def phrases(self, vectors: Tensor) -> Tensor:
+        """Turn (P, embedding_width) text vectors into (P, width) unit vectors."""
+        return F.normalize(self.read(vectors), dim=-1)
+
+    def vividness(self, vectors: Tensor) -> Tensor:
+        """Say how vivid a named colour is on (P, embedding_width) names: (P,), 1 is usual."""
+        return self.read_vividness(vectors)[:, 0].exp().clamp(*VIVIDNESS)
+
+    def logits(self, cells: Tensor, phrases: Tensor) -> Tensor:
+        """Return (P, h, w) logits of (width, h, w) cells and (P, width) phrases."""
+        agreement = torch.einsum("dhw,pd->phw", cells, phrases)
+        return self.scale.exp() * agreement + self.bias
 
 
-def phrase_parts(
-    tokens: NDArray[Any], pieces: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
-) -> FloatArray:
-    """Sum up the word pieces of a phrase: (PARTS, W) float32, zeros where it has fewer words.
+class ResidualBlock(nn.Module):
+    """A 3 x 3 convolution, normalised, with a shortcut."""
 
-    ``tokens`` is (T, W), the pieces of the whole description in their context, ``pieces`` where
-    each stands in it, in letters, and ``spans`` where the phrase's words stand.
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, width, H, W) to the same shape."""
+        return torch.relu(x + self.norm(self.conv(x)))
+
+
+def places(grounder: Grounder, cells: Tensor, phrases: Tensor, *, count: int) -> Tensor:
+    """Say how likely (width, h, w) cells show each of the first ``count`` phrases: (count, h, w).
+
+    ``phrases`` is (P, width). A cell shows a name as far as the name fits it, and as far as no
+    other name fits it better. Names that mean nearly the same do not take it from each other.
     """
-    parts = np.zeros((PARTS, tokens.shape[1]), np.float32)
-    for i, (start, end) in enumerate(spans[:PARTS]):
-        rows = [j for j, (a, b) in enumerate(pieces[: len(tokens)]) if a < end and b > start]
-        if rows:
-            parts[i] = tokens[rows].mean(axis=0)
-    return parts
+    config = grounder.config
+    logits = grounder.logits(cells, phrases)
+    fits = torch.sigmoid(config.sharpness * logits[:count] + config.offset)
+    rivals = (phrases[:count] @ phrases.T) < config.kinship
+    found = []
+    for i in range(count):  # what else is coloured must not change a bit of where a thing is
+        others = logits[rivals[i]]
+        best = torch.logsumexp(others, 0) if len(others) else torch.full_like(logits[i], -1e4)
+        found.append(fits[i] * torch.sigmoid(logits[i] - best))
+    return torch.stack(found)
 
 
 def load_grounder(path: Path = CHECKPOINT) -> Grounder:
-    """Load the grounder that came with Photochrom, or that of a training run.
+    """Load the grounder that came with Photochrom, or that of a training run, for inference.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    grounder = load_network(path, lambda config: Grounder(_read_config(config)))
-    grounder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return grounder
+    return folded(load_network(path, lambda config: Grounder(_read_config(config))))
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _read_config(values: dict[str, Any]) -> GrounderConfig:

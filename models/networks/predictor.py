@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from models.guidance.condition import (
     Condition,
     Distribution,
     HintMap,
+    Located,
     NamedThing,
     NoMatcher,
     Prediction,
@@ -49,14 +50,13 @@ from models.networks.colorizer import (
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
-from models.networks.grounding import Grounder, load_grounder
+from models.networks.grounding import Grounder, load_grounder, places
 
 FloatArray = NDArray[np.float32]
 
 CHECKPOINT = WEIGHTS / "colorizer.safetensors"
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
-LOCATED = 16  # places of named things that are remembered of a picture
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Seen:
     lightness: FloatArray
     features: list[Tensor]
     unguided: Tensor | None = None
-    located: dict[bytes, Tensor] = field(default_factory=dict)  # by phrase
+    cells: Tensor | None = None  # as the grounder describes them
 
 
 class Predictor:
@@ -183,25 +183,23 @@ class Predictor:
         return HintMap(*(_array(plane) for plane in grown))
 
     @torch.inference_mode()
-    def locate(self, lightness: FloatArray, things: Sequence[NamedThing]) -> FloatArray:
-        """Find things in (h, w) lightness: (K, h/4, w/4), the probability of each everywhere."""
+    def locate(
+        self,
+        lightness: FloatArray,
+        things: Sequence[NamedThing],
+        others: Sequence[NamedThing] = (),
+    ) -> Located:
+        """Find things in (h, w) lightness, on a grid of (h/4, w/4) cells."""
         assert self.grounder is not None, "ask ``locates`` first"
         rows, columns = lightness.shape
         seen = self._look(lightness)
-        found = []
-        # One after the other: what a thing's place is must not depend on what else is named, to
-        # the last bit. Another colour for the same thing is what people try most.
-        for thing in things:
-            key = thing.phrase.tobytes()
-            where = seen.located.get(key)
-            if where is None:
-                phrase = torch.from_numpy(thing.phrase)[None]
-                where = torch.sigmoid(self.grounder(seen.features, phrase))[0]
-                if len(seen.located) >= LOCATED:
-                    seen.located.clear()
-                seen.located[key] = where
-            found.append(where)
-        return _array(torch.stack(found)[:, : rows // GRID, : columns // GRID])
+        if seen.cells is None:
+            seen.cells = self.grounder.look(*seen.features[:2])[0]
+        names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
+        phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
+        cells = seen.cells[:, : rows // GRID, : columns // GRID]
+        probability = places(self.grounder, cells, phrases, count=len(things))
+        return Located(_array(probability), _array(self.grounder.vividness(names[: len(things)])))
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> FloatArray | None:

@@ -1,14 +1,15 @@
-"""Train the grounder: where is what a caption gives a colour? Read top to bottom.
+"""Train the grounder: where in a photo is what a phrase names? Read top to bottom.
 
-Nobody has outlined anything: the pixels that have the caption's colour are the answer, and the
-network sees neither them nor the colour, only the grey photo and the words without their colours.
+Masks, drawn boxes and captions with colours (``models.training.region_targets``) say where names
+are; the other names of a batch, and a vocabulary of what photographs hold, say where they are not.
+First the decoder learns on frozen features, then the encoder's blocks from stride 16 on with it.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,285 +19,375 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
-from models.color.lab import srgb_to_lab
-from models.guidance.color_words import ColorPhrase, color_phrases
-from models.networks.checkpoint import save_checkpoint
+from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
-from models.networks.colorizer import STRIDES, Colorizer
+from models.networks.colorizer import Colorizer
 from models.networks.correspondence import encoder_digest
-from models.networks.grounding import Grounder, GrounderConfig, phrase_parts
-from models.photos import Photo, read_photos, square
+from models.networks.grounding import SHARED_BLOCKS, Grounder, GrounderConfig
+from models.photos import read_photos
 from models.training.averaging import average
-from models.training.color_naming import named_area
-from models.training.samples import SampleOptions, age, random_crop
+from models.training.name_groups import VOCABULARY, is_person, may_overlap
+from models.training.region_targets import Evidence, Target
+from models.training.regions import RegionPhoto, read_boxes, read_masks
+from models.training.view_features import Views
 
-COVERAGE = (0.004, 0.6)  # of the picture: less is chance, more is everything
-HalfArray = NDArray[np.float16]
-FloatArray = NDArray[np.float32]
+# A thing that is small counts as if it covered a tenth of the picture, up to so many times.
+SMALL, MOST_BOOST = 0.1, 6.0
+COMPETING_CELLS = 150  # of a photo in a step
+FILL = 0.35  # share of its boxes that a thing is expected to cover at least
+# Of these sources a photo's labels name all of their names that it shows.
+FULLY_LABELLED = frozenset(
+    ("ccp", "coco-panoptic", "stanford-background", "camvid", "facade", "lfw-parts")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingOptions:
-    """Everything that decides how a run goes, besides the photos."""
+    """Everything that decides how a run goes, besides the photos.
 
-    steps: int = 3_000
-    minutes: float | None = None
-    side: int = 160
-    min_area: float = 0.5
-    p_old: float = 0.3
-    batch_size: int = 32
-    rate: float = 1e-3
-    weight_decay: float = 0.05
+    ``unfreeze`` is the share of the time after which the encoder from stride 16 on learns too.
+    """
+
+    minutes: float = 95.0
+    steps: int | None = None
+    unfreeze: float = 0.5
+    side: int = 192
+    views: int = 3
+    batch_size: int = 24
+    rate: float = 2e-3
+    encoder_rate: float = 2.4e-4
+    weight_decay: float = 0.03
     average: float = 0.998
-    dice: float = 1.0
     seed: int = 0
 
 
+def read_region_photos(
+    masks: Sequence[Path], boxes: Path, shards: Sequence[Path], split: str
+) -> list[RegionPhoto]:
+    """Read photos with masks, and those of ``shards`` with their drawn boxes, where there are."""
+    drawn = read_boxes(boxes, split)
+    photos = list(read_masks(masks))
+    for photo in read_photos(shards, short_side=256):
+        photos.append(
+            RegionPhoto(
+                photo.key,
+                photo.pixels,
+                photo.source,
+                photo.captions,
+                boxes=drawn.get(photo.key, ()),
+            )
+        )
+    return photos
+
+
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A photo and one thing in it that a caption gives a colour; ``parts`` is (PARTS, W)."""
+class Losses:
+    """The parts of a step's loss."""
 
-    photo: Photo
-    phrase: ColorPhrase
-    parts: HalfArray
+    cells: Tensor
+    overlap: Tensor
+    boxes: Tensor
+    absent: Tensor
+    competition: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Return their weighted sum."""
+        certain = self.cells + self.overlap + 0.7 * self.boxes
+        return certain + 0.5 * self.absent + 0.5 * self.competition
 
 
-def find_told(photos: Sequence[Photo], clip: Clip) -> list[list[Told]]:
-    """Find for every photo what its captions give colours that can be seen in it."""
-    phrases = [
-        [p for caption in photo.captions for p in color_phrases(caption)] for photo in photos
+def losses_of(
+    model: Grounder,
+    features: Sequence[Tensor],
+    targets: Sequence[Sequence[Target]],
+    sources: Sequence[str],
+    vectors: Mapping[str, Tensor],
+    generator: np.random.Generator,
+) -> Losses:
+    """Compare what the grounder says of a batch with its targets.
+
+    ``features`` are those at strides 4 to 32; ``vectors`` (D,) the names' text vectors.
+    """
+    described = model.decode(*features)
+    count, _, height, width = described.shape
+    names = sorted({target.name for own in targets for target in own})
+    column = {name: i for i, name in enumerate(names)}
+    phrases = model.phrases(
+        torch.cat([torch.stack([vectors[name] for name in names]), model.vocabulary])
+    )
+    scale, bias = model.scale.exp(), model.bias
+    cells = described.flatten(2).transpose(1, 2)  # (N, h * w, D)
+    own = [
+        scale * (phrases[[column[target.name] for target in some]] @ cells[n].T) + bias
+        for n, some in enumerate(targets)
+        if some
     ]
-    kept = []
-    for photo, said in zip(photos, phrases, strict=True):
-        lab = srgb_to_lab(square(photo, 96).astype(np.float32) / 255)
-        kept.append([p for p in said if _covers(named_area(lab, p.colors))])
-    texts = sorted({p.neutral for said in kept for p in said}, key=len)
-    tokens: dict[str, HalfArray] = {}
-    for start in range(0, len(texts), 64):
-        some = texts[start : start + 64]
-        _, read = clip.read_texts(some)
-        assert read is not None, f"{clip.name} gives no word pieces"
-        tokens |= {t: r.astype(np.float16) for t, r in zip(some, read, strict=True)}
-    found = []
-    for photo, said in zip(photos, kept, strict=True):
-        told = []
-        for p in said:
-            parts = phrase_parts(tokens[p.neutral], clip.spans(p.neutral), p.spans)
-            told.append(Told(photo, p, parts.astype(np.float16)))
-        if told:
-            found.append(told)
+    logits = torch.cat(own).unflatten(1, (height, width))
+    flat = [target for some in targets for target in some]
+    cells_loss, overlap = _on_known_cells(logits, flat)
+    # Other names are looked for on one cell in nine, which a batch's worth of them can afford.
+    row, start = int(generator.integers(3)), int(generator.integers(3))
+    few = described[:, :, row::3, start::3].flatten(2).transpose(1, 2).flatten(0, 1)
+    others = (scale * (few @ phrases[: len(names)].T) + bias).unflatten(0, (count, -1))
+    weights = _absence(targets, sources, names)
+    absent = (F.softplus(others).mean(1) * weights).sum() / weights.sum().clamp_min(1)
+    return Losses(
+        cells_loss,
+        overlap,
+        _in_boxes(logits, flat),
+        absent,
+        _competition(cells, phrases, scale, bias, targets, names, generator),
+    )
+
+
+def _on_known_cells(logits: Tensor, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+    """Cross-entropy, and one minus the soft Dice overlap, on the cells that are known."""
+    place = torch.from_numpy(np.stack([t.place for t in targets])).float() / 255
+    known = torch.from_numpy(np.stack([t.known for t in targets])).float() / 255
+    said = torch.tensor([t.evidence is Evidence.CAPTION for t in targets])
+    weight = known * torch.where(said, 0.4, 1.0)[:, None, None]
+    share = (place * known).mean((1, 2)).clamp_min(1e-4)
+    boost = (SMALL / share).clamp(1, MOST_BOOST)[:, None, None]
+    weight = weight * (1 + place * (boost - 1))
+    entropy = F.binary_cross_entropy_with_logits(logits, place, reduction="none")
+    likely = torch.sigmoid(logits) * known
+    both = (likely * place).sum((1, 2))
+    either = likely.sum((1, 2)) + (place * known).sum((1, 2))
+    dice = 1 - (2 * both + 1) / (either + 1)
+    outlined = torch.tensor([t.evidence is Evidence.MASK or t.exclusive for t in targets])
+    counts = torch.where(said, 0.3, torch.where(outlined, 1.0, 0.0))
+    return (entropy * weight).sum() / weight.sum(), (dice * counts).sum() / counts.sum().clamp_min(
+        1
+    )
+
+
+def _in_boxes(logits: Tensor, targets: Sequence[Target]) -> Tensor:
+    """A box holds its thing in every row and column: BoxInst's projection (Tian et al. 2021)."""
+    rows = [i for i, target in enumerate(targets) if target.inside is not None]
+    if not rows:
+        return logits.new_zeros(())
+    inside = torch.from_numpy(np.stack([targets[i].inside for i in rows])).float() / 255
+    likely = torch.sigmoid(logits[rows]) * inside
+    loss = F.relu(FILL - likely.sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)) * 2
+    for axis in (1, 2):
+        shown, boxed = likely.amax(axis), inside.amax(axis)
+        both = (shown * boxed).sum(1)
+        loss = loss + 1 - (2 * both + 1) / ((shown * shown).sum(1) + boxed.sum(1) + 1)
+    return loss.mean()
+
+
+def _absence(
+    targets: Sequence[Sequence[Target]], sources: Sequence[str], names: Sequence[str]
+) -> Tensor:
+    """Say how surely each photo does not show each name of the batch: (N, P)."""
+    weights = torch.zeros(len(targets), len(names))
+    labels: dict[str, set[str]] = {}
+    for some, source in zip(targets, sources, strict=True):
+        for target in some:
+            labels.setdefault(target.name, set()).add(source)
+    for n, (some, source) in enumerate(zip(targets, sources, strict=True)):
+        mine = [target.name for target in some]
+        for i, name in enumerate(names):
+            if not any(may_overlap(name, other) for other in mine):
+                is_sure = source in FULLY_LABELLED and source in labels[name]
+                weights[n, i] = 1.0 if is_sure else 0.15
+    return weights
+
+
+def _competition(
+    cells: Tensor,
+    phrases: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    targets: Sequence[Sequence[Target]],
+    names: Sequence[str],
+    generator: np.random.Generator,
+) -> Tensor:
+    """Cross-entropy of which name a cell shows, among the batch's names and the vocabulary."""
+    rivals = [*names, *VOCABULARY]
+    photos, places, answers, allowed = [], [], [], []
+    for n, some in enumerate(targets):
+        labels = np.full(cells.shape[1], -1)
+        for target in some:
+            if target.exclusive and not is_person(target.name):
+                labels[target.place.reshape(-1) > 140] = names.index(target.name)
+        at = np.flatnonzero(labels >= 0)
+        if not len(at):
+            continue
+        rarity = 1 / np.sqrt(np.bincount(labels[at], minlength=len(names))[labels[at]])
+        size = min(COMPETING_CELLS, len(at))
+        at = generator.choice(at, size, replace=False, p=rarity / rarity.sum())
+        loose = {target.name for target in some if not target.exclusive}
+        masks = {
+            label: [
+                i == label
+                or not (may_overlap(names[label], rival) or rival in loose or is_person(rival))
+                for i, rival in enumerate(rivals)
+            ]
+            for label in set(labels[at].tolist())
+        }
+        photos.append(np.full(len(at), n))
+        places.append(at)
+        answers.append(labels[at])
+        allowed += [masks[label] for label in labels[at].tolist()]
+    if not photos:
+        return scale.new_zeros(())
+    chosen = cells[np.concatenate(photos), np.concatenate(places)]
+    logits = (scale * (chosen @ phrases.T) + bias).masked_fill(~torch.tensor(allowed), -1e4)
+    return F.cross_entropy(logits, torch.from_numpy(np.concatenate(answers)))
+
+
+def embed_names(names: Sequence[str], clip: Clip) -> dict[str, Tensor]:
+    """Read names with CLIP: (D,) vectors."""
+    found: dict[str, Tensor] = {}
+    for start in range(0, len(names), 64):
+        some = names[start : start + 64]
+        found |= {n: torch.from_numpy(v) for n, v in zip(some, clip.embed_texts(some), strict=True)}
     return found
 
 
-def _covers(area: NDArray[np.bool_] | None) -> bool:
-    return area is not None and COVERAGE[0] <= area.mean() <= COVERAGE[1]
-
-
-class GroundingSamples(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    """An endless stream of lightness (1, S, S), phrase parts and area (S/4, S/4)."""
-
-    def __init__(self, told: Sequence[Sequence[Told]], options: GroundingOptions) -> None:
-        super().__init__()
-        self.told = told
-        self.options = options
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        cv2.setNumThreads(0)
-        generator = np.random.default_rng(self.options.seed)
-        while True:
-            for i in generator.permutation(len(self.told)):
-                sample = make_sample(self.told[i], self.options, generator)
-                if sample is not None:
-                    yield sample
-
-
-def make_sample(
-    told: Sequence[Told], options: GroundingOptions, generator: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Make a sample of one of the things told of a photo; None where the crop lost it."""
-    one = told[int(generator.integers(len(told)))]
-    crop = SampleOptions(side=options.side, min_area=options.min_area)
-    lab = srgb_to_lab(random_crop(one.photo.pixels, crop, generator).astype(np.float32) / 255)
-    area = named_area(lab, one.phrase.colors)
-    if area is None or not _covers(area):
-        return None
-    lightness = np.ascontiguousarray(lab[..., 0])
-    if generator.random() < options.p_old:
-        lightness = age(lightness, generator)
-    scale = 1 / STRIDES[0]
-    small = cv2.resize(
-        area.astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
-    )
-    return (
-        torch.from_numpy(lightness)[None],
-        torch.from_numpy(one.parts.astype(np.float32)),
-        torch.from_numpy(small),
-    )
-
-
-def area_loss(logits: Tensor, area: Tensor, *, dice: float) -> Tensor:
-    """Cross-entropy of (N, h, w) logits to areas in [0, 1], and one minus the soft Dice overlap."""
-    entropy = F.binary_cross_entropy_with_logits(logits, area)
-    share = torch.sigmoid(logits)
-    overlap = 2 * (share * area).sum((1, 2)) / (share.sum((1, 2)) + area.sum((1, 2))).clamp_min(1)
-    return entropy + dice * (1 - overlap.mean())
-
-
 def train(
-    told: Sequence[Sequence[Told]],
-    held_out: Sequence[Sequence[Told]],
+    photos: Sequence[RegionPhoto],
     colorizer: Colorizer,
+    clip: Clip,
     run: Path,
     *,
     options: GroundingOptions,
     record: dict[str, Any],
+    start: Path | None = None,
 ) -> Path:
-    """Train on the colorizer's encoder, beginning with its decoder; return the weights' path."""
+    """Train on the colorizer's encoder, from ``start`` if given; return the weights' path."""
     torch.manual_seed(options.seed)
+    cv2.setNumThreads(0)
     run.mkdir(parents=True, exist_ok=True)
-    config = GrounderConfig(
-        encoder_digest(colorizer.encoder), token_width=told[0][0].parts.shape[1]
+    config = GrounderConfig(encoder_digest(colorizer.encoder), clip.name, vocabulary=VOCABULARY)
+    views = Views(
+        photos, colorizer.encoder, run, side=options.side, count=options.views, seed=options.seed
     )
+    names = {target.name for some in views.targets for target in some}
+    vectors = embed_names(sorted(names | set(VOCABULARY)), clip)
     model = Grounder(config)
-    model.decoder.load_state_dict(colorizer.decoder.state_dict())
+    if start is not None:
+        model.load_state_dict(read_checkpoint(start)[0])
+    else:
+        blocks = colorizer.encoder.blocks[SHARED_BLOCKS:]  # type: ignore[index]
+        model.blocks.load_state_dict(blocks.state_dict())
+        model.vocabulary.copy_(torch.stack([vectors[name] for name in VOCABULARY]))
+        torch.nn.init.zeros_(model.read_vividness.weight)
+        torch.nn.init.zeros_(model.read_vividness.bias)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items()}
+    own = [p for n, p in model.named_parameters() if not n.startswith(("blocks.", "read_viv"))]
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=options.rate, weight_decay=options.weight_decay
+        [{"params": own}, {"params": list(model.blocks.parameters())}],
+        lr=options.rate,
+        weight_decay=options.weight_decay,
     )
-    batches = iter(
-        DataLoader(GroundingSamples(told, options), batch_size=options.batch_size, num_workers=1)
-    )
+    generator = np.random.default_rng(options.seed)
     output, log = run / "grounding.safetensors", run / "log.jsonl"
 
     def save() -> None:
         half = {k: v.half() if v.is_floating_point() else v for k, v in averaged.items()}
         header = {"config": asdict(config), "options": asdict(options), "data": record}
         save_checkpoint(output, half, header | {"step": step, "seconds": seconds})
-
-    def look() -> None:
-        judge = Grounder(config)
-        judge.load_state_dict(averaged)
-        entry = {"step": step, "seconds": seconds, "loss": mean} | asdict(
-            validate(judge.eval(), colorizer, held_out)
-        )
-        bar.console.print(json.dumps(entry))
         with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(json.dumps({"step": step, "seconds": seconds, "loss": mean}) + "\n")
 
-    step, seconds, mean, seen = 0, 0.0, 0.0, time.monotonic()
+    step, seconds, mean, saved = 0, 0.0, 0.0, time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task("training", total=1.0)
         while (done := _done(step, seconds, options)) < 1:
             started = time.monotonic()
-            for group in optimiser.param_groups:
-                group["lr"] = options.rate * _schedule(done)
-            lightness, parts, area = next(batches)
-            with torch.autocast("cpu", torch.bfloat16):
-                with torch.no_grad():
-                    features = colorizer.encode(
-                        lightness.contiguous(memory_format=torch.channels_last)
-                    )
-                logits = model.train()(features, parts)
-            loss = area_loss(logits.float(), area, dice=options.dice)
+            rates = (options.rate, options.encoder_rate)
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * _schedule(done)
+            drawn = views.draw(options.batch_size, generator)
+            f4, f8 = views.features(drawn)
+            model.train()
+            model.blocks.eval()  # batch statistics of the encoder stay ImageNet's
+            with torch.set_grad_enabled(done >= options.unfreeze):
+                deep = model.deepen(f8)
+            losses = losses_of(
+                model,
+                (f4, f8, *deep),
+                [views.targets[i] for i in drawn],
+                [views.sources[i] for i in drawn],
+                vectors,
+                generator,
+            )
             optimiser.zero_grad()
-            loss.backward()
+            losses.total.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             step += 1
-            keep = min(options.average, step / (step + 10))
-            average(averaged, model, keep)
-            share = min(0.98, step / (step + 1))
-            mean = share * mean + (1 - share) * loss.item()
+            average(averaged, model, min(options.average, step / (step + 10)))
+            keep = min(0.98, step / (step + 1))
+            mean = keep * mean + (1 - keep) * losses.total.item()
             seconds += time.monotonic() - started
             bar.update(task, completed=done, description=f"step {step}  loss {mean:.3f}")
-            if time.monotonic() - seen > 240:
+            if time.monotonic() - saved > 240:
                 save()
-                look()
-                seen = time.monotonic()
+                saved = time.monotonic()
         save()
-        look()
     return output
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How well things are found: of the tenth of the picture judged likeliest, the share that lies
-    in the area (``aim``), next to the area's share of the picture (``chance``) and what is possible
-    (``best``)."""
-
-    aim: float
-    chance: float
-    best: float
-
-
-@torch.inference_mode()
-def validate(model: Grounder, colorizer: Colorizer, held_out: Sequence[Sequence[Told]]) -> Found:
-    """Look for the first thing told of each photo, seen whole at 224 px."""
-    scores = []
-    for told in held_out:
-        lab = srgb_to_lab(square(told[0].photo, 224).astype(np.float32) / 255)
-        area = named_area(lab, told[0].phrase.colors)
-        if area is None:
-            continue
-        lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[None, None]
-        parts = torch.from_numpy(told[0].parts.astype(np.float32))[None]
-        logits = model(colorizer.encode(lightness), parts)
-        small = cv2.resize(area.astype(np.float32), (56, 56), interpolation=cv2.INTER_AREA)
-        most = logits[0].flatten().topk(logits.numel() // 10).indices.numpy()
-        share = float(area.mean())
-        scores.append((small.ravel()[most].mean(), share, min(1.0, share / 0.1)))
-    return Found(*(float(value) for value in np.mean(scores, axis=0)))
-
-
 def _done(step: int, seconds: float, options: GroundingOptions) -> float:
-    if options.minutes is not None:
-        return seconds / (60 * options.minutes)
-    return step / options.steps
+    if options.steps is not None:
+        return step / options.steps
+    return seconds / (60 * options.minutes)
 
 
 def _schedule(done: float) -> float:
-    return min(1.0, 0.01 + done / 0.03) * 0.5 * (1 + float(np.cos(np.pi * done)))
+    falling = 0.5 * (1 + float(np.cos(np.pi * max(0.0, done - 0.3) / 0.7)))
+    return min(1.0, 0.02 + done / 0.03) * (0.98 * falling + 0.02)
+
+
+_PATH = click.Path(exists=True, path_type=Path)
 
 
 @click.command()
-@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("shards", nargs=-1, required=True, type=_PATH)
+@click.option("--boxes", required=True, type=_PATH, help="Drawn boxes, one JSON object a photo.")
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/grounder"))
-@click.option("--minutes", type=click.FloatRange(0.1), default=20.0, show_default=True)
-@click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
-@click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
+@click.option("--minutes", type=click.FloatRange(0.1), default=95.0, show_default=True)
+@click.option("--weights", type=_PATH, help="Colorizer whose encoder is read.")
+@click.option("--start", type=_PATH, help="Grounder to go on from.")
 @click.option("--seed", default=0, show_default=True)
 def main(
     shards: tuple[Path, ...],
+    boxes: Path,
     run: Path,
     minutes: float,
     weights: Path | None,
-    hold_out: int,
+    start: Path | None,
     seed: int,
 ) -> None:
-    """Train the grounder of a colorizer; the weights are RUN/grounding.safetensors."""
+    """Train the grounder of a colorizer; the weights are RUN/grounding.safetensors.
+
+    SHARDS named regions-* hold photos with masks, the others photos with captions.
+    """
     from models.networks.predictor import load_pair
 
     predictor, clip = load_pair(weights)
-    photos = list(read_photos(shards, short_side=256))
-    kept = [photo for i, photo in enumerate(photos) if i % hold_out]
-    told, held = find_told(kept, clip), find_told(photos[::hold_out], clip)
+    masks = [path for path in shards if path.name.startswith("regions-")]
+    plain = [path for path in shards if path not in masks]
+    photos = read_region_photos(masks, boxes, plain, "train")
     record = {
-        "from": [path.name for path in shards],
-        "photos": len(told),
-        "phrases": sum(len(things) for things in told),
-        "held_out": len(held),
+        "from": [path.name for path in (*shards, boxes)],
+        "photos": len(photos),
+        "with_masks": sum(photo.labels is not None for photo in photos),
+        "with_boxes": sum(bool(photo.boxes) for photo in photos),
         "colorizer": "released" if weights is None else weights.name,
     }
-    click.echo(f"{record['phrases']} things with colours in {len(told)} photos")
     options = GroundingOptions(minutes=minutes, seed=seed)
-    click.echo(f"wrote {train(told, held, predictor.model, run, options=options, record=record)}")
+    done = train(photos, predictor.model, clip, run, options=options, record=record, start=start)
+    click.echo(f"wrote {done}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from models.color.lab import srgb_to_lab
+from models.color.lab import linearise, srgb_to_lab
 from models.guidance.color_words import without_colors
 from models.guidance.condition import AB_SCALE
 from models.networks.colorizer import PALETTE_SIZE, STRIDES
@@ -22,6 +22,11 @@ from models.training.color_naming import only_color_word
 from models.training.tones import tone_words
 
 FloatArray = NDArray[np.float32]
+
+
+# Weights of linear red, green and blue: blue-sensitive plates (until about 1907), orthochromatic
+# (until the 1930s), panchromatic, panchromatic behind a red filter.
+EMULSIONS = ((0.0, 0.1, 0.9), (0.05, 0.5, 0.45), (0.3, 0.6, 0.1), (0.75, 0.2, 0.05))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,15 @@ def random_crop(
     size = (options.side, options.side)
     resized = cv2.resize(np.ascontiguousarray(crop), size, interpolation=cv2.INTER_AREA)
     return np.asarray(resized, np.uint8)
+
+
+def emulsion_lightness(rgb: FloatArray, generator: np.random.Generator) -> FloatArray:
+    """Return the lightness in [0, 100] of (H, W, 3) sRGB in [0, 1] as an old emulsion saw it."""
+    weights = np.asarray(EMULSIONS[int(generator.integers(len(EMULSIONS)))], np.float32)
+    weights = weights + generator.uniform(0, 0.08, 3).astype(np.float32)
+    y = linearise(rgb) @ (weights / weights.sum())
+    f = np.where(y > 216 / 24389, np.cbrt(y), (24389 / 27 * y + 16) / 116)
+    return np.asarray((116 * f - 16).clip(0, 100), np.float32)
 
 
 def age(lightness: FloatArray, generator: np.random.Generator) -> FloatArray:

@@ -145,10 +145,10 @@ def broker_backend(
     from plugin_server.errors import Busy, NoBroker, NoSpace
     from plugin_server.images.codec import Limits
     from plugin_server.jobs.fair_queue import Client
-    from plugin_server.jobs.redis.queue import sender
+    from plugin_server.jobs.redis.queue import ClusterJobs
 
     service = load() if load is not None else None
-    queue = sender(broker) if service is None else service.jobs
+    queue = ClusterJobs(broker) if service is None else ClusterJobs(broker, None, service.gathered)
     limits = Limits() if service is None else service.limits
     client = Client(f"batch {socket.gethostname()} {os.getpid()}")
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from models.job_error import JobError
+from plugin_server.batch.places import Places, places_of_row
 from retrieval.ingest.captions import Captions, written_beside
 from retrieval.ingest.photos import texts_in
 
@@ -27,11 +30,15 @@ class DescriptionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A description, where it came from, and notes about what was not taken for one."""
+    """A description, where it came from, and notes about what was not taken for one.
+
+    ``places`` are those of a table's row.
+    """
 
     text: str
     by: Origin
     notes: tuple[str, ...] = ()
+    places: Places = field(default_factory=Places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,15 @@ class Descriptions:
 
     ``rows`` maps the names of a table to its descriptions, ``default`` is for photos that have
     none of their own, and ``captions`` says whether sidecars and files are looked into.
-    ``technical`` are texts that say nothing of a photo, beside those that are known.
+    ``technical`` are texts that say nothing of a photo, beside those that are known. ``places``
+    maps the names to their regions; a row with regions alone says all that it means.
     """
 
     rows: dict[str, str] = field(default_factory=dict)
     default: str = ""
     captions: bool = True
     technical: tuple[str, ...] = ()
+    places: dict[str, Places] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set, repr=False)
 
     def given(self, name: str, path: Path) -> Described | None:
@@ -55,9 +64,12 @@ class Descriptions:
         ``name`` is its path below the folder that is coloured.
         """
         for key in _keys(name):
-            if key in self.rows:
+            if key in self.rows or key in self.places:
                 self._used.add(key)
-                return Described(self.rows[key], "csv")
+                return Described(
+                    self.rows.get(key, self.default), "csv",
+                    places=self.places.get(key, Places()),
+                )  # fmt: skip
         if not self.captions:
             return Described(self.default, "option" if self.default else "")
         beside = written_beside(path, self.technical)
@@ -89,7 +101,7 @@ class Descriptions:
 
     def unused(self) -> list[str]:
         """Name the rows that described no photo so far."""
-        return sorted(self.rows.keys() - self._used)
+        return sorted((self.rows.keys() | self.places.keys()) - self._used)
 
 
 def _set_aside(where: str, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,14 +128,54 @@ def read_list(file: Path) -> tuple[str, ...]:
 
 
 def read_table(file: Path) -> dict[str, str]:
-    """Read a CSV file whose header has ``file`` and ``description``; other columns are ignored.
-
-    Commas, semicolons, tabs or bars part the cells; the text is UTF-8, UTF-16 with a mark, or
-    Windows-1252. ``file`` is a path below the folder that is coloured, or a name alone, with or
-    without its suffix. Rows without a description are passed over.
+    """Read a table's descriptions; rows without one are passed over.
 
     Raises:
         DescriptionsError: no such table, or one photo is described in two ways.
+    """
+    rows: dict[str, str] = {}
+    for line, name, cell in _cells(file, "description"):
+        description = " ".join(cell.split())
+        if not description:
+            continue
+        if rows.setdefault(_normal(name), description) != description:
+            raise DescriptionsError(
+                f"{file}, line {line}: {name} is described a second time, in other words: leave "
+                "one of the rows"
+            )
+    return rows
+
+
+def read_places(file: Path) -> dict[str, Places]:
+    """Read a table's ``regions``: the JSON of the form's field, with a path for each mask.
+
+    Paths start at the table's folder. Of two rows of a photo the last counts.
+
+    Raises:
+        DescriptionsError: no such table, or regions that make no sense.
+    """
+    places: dict[str, Places] = {}
+    for line, name, cell in _cells(file, "regions"):
+        if not cell.strip():
+            continue
+        try:
+            places[_normal(name)] = places_of_row(cell, file.parent)
+        except JobError as problem:
+            raise DescriptionsError(f"{file}, line {line}: {problem}") from problem
+    return places
+
+
+def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
+    """Give line, ``file`` and the ``wanted`` column of a CSV file; nothing where it has none.
+
+    Its header has ``file``, and ``description``, ``regions`` or both; others are ignored.
+
+    Commas, semicolons, tabs or bars part the cells; the text is UTF-8, UTF-16 with a mark, or
+    Windows-1252. ``file`` is a path below the folder that is coloured, or a name alone, with or
+    without its suffix.
+
+    Raises:
+        DescriptionsError: no such table.
     """
     try:
         if file.stat().st_size > LARGEST:
@@ -136,31 +188,23 @@ def read_table(file: Path) -> dict[str, str]:
         columns = [
             cell.strip().casefold() for cell in next(csv.reader([header], delimiter=delimiter), [])
         ]
-        if "file" in columns and "description" in columns:
+        if "file" in columns and not {"description", "regions"}.isdisjoint(columns):
             break
     else:
         raise DescriptionsError(
             f"{file} begins with {header[:60]!r}: its first line must name the columns file and "
-            "description, parted by commas, semicolons or tabs"
+            "description (or regions), parted by commas, semicolons or tabs"
         )
-    at = columns.index("file"), columns.index("description")
+    if wanted not in columns:
+        return
+    at = columns.index("file"), columns.index(wanted)
     reader = csv.reader(io.StringIO(text.lstrip("\n"), newline=""), delimiter=delimiter)
-    rows: dict[str, str] = {}
     try:
         for cells in reader:
-            if reader.line_num == 1 or len(cells) <= max(at):
-                continue
-            key, description = _normal(cells[at[0]]), " ".join(cells[at[1]].split())
-            if not key or not description:
-                continue
-            if rows.setdefault(key, description) != description:
-                raise DescriptionsError(
-                    f"{file}, line {reader.line_num}: {cells[at[0]]} is described a second time, "
-                    "in other words: leave one of the rows"
-                )
+            if reader.line_num > 1 and len(cells) > max(at) and _normal(cells[at[0]]):
+                yield reader.line_num, cells[at[0]], cells[at[1]]
     except csv.Error as problem:
         raise DescriptionsError(f"{file}, line {reader.line_num}: {problem}") from problem
-    return rows
 
 
 def _keys(name: str) -> tuple[str, ...]:

@@ -17,7 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 NAME: Final = "photochrom-manifest.jsonl"
+LOCK: Final = ".photochrom-manifest.lock"
 
 State = Literal["begun", "done", "failed"]
 
@@ -70,6 +73,7 @@ class Manifest:
         self._lock = threading.Lock()
         self._last: dict[str, int] = {}
         self._begun: set[str] = set()
+        self._folder_lock: BaseFileLock | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115
@@ -78,10 +82,10 @@ class Manifest:
                 f"cannot write to {folder} ({problem.strerror}): give another folder with -o"
             ) from problem
         try:
-            _take(self._file.fileno(), folder)
+            self._folder_lock = _take(folder)
             self._end = self._read()
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def __enter__(self) -> Manifest:
@@ -144,6 +148,8 @@ class Manifest:
     def close(self) -> None:
         """Give the manifest back."""
         self._file.close()
+        if self._folder_lock is not None:
+            self._folder_lock.release()
 
     def _read(self) -> int:
         """Find each photo's last line; end a line that was cut off. Return the file's size."""
@@ -187,17 +193,15 @@ def _parse(line: bytes) -> Record | None:
         return None
 
 
-def _take(file: int, folder: Path) -> None:
-    """Lock the manifest for this process; a lock ends with the process, however that ends."""
+def _take(folder: Path) -> BaseFileLock | None:
+    """Lock the folder for this process; a lock ends with the process, however that ends."""
+    lock = FileLock(folder / LOCK, blocking=False, thread_local=False, fallback_to_soft=False)
     try:
-        import fcntl
-    except ImportError:  # Windows; two runs into one folder are the user's to avoid there
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as problem:
+        lock.acquire()
+    except Timeout as problem:
         raise ManifestError(
             f"another photochrom is colouring into {folder}: wait for it, or give another folder"
         ) from problem
-    except OSError:
-        return  # some network drives have no locks
+    except (OSError, NotImplementedError):
+        return None  # some network drives have no locks
+    return lock

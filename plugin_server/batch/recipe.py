@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from models.job import ColorizeJob
 from plugin_server.batch.descriptions import Described, Descriptions
+from plugin_server.batch.places import Places
 from plugin_server.batch.relative_hint import RelativeHint
 from plugin_server.engine.answer_types import OutputType
 from plugin_server.engine.requests import ColorizeRequest
@@ -31,6 +32,7 @@ class Recipe:
     model: str = ""
     relative_hints: tuple[RelativeHint, ...] = ()
     salvage: bool = False
+    places: Places = field(default_factory=Places)
 
     def opened(self, data: bytes) -> tuple[bytes, tuple[str, ...]]:
         """Mend a photo that is cut off where that is wanted, and say so."""
@@ -54,7 +56,9 @@ class Recipe:
             height, width = decode(data, limits=Limits()).pixels.shape[:2]
             placed = tuple(hint.on(width, height) for hint in self.relative_hints)
             job = replace(job, hints=job.hints + placed)
-        return ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
+        request = ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
+        request = self.places.on(request)
+        return request if described is None else described.places.on(request)
 
     def digest(self, described: Described | None, type: OutputType) -> str:
         """Tell settings and the result's type apart; only what differs from the defaults counts.
@@ -68,6 +72,9 @@ class Recipe:
         asked["description"] = None if described is None else described.text
         asked |= {"mask": _sha256(self.mask), "reference": _sha256(self.reference)}
         asked |= {"model": self.model, "type": asdict(type)}
+        own = None if described is None else described.places.digest()
+        if own or self.places:
+            asked["places"] = [self.places.digest(), own]
         if self.relative_hints:
             asked["relative_hints"] = [asdict(hint) for hint in self.relative_hints]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

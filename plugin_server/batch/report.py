@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,6 +17,7 @@ from typing import IO, Final
 
 from plugin_server.batch.batch import Tally
 from plugin_server.batch.manifest import Manifest, Record
+from retrieval.whole_file import writing_whole
 
 TABLE: Final = "photochrom-report.csv"
 SUMMARY: Final = "photochrom-report.json"
@@ -182,12 +183,9 @@ def _harmless(cell: str) -> str:
 @contextmanager
 def _whole(path: Path) -> Iterator[IO[str]]:
     """Open a text file that gets its name when it is written to the end."""
-    partial = path.with_name(f".{path.name}.partial")
     # Names that are no text are written as \\xNN; Excel needs the mark to see UTF-8.
     encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"
-    try:
-        with open(partial, "w", encoding=encoding, errors="backslashreplace", newline="") as file:
-            yield file
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing_whole(path) as file:
+        text = io.TextIOWrapper(file, encoding, "backslashreplace", newline="")
+        yield text
+        text.detach()  # which writes all of it, and leaves the file to its owner

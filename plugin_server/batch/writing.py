@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from retrieval import whole_file
+
 Times = tuple[int, int]  # of the last access and the last change, nanoseconds
 
 LONGEST_NAME: Final = 255  # bytes, on nearly every file system
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def write_whole(target: Path, partial: Path, data: bytes, times: Times | None = None) -> None:
@@ -31,24 +32,16 @@ def write_whole(target: Path, partial: Path, data: bytes, times: Times | None = 
         partial = target.with_name(partial.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     before = _status(target)
-    partial.unlink(missing_ok=True)
-    try:
-        with open(os.open(partial, _NEW | getattr(os, "O_BINARY", 0), 0o666), "wb") as file:
+    if before is not None and before.st_nlink > 1:
+        whole_file.write_whole(partial, data)
+        _copy_into(target, partial)
+    else:
+        with whole_file.writing_whole(target, partial=partial) as file:
             if before is not None:
                 _take_over(file.fileno(), before)
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if before is not None and before.st_nlink > 1:
-            _copy_into(target, partial)
-        else:
-            os.replace(partial, target)
-        if times is not None:
-            os.utime(target, ns=times)
-        _sync_folder(target.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    if times is not None:
+        os.utime(target, ns=times)
 
 
 def partial_of(target: Path) -> Path:
@@ -92,13 +85,3 @@ def _copy_into(target: Path, partial: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the system put the new name on the disk, where folders can be asked for it."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -151,12 +151,20 @@ class BatchCommand:
 
     def _described(self, recipe: Recipe) -> Recipe:
         """Add the descriptions to what all photos share."""
-        from plugin_server.batch.descriptions import Descriptions, read_list, read_table
+        from plugin_server.batch.descriptions import (
+            Descriptions,
+            read_list,
+            read_places,
+            read_table,
+        )
 
         table = self.options.descriptions
         rows = read_table(table) if table is not None else {}
+        places = read_places(table) if table is not None else {}
         technical = read_list(self.options.technical) if self.options.technical else ()
-        descriptions = Descriptions(rows, recipe.job.description, self.options.captions, technical)
+        descriptions = Descriptions(
+            rows, recipe.job.description, self.options.captions, technical, places
+        )
         return replace(recipe, descriptions=descriptions)
 
     def _sources(self) -> Sources:

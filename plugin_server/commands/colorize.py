@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from models.job import AUTO, LANGUAGES, ColorizeJob, Hint, JobError, PaletteColor
 from plugin_server.batch.backends import Backend, broker_backend, local_backend, remote_backend
+from plugin_server.batch.places import Places
 from plugin_server.batch.relative_hint import RelativeHint
 from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.bars import photo_bar
@@ -23,8 +24,10 @@ from plugin_server.commands.parameters import (
     PaletteType,
     broker_option,
     clip_option,
+    token_options,
     weights_option,
 )
+from plugin_server.commands.place_options import place_options
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
 from plugin_server.version import product_version
 
@@ -48,9 +51,11 @@ Examples:
   photochrom colorize scans/*.tif -o coloured/
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
+  photochrom colorize portrait.jpg --region shawl.png:"a green wool shawl"
+  photochrom colorize portrait.jpg -d "a green dress" --thing "green dress=#8a2030" -o layers.ora
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
   photochrom colorize - -d "a red tram" < street.jpg > street.png
-  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:8765
+  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
 
 \b
 Whole folders, which go on where they were stopped (docs/batch.md):
@@ -136,13 +141,12 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 @click.option(
     "--server",
     metavar="URL",
-    help="Let a server do the work, such as http://127.0.0.1:8765, with its models and library; "
+    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library; "
     "auto: the one on this machine if there is one, which is much faster for single photos.",
 )
-@click.option(
-    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, help="The server's, where it has one."
-)
+@token_options("The server's, where it has one.")
 @broker_option(required=False)
+@place_options
 @batch_options
 @clip_option
 @weights_option
@@ -168,6 +172,7 @@ def colorize(
     server: str | None,
     token: str | None,
     broker: str | None,
+    places: Places,
     batch: BatchOptions,
     clip: str,
     weights: Path | None,
@@ -243,6 +248,7 @@ def colorize(
         model=f"{clip} {weights}" if server is None else "",
         relative_hints=tuple(hint for hint in hints if isinstance(hint, RelativeHint)),
         salvage=salvage,
+        places=places,
     )
 
     def begin(should_stop: Callable[[], bool], jobs: int | None, one: OnState | None) -> Backend:

@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin_server.commands.parameters import clip_option, weights_option
+from plugin_server.commands.parameters import clip_option, token_options, weights_option
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, ConfigError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ Examples:
               help="Where to look for a running server.")  # fmt: skip
 @click.option("--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",
               type=click.IntRange(1, 65535), help="Its port.")  # fmt: skip
-@click.option("--token", envvar="PHOTOCHROM_TOKEN", help="Its token.")
+@token_options("Its token.")
 @clip_option
 @weights_option
 @click.pass_context
@@ -284,19 +284,21 @@ def examine_port(config: Config) -> Finding:
             if problem.code == 401:
                 found = "a server answers and needs its token"
                 return Finding(subject, State.NOTE, found, "set PHOTOCHROM_TOKEN")
-        return _taken(subject)
+        return _taken(subject, config)
     except urllib.error.URLError as problem:
         if isinstance(problem.reason, ConnectionRefusedError):
             return Finding(subject, State.OK, "free; no server is running (photochrom serve)")
-        return _taken(subject)
+        return _taken(subject, config)
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return _taken(subject)
+        return _taken(subject, config)
 
 
-def _taken(subject: str) -> Finding:
+def _taken(subject: str, config: Config) -> Finding:
+    from plugin_server.http.neighbour import neighbour
+
     return Finding(
         subject,
         State.NOTE,
-        "another program answers there",
+        f"another program answers there: {neighbour(config.host, config.port)}",
         "start the server with another one: photochrom serve --port N",
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,9 @@ from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from models.evaluation.comparison import Comparison
+    from models.evaluation.references import ReferenceEvaluation
+    from models.evaluation.results import Evaluation
     from models.guidance.condition import ChromaPredictor
     from models.networks.clip import Clip
     from models.photos import Photo
@@ -127,34 +131,72 @@ def evaluate(
     """
     from rich.console import Console
 
-    from models.evaluation import references as by_reference
-    from models.evaluation.comparison import ComparisonError, compare
-    from models.evaluation.comparison import table as models_table
-    from models.evaluation.evaluate import evaluate as measure
-    from models.evaluation.figures import summary
-    from models.evaluation.page import html_page
-    from models.evaluation.perceptual import Lpips
-    from models.evaluation.report import sentences, table
-    from models.evaluation.turing import turing_page
     from models.guidance.condition import NoMatcher
-    from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, in_colour, read_photos
 
     console = Console()
     models = _read_figures(compared)
     if not photos:
-        if len(models) < 2:
-            raise click.UsageError(
-                "nothing to measure: name PHOTOS, or at least two models as --compare NAME=JSON"
-            )
+        return _compare(models, html_file, console)
+    session = _begin(photos, exemplars, limit, model, weights, clip_name, seed, console)
+    if model in UNLEARNED:
+        return _measure_unlearned(session, model, json_file)
+    if references:
+        return _measure_references(
+            session, min(pictures, REFERENCES_ON_SHEET), json_file, sheet_file
+        )
+    matched = None
+    if html_file is not None and model == OURS:
         try:
-            comparison = compare(models)
-        except ComparisonError as problem:
-            raise click.UsageError(str(problem)) from problem
-        console.print(models_table(comparison))
-        if html_file is not None:
-            _write(html_file, html_page(None, comparison=comparison), console)
-        return
+            matched = _with_references(session, min(pictures, REFERENCES_SHOWN))
+        except NoMatcher as problem:
+            console.print(f"References are not measured: {problem}.")
+    figures, result = _measure(
+        session,
+        matched,
+        captions=model == OURS,
+        hints=hints and model == OURS,
+        keep_pictures=pictures if html_file or turing_file else 0,
+        lpips_features=lpips_features,
+    )
+    side_by_side = _side_by_side(models, figures, console)
+    if json_file is not None:
+        _write(json_file, figures, console)
+    if html_file is not None:
+        from models.evaluation.page import html_page
+
+        _write(html_file, html_page(figures, result, matched, side_by_side), console)
+    if turing_file is not None:
+        from models.evaluation.turing import turing_page
+
+        _write(turing_file, turing_page(result.pictures, seed=seed), console)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What is measured with what: the photos, those that references come from, the models."""
+
+    photos: list[Photo]
+    candidates: list[Photo]
+    colorizer: ChromaPredictor
+    clip: Clip
+    details: dict[str, Any]
+    seed: int
+    console: Console
+
+
+def _begin(
+    photos: Sequence[Path],
+    exemplars: Sequence[Path],
+    limit: int | None,
+    model: str,
+    weights: Path | None,
+    clip_name: str,
+    seed: int,
+    console: Console,
+) -> _Session:
+    """Load models and photos."""
+    from models.networks.checkpoint import WeightsError
+    from models.photos import PhotosError, in_colour, read_photos
 
     try:
         colorizer, clip = _load(model, weights, clip_name)
@@ -165,68 +207,114 @@ def evaluate(
     for sentence in aside:
         click.echo(sentence, err=True)
     found = _spread(everything, limit)
-    details: dict[str, Any] = {
+    details = {
         "photos": len(found),
         "from": ", ".join(path.name for path in photos),
         "weights": colorizer.name,
         "seed": seed,
     }
-    if model in UNLEARNED:
-        _measure_unlearned(model, found, colorizer, clip, details, json_file, console)
-        return
-    matched = None
-    if references or (html_file is not None and model == OURS):
-        growing = by_reference.evaluate_references(
-            found,
-            candidates,
-            colorizer=colorizer,
-            clip=clip,
-            keep_pictures=min(pictures, REFERENCES_ON_SHEET if references else REFERENCES_SHOWN),
-            seed=seed,
-        )
-        try:
-            matched = _last(growing, "references", len(found), console)
-        except NoMatcher as problem:
-            if references:
-                raise click.UsageError(str(problem)) from problem
-            console.print(f"References are not measured: {problem}.")
-    if references and matched is not None:
-        figures = by_reference.summary(matched, details | {"candidates": len(candidates)})
-        console.print(by_reference.table(figures))
-        if json_file is not None:
-            _write(json_file, _json(figures), console)
-        if sheet_file is not None:
-            _write(sheet_file, by_reference.sheet_png(matched), console)
-        return
+    return _Session(found, candidates, colorizer, clip, details, seed, console)
 
-    steps = measure(
-        found,
-        colorizer=colorizer,
-        clip=clip,
-        lpips=Lpips(lpips_features) if lpips_features else None,
-        captions=model == OURS,
-        hints=hints and model == OURS,
-        keep_pictures=pictures if html_file or turing_file else 0,
-        seed=seed,
-    )
-    result = _last(steps, "photos", len(found), console)
-    figures = summary(result, details, matched)
-    console.print(table(figures))
-    for line in sentences(figures):
-        console.print(line)
-    side_by_side = None
-    if models:
-        try:
-            side_by_side = compare(models | {"this run": figures})
-            console.print(models_table(side_by_side))
-        except ComparisonError as problem:  # what was measured is still written
-            console.print(f"Models are not compared: {problem}.")
-    if json_file is not None:
-        _write(json_file, _json(figures), console)
+
+def _compare(models: Mapping[str, Any], html_file: Path | None, console: Console) -> None:
+    """Put evaluations that were made before side by side."""
+    from models.evaluation.comparison import ComparisonError, compare, table
+    from models.evaluation.page import html_page
+
+    if len(models) < 2:
+        raise click.UsageError(
+            "nothing to measure: name PHOTOS, or at least two models as --compare NAME=JSON"
+        )
+    try:
+        comparison = compare(models)
+    except ComparisonError as problem:
+        raise click.UsageError(str(problem)) from problem
+    console.print(table(comparison))
     if html_file is not None:
-        _write(html_file, html_page(figures, result, matched, side_by_side), console)
-    if turing_file is not None:
-        _write(turing_file, turing_page(result.pictures, seed=seed), console)
+        _write(html_file, html_page(None, comparison=comparison), console)
+
+
+def _side_by_side(
+    models: dict[str, Any], figures: dict[str, Any], console: Console
+) -> Comparison | None:
+    """Put this run beside those made before, where there are any."""
+    from models.evaluation.comparison import ComparisonError, compare, table
+
+    if not models:
+        return None
+    try:
+        comparison = compare(models | {"this run": figures})
+    except ComparisonError as problem:  # what was measured is still written
+        console.print(f"Models are not compared: {problem}.")
+        return None
+    console.print(table(comparison))
+    return comparison
+
+
+def _measure(
+    session: _Session,
+    matched: ReferenceEvaluation | None,
+    *,
+    captions: bool,
+    hints: bool,
+    keep_pictures: int,
+    lpips_features: Path | None,
+) -> tuple[dict[str, Any], Evaluation]:
+    """Measure photos without guidance, with captions and with hints."""
+    from models.evaluation.evaluate import evaluate
+    from models.evaluation.figures import summary
+    from models.evaluation.perceptual import Lpips
+    from models.evaluation.report import sentences, table
+
+    steps = evaluate(
+        session.photos,
+        colorizer=session.colorizer,
+        clip=session.clip,
+        lpips=Lpips(lpips_features) if lpips_features else None,
+        captions=captions,
+        hints=hints,
+        keep_pictures=keep_pictures,
+        seed=session.seed,
+    )
+    result = _last(steps, "photos", len(session.photos), session.console)
+    figures = summary(result, session.details, matched)
+    session.console.print(table(figures))
+    for line in sentences(figures):
+        session.console.print(line)
+    return figures, result
+
+
+def _with_references(session: _Session, keep_pictures: int) -> ReferenceEvaluation:
+    from models.evaluation.references import evaluate_references
+
+    growing = evaluate_references(
+        session.photos,
+        session.candidates,
+        colorizer=session.colorizer,
+        clip=session.clip,
+        keep_pictures=keep_pictures,
+        seed=session.seed,
+    )
+    return _last(growing, "references", len(session.photos), session.console)
+
+
+def _measure_references(
+    session: _Session, keep_pictures: int, json_file: Path | None, sheet_file: Path | None
+) -> None:
+    """Measure reference photos alone."""
+    from models.evaluation.references import sheet_png, summary, table
+    from models.guidance.condition import NoMatcher
+
+    try:
+        matched = _with_references(session, keep_pictures)
+    except NoMatcher as problem:
+        raise click.UsageError(str(problem)) from problem
+    figures = summary(matched, session.details | {"candidates": len(session.candidates)})
+    session.console.print(table(figures))
+    if json_file is not None:
+        _write(json_file, figures, session.console)
+    if sheet_file is not None:
+        _write(sheet_file, sheet_png(matched), session.console)
 
 
 def _load(model: str, weights: Path | None, clip_name: str) -> tuple[ChromaPredictor, Clip]:
@@ -248,31 +336,21 @@ def _load(model: str, weights: Path | None, clip_name: str) -> tuple[ChromaPredi
     return baseline, load_clip(clip_name)
 
 
-def _measure_unlearned(
-    model: str,
-    photos: Sequence[Photo],
-    colorizer: ChromaPredictor,
-    clip: Clip,
-    details: dict[str, Any],
-    json_file: Path | None,
-    console: Console,
-) -> None:
+def _measure_unlearned(session: _Session, model: str, json_file: Path | None) -> None:
     """Measure a baseline without a network beside Photochrom, on hints or on references."""
-    from dataclasses import asdict
-
     from models.evaluation import side_by_side
 
-    seed = details["seed"]
     if model == HINTED:
-        by_hints = side_by_side.hint_painters(colorizer, clip)
-        means = side_by_side.measure_hints(photos, by_hints, seed=seed)
+        by_hints = side_by_side.hint_painters(session.colorizer, session.clip)
+        means = side_by_side.measure_hints(session.photos, by_hints, seed=session.seed)
     else:
-        by_reference = side_by_side.reference_painters(colorizer, clip)
-        means = side_by_side.measure_references(photos, by_reference, seed=seed)
-    console.print(side_by_side.table(means))
+        by_reference = side_by_side.reference_painters(session.colorizer, session.clip)
+        means = side_by_side.measure_references(session.photos, by_reference, seed=session.seed)
+    session.console.print(side_by_side.table(means))
     if json_file is not None:
-        figures = {"details": details | {"model": model}, "means": [asdict(row) for row in means]}
-        _write(json_file, _json(figures), console)
+        details = session.details | {"model": model}
+        figures = {"details": details, "means": [asdict(row) for row in means]}
+        _write(json_file, figures, session.console)
 
 
 def _read_figures(compared: Sequence[str]) -> dict[str, Any]:
@@ -311,11 +389,10 @@ def _last(steps: Iterator[T], what: str, count: int, console: Console) -> T:
     return last
 
 
-def _json(figures: dict[str, Any]) -> str:
-    return json.dumps(figures, indent=1) + "\n"
-
-
-def _write(path: Path, data: str | bytes, console: Console) -> None:
+def _write(path: Path, data: str | bytes | dict[str, Any], console: Console) -> None:
+    """Write a file; a dictionary becomes JSON."""
+    if isinstance(data, dict):
+        data = json.dumps(data, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode() if isinstance(data, str) else data)
     console.print(f"wrote {path}")

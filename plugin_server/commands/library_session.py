@@ -84,10 +84,10 @@ def preparer(url: str | None) -> Iterator[Preparer | None]:
         broker = Broker(url)
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
-    from plugin_server.jobs.redis.queue import sender
+    from plugin_server.jobs.redis.queue import ClusterJobs
     from plugin_server.jobs.remote_preparer import FarPreparer
 
-    jobs = sender(broker)
+    jobs = ClusterJobs(broker)
     try:
         yield FarPreparer(jobs)
     finally:

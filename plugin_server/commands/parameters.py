@@ -12,6 +12,8 @@ import click
 from models.job import Hint, PaletteColor
 from plugin_server.batch.relative_hint import RelativeHint
 
+TOKEN = "photochrom.token"  # where a command's context keeps what --token-file held
+
 
 def hex_of(color: str) -> str:
     """Write a colour as ``#rrggbb``: a name of CSS, such as ``red``, ``#f00``, ``rgb(255, 0, 0)``.
@@ -123,6 +125,37 @@ weights_option = click.option(
     envvar="PHOTOCHROM_WEIGHTS",
     help="A colorizer of your own, made by `photochrom train`.",
 )
+
+
+def token_options(text: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make the options that give the ``token``: ``--token-file``, the environment, ``--token``."""
+
+    def from_file(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
+        if file is None:
+            return
+        try:
+            ctx.meta[TOKEN] = file.read_text("utf-8").strip()
+        except (OSError, ValueError) as problem:
+            raise click.BadParameter(f"{file} cannot be read ({problem})") from problem
+
+    def choose(ctx: click.Context, _param: click.Parameter, token: str | None) -> str | None:
+        found: str | None = ctx.meta.get(TOKEN, token)
+        return found
+
+    def decorate(command: Callable[..., object]) -> Callable[..., object]:
+        given = click.option(
+            "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, callback=choose,
+            help=f"{text} Every user of the machine can read a command line, so better in the "
+            "environment or in a file.",
+        )  # fmt: skip
+        file = click.option(
+            "--token-file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+            callback=from_file, is_eager=True, expose_value=False,
+            help="A file that holds the token and nothing else.",
+        )  # fmt: skip
+        return given(file(command))
+
+    return decorate
 
 
 def broker_option(*, required: bool) -> Callable[[Callable[..., object]], Callable[..., object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING
 import click
 
 from plugin_server.broker import Broker, BrokerError
-from plugin_server.commands.parameters import broker_option, clip_option, weights_option
+from plugin_server.commands.parameters import (
+    broker_option,
+    clip_option,
+    token_options,
+    weights_option,
+)
 from plugin_server.config import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -34,7 +40,7 @@ EXAMPLES = """\b
 Examples:
   photochrom serve
   photochrom serve --port 9000
-  photochrom serve --host 0.0.0.0 --token "$(cat token.txt)"
+  photochrom serve --host 0.0.0.0 --token-file token.txt
 """
 
 
@@ -47,10 +53,7 @@ Examples:
     "--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",
     type=click.IntRange(0, 65535), help="The port; 0 takes any free one.",
 )  # fmt: skip
-@click.option(
-    "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True,
-    help="What clients must send; made up and printed where one is needed and none is given.",
-)  # fmt: skip
+@token_options("What clients must send; made up and printed where one is needed and none is given.")
 @click.option(
     "--max-megabytes", default=512, show_default=True, type=click.IntRange(1),
     help="The largest request.",
@@ -179,7 +182,10 @@ def run(
             if server.run(idle_exit=seconds, is_working=service.is_working):
                 click.echo(f"Photochrom ended after {idle_minutes:g} idle minutes")
         finally:
-            service.close()
+            has_ended = service.close()
+        if not has_ended:  # a network in the middle of a block, which nobody waits for
+            sys.stdout.flush()
+            os._exit(0)
 
 
 def welcome(addresses: Sequence[str], config: Config, seconds: float) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 from pathlib import Path
 
 import click
 
+from plugin_server.batch.backends import cores
 from plugin_server.commands.parameters import broker_option, clip_option, weights_option
 
 EXAMPLES = """\b
@@ -32,7 +31,7 @@ MEGABYTE = 1024 * 1024
 )  # fmt: skip
 @click.option(
     "--time-limit", metavar="SECONDS", default=900.0, show_default=True,
-    type=click.FloatRange(1), help="A photo that takes longer is given to another process, once.",
+    type=click.FloatRange(1), help="A photo that takes longer fails.",
 )  # fmt: skip
 @click.option(
     "--max-memory-per-child", "resident", metavar="MB", type=click.IntRange(1),
@@ -74,32 +73,32 @@ def worker(
     from plugin_server.broker import Broker, BrokerError
 
     try:
-        shown = Broker(broker).shown
+        queue = Broker(broker)
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
-    from plugin_server.jobs.redis.supervisor import Crew
-    from plugin_server.jobs.redis.worker import Settings
+    from models.networks.checkpoint import WeightsError
+    from plugin_server.jobs import malloc
+    from plugin_server.jobs.redis.worker import Settings, load, run
 
+    malloc.share_heaps()
     logging.basicConfig(format="%(asctime)s %(levelname)s: %(message)s", level=logging.WARNING)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    count = concurrency or cores or 1
-    crew = Crew(
-        Settings(
-            broker,
-            name="",
-            parent=0,
-            max_bytes=max_megabytes * MEGABYTE,
-            max_pixels=max_megapixels * 1_000_000,
-            clip=clip,
-            weights=None if weights is None else str(weights),
-            threads=threads or max((cores or 1) // count, 1),
-            time_limit=time_limit,
-            max_memory=None if memory is None else memory * MEGABYTE,
-            max_resident=None if resident is None else resident * MEGABYTE,
-        ),
-        count,
+    available = cores()
+    count = concurrency or available
+    settings = Settings(
+        queue,
+        processes=count,
+        threads=threads or max(available // count, 1),
+        weights=weights,
+        clip=clip,
+        max_bytes=max_megabytes * MEGABYTE,
+        max_pixels=max_megapixels * 1_000_000,
+        time_limit=time_limit,
+        max_memory=None if memory is None else memory * MEGABYTE,
+        max_resident=None if resident is None else resident * MEGABYTE,
     )
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: crew.stop())
-    click.echo(f"Photochrom works for {shown} in {count} processes (Ctrl+C stops it)")
-    ctx.exit(crew.run())
+    try:
+        do = load(settings)
+    except WeightsError as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"Photochrom works for {queue.shown} in {count} processes (Ctrl+C stops it)")
+    ctx.exit(run(settings, do))

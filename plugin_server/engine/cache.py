@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from models.guidance.condition import Embedder, FloatArray, TextEmbedding
@@ -21,38 +23,24 @@ class Memory(Generic[Key, Value]):
     """The values used last, as many as fit; safe for threads."""
 
     def __init__(self, room: int, size_of: Callable[[Value], int] = lambda _: 1) -> None:
-        self._room = room
-        self._size_of = size_of
         self._lock = threading.Lock()
-        self._values: OrderedDict[Key, Value] = OrderedDict()
-        self._used = 0
+        self._values: LRUCache[Key, Value] = LRUCache(room, size_of)
 
     def get(self, key: Key) -> Value | None:
         """Return what is remembered of a key."""
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: Key, value: Value) -> None:
         """Remember a value where it fits, and forget others for it."""
-        size = self._size_of(value)
-        if size > self._room:
-            return
-        with self._lock:
-            if (old := self._values.pop(key, None)) is not None:
-                self._used -= self._size_of(old)
+        with self._lock, suppress(ValueError):  # larger than all the room
             self._values[key] = value
-            self._used += size
-            while self._used > self._room:
-                _, dropped = self._values.popitem(last=False)
-                self._used -= self._size_of(dropped)
 
     def retain(self, wanted: Callable[[Key], bool]) -> None:
         """Forget the values of all other keys."""
         with self._lock:
             for key in [key for key in self._values if not wanted(key)]:
-                self._used -= self._size_of(self._values.pop(key))
+                del self._values[key]
 
 
 class RememberingClip:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import secrets
-import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -14,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from plugin_server.engine.private_folder import PrivateFolder
 from plugin_server.errors import NoSpace
 
 
@@ -48,7 +47,7 @@ class Shelf:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, Kept] = {}  # the longest unused comes first
-        self._folder: Path | None = None  # made when it is needed
+        self._folder: PrivateFolder | None = None  # made when it is needed
         self._timer: threading.Timer | None = None
 
     def put(self, data: bytes) -> str:
@@ -127,7 +126,7 @@ class Shelf:
             if self._timer is not None:
                 self._timer.cancel()
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.close()
                 self._folder = None
 
     def _use(self, name: str) -> Path | None:
@@ -143,9 +142,9 @@ class Shelf:
     def _place(self) -> Path:
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="photochrom-"))  # for its owner only
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            return self._folder
+                self._folder = PrivateFolder(self.size)
+                weakref.finalize(self, self._folder.close)
+            return self._folder.path
 
     def _sweep_again(self) -> None:
         """See to it that entries go in time on a server that nobody uses; the lock is held."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -23,8 +24,6 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
 HEALTH = "/v1/health"
 NONCE = "Photochrom-Nonce"
 PROOF = "Photochrom-Proof"
@@ -32,47 +31,57 @@ DOCS = "/v1/docs"
 PROOF_CONTEXT = b"photochrom proof 1\n"  # so that no other use of the token gives the same digest
 _NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}")  # 128 random bits in base64 are 22 letters
 
+Header = Callable[[str], str | None]  # gives the value of a request's header
+
 
 def install(app: Flask, config: Config) -> None:
-    """Check every request before its view runs, and harden every answer."""
+    """Check every request before its view runs, and harden every answer.
 
-    def check() -> None:
-        check_host(config)
-        check_origin(config)
-        if request.path.startswith("/v1/"):
-            check_site()
-            if request.path != DOCS:  # which says nothing of this server's own
-                check_token(config)
+    Our own server has checked it before it took the body in; another one that runs the app has not.
+    """
 
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
-        nonce = request.headers.get(NONCE, "")
-        if config.token is not None and request.path == HEALTH and _NONCE.fullmatch(nonce):
-            response.headers[PROOF] = proof_of(config.token, nonce)
+        if request.path == HEALTH:
+            response.headers.update(proof(config, request.headers.get))
         return response
 
-    app.before_request(check)
+    app.before_request(lambda: check(config, request.path, request.headers.get))
     app.after_request(harden)
 
 
-def check_host(config: Config) -> None:
+def check(config: Config, path: str, header: Header) -> None:
+    """Decide from a request's path and headers alone whether it is answered.
+
+    Raises:
+        Misdirected, ForeignOrigin, Unauthorized: it is not.
+    """
+    check_host(config, header)
+    check_origin(config, header)
+    if path.startswith("/v1/"):
+        check_site(header)
+        if path != DOCS:  # which says nothing of this server's own
+            check_token(config, header)
+
+
+def check_host(config: Config, header: Header) -> None:
     """Refuse names that a stranger's DNS could point at this machine (DNS rebinding).
 
     A server with a token is safe without this check: no page elsewhere knows the token.
     """
-    host = request.headers.get("Host")
+    host = header("Host")
     if host is None or config.token is not None or _is_ours(_host_name(host), config):
         return
     raise Misdirected(
-        f"this server does not answer to the name {host!r}; use http://127.0.0.1:PORT or "
+        f"this server does not answer to the name {host[:200]!r}; use http://127.0.0.1:PORT or "
         "http://localhost:PORT, or start it with a token"
     )
 
 
-def check_origin(config: Config) -> None:
+def check_origin(config: Config, header: Header) -> None:
     """Refuse requests that a web page of another site makes in somebody's browser."""
-    origin = request.headers.get("Origin")
+    origin = header("Origin")
     if origin is None:
         return
     try:
@@ -80,31 +89,31 @@ def check_origin(config: Config) -> None:
         name, place = parts.hostname or "", parts.netloc
     except ValueError:
         name, place = "", ""
-    if place and (place.lower() == request.headers.get("Host", "").lower()):
+    if place and (place.lower() == (header("Host") or "").lower()):
         return
     if name and _is_ours(name, config):
         return
     raise ForeignOrigin(
-        f"the web page {origin!r} may not use this server; only pages of this machine may"
+        f"the web page {origin[:200]!r} may not use this server; only pages of this machine may"
     )
 
 
-def check_site() -> None:
+def check_site(header: Header) -> None:
     """Refuse what a page of another site makes a browser fetch without an Origin, such as images.
 
     Every browser of today says so itself (W3C Fetch Metadata); other programs send no such header.
     """
-    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+    if (header("Sec-Fetch-Site") or "").lower() == "cross-site":
         raise ForeignOrigin(
             "a web page of another site may not use this server; only pages of this machine may"
         )
 
 
-def check_token(config: Config) -> None:
+def check_token(config: Config, header: Header) -> None:
     """Require ``Authorization: Bearer TOKEN`` where a token is set."""
     if config.token is None:
         return
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, sent = (header("Authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(
         sent.strip().encode(), config.token.encode()
     ):
@@ -112,6 +121,14 @@ def check_token(config: Config) -> None:
             "this server needs its token; send the header 'Authorization: Bearer TOKEN' with the "
             "token that `photochrom serve` printed or was given"
         )
+
+
+def proof(config: Config, header: Header) -> dict[str, str]:
+    """Give the header that proves a knowledge of the token, where a client asks for it."""
+    nonce = header(NONCE) or ""
+    if config.token is None or not _NONCE.fullmatch(nonce):
+        return {}
+    return {PROOF: proof_of(config.token, nonce)}
 
 
 def proof_of(token: str, nonce: str) -> str:

@@ -197,6 +197,9 @@ class ThingsForm(PlacesForm):
         description="What the photo shows and which colours it has, in your own words.",
         examples=["a woman in a red coat in front of a brick house"],
     )
+    language: str | None = Field(
+        None, description="The description's language, as of `POST /v1/colorize`.", max_length=35
+    )
 
     def request(self) -> ThingsRequest:
         """Build the request.
@@ -206,7 +209,7 @@ class ThingsForm(PlacesForm):
             JobError: the regions make no sense.
         """
         regions = parse_regions(self.regions) if self.regions.strip() else ()
-        job = ColorizeJob(self.description, regions=regions)
+        job = ColorizeJob(self.description, regions=regions, language=self.language)
         return ThingsRequest(self.photo(), job, self.parts(job))
 
 

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+# A link that somebody planted under this name is not followed.
+FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 MAX_BYTES = 1_000_000  # a longer log is set aside as NAME.1, in the place of an older one
 
 
@@ -23,7 +25,7 @@ def begin(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         set_aside(file)
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(file, FLAGS, 0o600)
     except OSError as problem:
         raise LogError(
             f"the log {file} cannot be written ({problem.strerror}); choose another --log"

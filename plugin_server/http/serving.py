@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
 from waitress import create_server, wasyncore
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
 
 from plugin_server.config import Config
-from plugin_server.http.problems import PROBLEM, problem_body
+from plugin_server.http.connections import SPARE, channel_class
+from plugin_server.http.neighbour import neighbour
+
+GRACE = 2.0  # seconds that photos in hand get to be finished when the server is stopped
 
 
 class PortError(OSError):
@@ -61,6 +64,7 @@ class Server:
     """
 
     def __init__(self, app: Flask, config: Config, bound: socket.socket) -> None:
+        limit = max(100, 2 * config.threads)
         try:
             self._waitress = create_server(
                 app,
@@ -69,7 +73,7 @@ class Server:
                 # Above the app's own limit, so that a request a little too large still gets the
                 # app's answer; one that is far too large is refused before it is read.
                 max_request_body_size=2 * config.max_bytes,
-                connection_limit=max(100, 2 * config.threads),
+                connection_limit=limit + SPARE,
                 ident="photochrom",
                 # Reads on while a request is worked on, and so sees that its client hung up.
                 channel_request_lookahead=1,
@@ -80,7 +84,8 @@ class Server:
             )
         except OSError as error:
             raise _explain(config, error) from error
-        self._waitress.channel_class = ProblemChannel
+        self._channels = channel_class(config, limit)
+        self._waitress.channel_class = self._channels
         self._stopping = threading.Event()
 
     def run(
@@ -96,19 +101,22 @@ class Server:
         try:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=1, map=self._waitress._map, count=1)
-                if idle_exit is not None:
-                    channels = self._waitress.active_channels.values()
-                    if idle.is_over(busy=is_working() or any(map(is_busy, channels))):
-                        return True
+                channels = list(self._waitress.active_channels.values())
+                self._channels.crowd.sweep(channels, time.monotonic())
+                if idle_exit is not None and idle.is_over(
+                    busy=is_working() or any(map(is_busy, channels))
+                ):
+                    return True
             return False
         finally:
-            self._waitress.task_dispatcher.shutdown()
+            self._waitress.task_dispatcher.shutdown(timeout=GRACE)
             wasyncore.close_all(self._waitress._map)
 
     def stop(self) -> None:
         """End ``run``; photos that are being coloured get a few seconds to finish."""
         self._stopping.set()
-        self._waitress.pull_trigger()
+        with suppress(OSError):  # it may be over already
+            self._waitress.pull_trigger()
 
 
 class Idle:
@@ -141,27 +149,16 @@ def is_busy(channel: Any) -> bool:
     )
 
 
-class ProblemTask(ErrorTask):  # type: ignore[misc]
-    """Waitress's own refusals (a malformed request, a body far too large) as problems."""
-
-    def execute(self) -> None:
-        error: Any = self.request.error
-        body = problem_body(error.code, f"{error.body}; correct the request").encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", PROBLEM))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class ProblemChannel(HTTPChannel):  # type: ignore[misc]
-    """A connection that refuses with problems."""
-
-    error_task_class = ProblemTask
-
-
 def _explain(config: Config, error: OSError) -> PortError:
+    if error.errno != errno.EADDRINUSE:
+        return PortError(
+            f"cannot listen on {config.host} port {config.port} ({error.strerror}): choose another "
+            "--host or --port"
+        )
+    who = neighbour(config.host, config.port)
+    ours = who.startswith("Photochrom")
     return PortError(
-        f"cannot listen on {config.host} port {config.port} ({error.strerror}); stop the program "
-        "that uses it or choose another --port"
+        f"cannot listen on {config.host} port {config.port}: {who} listens there already; "
+        + ("use that one, stop it, " if ours else "stop it ")
+        + "or choose another --port"
     )

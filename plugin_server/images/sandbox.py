@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from models.progress import Stopped
 from plugin_server.images import codec, frames
@@ -50,7 +50,9 @@ ENVIRONMENT: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
 }
-SECRETS: Final = "PHOTOCHROM_"  # how the names of our variables begin: tokens, passwords
+# All that it gets of our own environment, which may hold tokens and passwords.
+HANDED_ON: Final = ("PATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT",
+                    "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP")  # fmt: skip
 REFUSALS: Final[dict[str, type[Exception]]] = {
     kind.__name__: kind
     for kind in (BrokenImage, ImageError, TooLarge, UnsupportedImage, PhotoRefused)
@@ -60,6 +62,7 @@ TOO_MUCH_MEMORY: Final = (
     "to do harm, so save it again"
 )
 
+Answer = TypeVar("Answer")
 Watch = Callable[[], None]  # asked now and then; raises Stopped where nobody waits any more
 
 
@@ -161,21 +164,21 @@ class Decoders:
         data: bytes,
         limits: Limits | PhotoLimits,
         watch: Watch,
-        unpack: Callable[[dict[str, Any], list[bytearray]], Any],
-    ) -> Any:
+        unpack: Callable[[dict[str, Any], list[bytearray]], Answer],
+    ) -> Answer:
         decoder = self._borrow(watch)
         is_fit = False
         try:
-            header = {"task": task, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
+            told = {"task": task, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
             most = frames.BYTES_PER_PIXEL * 2 * limits.max_pixels + 4 * len(data) + (1 << 26)
-            answer = self._pipes.submit(decoder.ask, header, data, most)
+            answer = self._pipes.submit(decoder.ask, told, data, most)
             self._await(answer, decoder, len(data), watch)
             header, buffers = answer.result()
             is_fit = not header.pop("last", False)
             if (kind := header.get("refused")) is not None:
                 raise _refusal(kind, str(header.get("detail")))
             return unpack(header, buffers)
-        except (OSError, EOFError, ValueError) as problem:
+        except (OSError, EOFError, ValueError, TypeError) as problem:
             is_fit = False
             if self._is_closed:
                 raise Stopped from problem
@@ -256,9 +259,7 @@ class _Decoder:
     """One process, and what it said of the photo in hand."""
 
     def __init__(self) -> None:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(SECRETS)
-        }
+        environment = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(path=sys.path, module=MODULE)],
             stdin=subprocess.PIPE,
@@ -267,9 +268,9 @@ class _Decoder:
             bufsize=0,
             env=environment | ENVIRONMENT,
         )
-        assert isinstance(self._process.stdin, io.RawIOBase)
-        assert isinstance(self._process.stdout, io.RawIOBase)
-        self._tasks, self._answers = self._process.stdin, self._process.stdout
+        # Without a buffer they are FileIO, whatever the annotations say.
+        self._tasks = cast(io.RawIOBase, self._process.stdin)
+        self._answers = cast(io.RawIOBase, self._process.stdout)
         _widen(self._tasks, self._answers)
         self._in_use = threading.Lock()
         self.is_ready = False

@@ -15,16 +15,25 @@ from typing import Any
 from models.progress import Progress, Stopped
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.requests import Answer, Request
-from plugin_server.errors import Busy, NotDone, NotKept, status_and_detail
+from plugin_server.errors import status_and_detail, told
 from plugin_server.jobs import malloc
 from plugin_server.jobs.fair_queue import Client, Turns
-from plugin_server.jobs.queue import QueueState, State, Status, on_the_whole
+from plugin_server.jobs.queue import (
+    QueueState,
+    State,
+    Status,
+    no_room,
+    not_done,
+    not_kept,
+    on_the_whole,
+)
 
 log = logging.getLogger("photochrom")
 
 STEP = 0.01  # progress is told in steps no smaller than this
 REMEMBERED = 1000  # finished jobs whose state can be asked for
 WAITING_BYTES = 1 << 30
+LAST = 2.0  # seconds for which closing waits for work that is stopping
 USUAL = 1.0  # seconds for a job, before any was done
 LATELY = 0.1  # the share of the last job in what is usual
 
@@ -79,6 +88,7 @@ class EmbeddedJobs:
         self._usual = USUAL  # seconds that a job takes, lately
         self._unfinished: set[_Job] = set()
         self._is_closed = False
+        self.has_ended = False  # whether closing found nothing that is still being done
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
         # thread that ever worked.
@@ -118,17 +128,12 @@ class EmbeddedJobs:
         job = self._find(id)
         status = job.status
         if status.error is not None:
-            raise status.error
-        if status.state == "cancelled":
-            raise NotDone(f"the job {id} was cancelled and has no result; send the photo again")
-        if job.answer is None:
-            raise NotDone(
-                f"the job {id} is {status.state} ({status.progress:.0%}); ask again when its state "
-                f"is done, or follow /v1/jobs/{id}/events"
-            )
+            raise told(status.error)  # raised again and again, one exception would grow
+        if status.state == "cancelled" or job.answer is None:
+            raise not_done(status)
         body = self._shelf.get(job.kept)
         if body is None:
-            raise self._unknown()
+            raise not_kept(self._shelf.seconds)
         return replace(job.answer, body=body)
 
     def cancel(self, id: str) -> Status:
@@ -159,7 +164,11 @@ class EmbeddedJobs:
             unfinished = list(self._unfinished)
         for job in unfinished:
             self._stop(job)
-        self._threads.shutdown(wait=True)
+        # Networks stop at their next block, but nobody waits for one that does not.
+        ending = threading.Thread(target=self._threads.shutdown, name="ending", daemon=True)
+        ending.start()
+        ending.join(timeout=LAST)
+        self.has_ended = not ending.is_alive()
         self._shelf.close()
 
     def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
@@ -179,28 +188,15 @@ class EmbeddedJobs:
 
     def _check_room(self, work: Request, client: Client) -> None:
         """Raise Busy where the work has no place; the lock is held."""
-        limit = self._workers + self._room
         admitted = len(self._unfinished)
-        seconds = self._seconds_until_room(admitted)
-        later = f"try again in {seconds} seconds"
-        if admitted >= limit:
-            raise Busy(
-                f"{limit} photos are being coloured or waiting, which is the limit; {later}",
-                seconds=seconds,
-            )
-        own = self._turns.count_of(client.address)
-        if own and admitted >= limit - self._room // 4:
-            raise Busy(
-                f"{own} photos of yours are waiting, and the places that are left are for others; "
-                f"{later}",
-                seconds=seconds,
-            )
-        if self._turns and self._held + work.size > self._waiting_bytes:
-            raise Busy(
-                f"{self._held:,} bytes of photos are waiting and the limit is "
-                f"{self._waiting_bytes:,}; {later}",
-                seconds=seconds,
-            )
+        problem = no_room(
+            own=self._turns.count_of(client.address), admitted=admitted,
+            limit=self._workers + self._room, kept_free=self._room // 4,
+            held=self._held, size=work.size, most=self._waiting_bytes,
+            seconds=self._seconds_until_room(admitted), anybody=bool(self._turns),
+        )  # fmt: skip
+        if problem is not None:
+            raise problem
 
     def _seconds_until_room(self, admitted: int) -> int:
         """Guess when a quarter of those who are here now are served, from 1 to 60 seconds."""
@@ -290,6 +286,8 @@ class EmbeddedJobs:
                 return
             self._unfinished.discard(job)
             job.work = None
+            if error is not None and job.keep:
+                error = told(error)
             job.kept = kept
             job.answer = replace(answer, body=b"") if answer is not None and kept else answer
             job.finished_at = self._clock()
@@ -319,7 +317,7 @@ class EmbeddedJobs:
             self._forget_old()
             job = self._jobs.get(id)
         if job is None:
-            raise self._unknown()
+            raise not_kept(self._shelf.seconds)
         return job
 
     def _seen(self, job: _Job) -> Status:
@@ -328,10 +326,3 @@ class EmbeddedJobs:
             if job.status.state != "queued":
                 return job.status
             return replace(job.status, position=self._turns.order().index(job))
-
-    def _unknown(self) -> NotKept:
-        minutes = self._shelf.seconds / 60
-        return NotKept(
-            "there is no such job, or not any more: results are kept for "
-            f"{minutes:g} minutes, and less where they are many; send the photo again"
-        )

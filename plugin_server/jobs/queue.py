@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from plugin_server.engine.requests import Answer, Request
+from plugin_server.errors import Busy, NotDone, NotKept
 from plugin_server.jobs.fair_queue import Client
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -96,7 +97,44 @@ class Jobs(Protocol):
         """Say how the queue is."""
 
     def close(self) -> None:
-        """Stop everything, and return when nothing is being done any more."""
+        """Stop everything, and return when nothing is being done any more, or after seconds."""
+
+
+def no_room(
+    *, own: int, admitted: int, limit: int, kept_free: int, held: int, size: int, most: int,
+    seconds: int, anybody: bool,
+) -> Busy | None:  # fmt: skip
+    """Say why a job has no place among so many jobs and so many bytes; None where it has one.
+
+    Of the ``limit`` places ``kept_free`` are for clients that have nothing there yet.
+    """
+    if admitted >= limit:
+        problem = f"{limit} photos are being coloured or waiting, which is the limit"
+    elif own and admitted >= limit - kept_free:
+        problem = f"{own} photos of yours are waiting, and the places that are left are for others"
+    elif anybody and held + size > most:
+        problem = f"{held:,} bytes of photos are waiting and the limit is {most:,}"
+    else:
+        return None
+    return Busy(f"{problem}; try again in {seconds} seconds", seconds=seconds)
+
+
+def not_done(status: Status) -> NotDone:
+    """Say why a job has no result."""
+    if status.state == "cancelled":
+        return NotDone(f"the job {status.id} was cancelled and has no result; send the photo again")
+    return NotDone(
+        f"the job {status.id} is {status.state} ({status.progress:.0%}); ask again when its state "
+        f"is done, or follow /v1/jobs/{status.id}/events"
+    )
+
+
+def not_kept(seconds: float) -> NotKept:
+    """Say that a job is unknown."""
+    return NotKept(
+        f"there is no such job, or not any more: results are kept for {seconds / 60:g} minutes, "
+        "and less where they are many; send the photo again"
+    )
 
 
 def on_the_whole(stage: str, share: float) -> float:

@@ -29,7 +29,7 @@ const wait = (seconds, signal) =>
   });
 
 /** Send a request; a busy server (429, 503 with Retry-After) is asked again as it says. */
-async function call(path, { method = "GET", fields, accept, signal } = {}) {
+async function call(path, { method = "GET", fields, accept, signal, insists = true } = {}) {
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (accept) headers.Accept = accept;
@@ -38,7 +38,8 @@ async function call(path, { method = "GET", fields, accept, signal } = {}) {
     const response = await reach(path, { method, headers, body, signal });
     if (response.ok) return response;
     const pause = Number(response.headers.get("Retry-After"));
-    if ((response.status === 429 || response.status === 503) && pause && attempt < RETRIES) {
+    const isBusy = response.status === 503 || (response.status === 429 && insists);
+    if (isBusy && pause && attempt < RETRIES) {
       server.dispatchEvent(new CustomEvent("busy", { detail: { seconds: pause } }));
       await wait(pause, signal);
       continue;
@@ -102,6 +103,10 @@ export const keepImage = async (image, signal) =>
 export const suggestions = async (fields, signal) =>
   (await (await call("/v1/suggestions", { method: "POST", fields, signal })).json()).suggestions;
 
+/** The things that the description names: [{phrase, color, found, box, mask, notice, ...}]. */
+export const findThings = async (fields, signal) =>
+  (await (await call("/v1/things", { method: "POST", fields, signal })).json()).things;
+
 export const confidence = async (fields, signal) =>
   (await call("/v1/confidence", { method: "POST", fields, signal })).blob();
 
@@ -136,11 +141,11 @@ export async function colorizeInBackground(fields, { accept, signal, onState }) 
 const describe = (error) => (typeof error === "string" ? error : (error?.detail ?? ""));
 const isOver = ({ state }) => state !== "queued" && state !== "running";
 
-/** Read the job's server-sent events to the end; where the stream breaks off, ask for the state. */
+/** Read the job's server-sent events to the end; where there are none, ask for the state. */
 async function follow(path, signal, onState) {
   for (;;) {
-    const response = await call(`${path}/events`, { accept: "text/event-stream", signal });
-    for await (const state of eventsOf(response.body)) {
+    const events = await eventsFor(path, signal);
+    for await (const state of events ? eventsOf(events) : []) {
       onState(state);
       if (isOver(state)) return state;
     }
@@ -148,6 +153,17 @@ async function follow(path, signal, onState) {
     onState(state);
     if (isOver(state)) return state;
     await wait(0.5, signal);
+  }
+}
+
+/** The stream of a job's events; null where as many programs follow jobs as the server allows. */
+async function eventsFor(path, signal) {
+  try {
+    const accept = "text/event-stream";
+    return (await call(`${path}/events`, { accept, signal, insists: false })).body;
+  } catch (error) {
+    if (error.status === 429) return null;
+    throw error;
   }
 }
 

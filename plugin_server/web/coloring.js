@@ -1,20 +1,19 @@
 // Colouring: previews while the person works, the full size when it is asked for.
 
-import { colorize, colorizeInBackground, Refusal } from "./api.js";
-import { Result } from "./result.js";
+import { colorize, colorizeInBackground } from "./api.js";
+import { Result, SHOWABLE } from "./result.js";
 import { guidanceFields, keyOf } from "./request.js";
 import { t } from "./texts.js";
 
 const SETTLE = 160; // milliseconds without a key press until a preview is asked for
 const MOST_RESULTS = 200; // of one photo; each holds a picture
-const FORGOTTEN = [404, 410]; // the server has let go of a kept picture
 
 export class Coloring extends EventTarget {
   #timer = null;
   #running = false;
   #full = null; // AbortController of the full size
 
-  /** Events: "say" (a status), "notices", "failed", "state" (a job's), "busy" (full size: bool). */
+  /** Events: "say" (a status), "notices", "failed", "worked", "state" (a job's), "busy" (full size: bool). */
   constructor(desk) {
     super();
     this.desk = desk;
@@ -77,9 +76,10 @@ export class Coloring extends EventTarget {
   async #make(photo, edit) {
     const started = performance.now();
     const guidance = await guidanceFields(edit, photo.scale, photo.previewSize);
-    const answer = await this.#send(photo, guidance);
+    const answer = await photo.ask((image) => colorize({ ...image, ...guidance }, { accept: "image/png" }));
     const result = await Result.of(photo, edit, answer, started);
-    if (photo.previewIsFull) result.full = { blob: answer.blob, url: result.url };
+    result.preview = answer.blob;
+    if (photo.previewIsFull) result.keepFull(answer.blob);
     return result;
   }
 
@@ -99,24 +99,11 @@ export class Coloring extends EventTarget {
     this.tell("say", t("statusCompared", { count: patches.length }));
   }
 
-  async #send(photo, guidance) {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const image = await photo.imageField();
-        return await colorize({ ...image, ...guidance }, { accept: "image/png" });
-      } catch (error) {
-        const gone = error instanceof Refusal && FORGOTTEN.includes(error.status);
-        if (!gone || attempt) throw error;
-        photo.forgetKept();
-      }
-    }
-  }
-
   /** Results of one step of undo replace each other, unless they are marked or full. */
   #keep(photo, result, step) {
     result.step = step;
     const last = photo.results.at(-1);
-    if (last && last.step === step && !last.marked && !last.atFullSize) {
+    if (last && last.step === step && !last.marked && !last.files.size) {
       photo.results.pop();
       last.close();
     }
@@ -138,18 +125,20 @@ export class Coloring extends EventTarget {
     if (result.key === keyOf(photo.edits.now)) {
       const repeats = photo.repeats?.key === result.key ? photo.repeats.notes : [];
       this.tell("notices", [...repeats, ...result.notices]);
+      this.tell("worked");
       this.tell("say", result.summary);
     }
     if (changed) this.desk.tell("result");
   }
 
-  /** The result at full size and depth for what is asked now; null where it was cancelled. */
-  async fullSize() {
+  /** The file of a media type, at full size and depth, for what is asked now; null where cancelled. */
+  async file(mediaType) {
     const photo = this.desk.current;
     const edit = photo.edits.now;
     const key = keyOf(edit);
     const found = () => photo.results.find((result) => result.key === key);
-    if (found()?.full) return found();
+    const had = found()?.files.get(mediaType);
+    if (had) return had;
     this.cancel();
     const controller = (this.#full = new AbortController());
     this.tell("busy", true);
@@ -157,23 +146,22 @@ export class Coloring extends EventTarget {
       const started = performance.now();
       const fields = { image: photo.file, ...(await guidanceFields(edit, 1, [photo.width, photo.height])) };
       const answer = await colorizeInBackground(fields, {
+        accept: mediaType,
         signal: controller.signal,
         onState: (state) => this.tell("state", state),
       });
-      let result = found();
-      if (result) {
-        await result.grow(answer, started);
-      } else {
-        result = await Result.of(photo, edit, answer, started);
-        result.full = { blob: answer.blob, url: result.url };
-        this.#keep(photo, result, photo.edits.step);
+      if (!found() && SHOWABLE.includes(mediaType)) {
+        this.#keep(photo, await Result.of(photo, edit, answer, started), photo.edits.step);
       }
+      const result = found();
+      if (!result) return answer.blob; // its preview is still to come
+      await result.grow(answer, started);
       this.desk.tell("results");
       if (key === keyOf(photo.edits.now)) {
         photo.shown = null; // the picture itself is another one now
         this.#show(photo, result);
       }
-      return result;
+      return answer.blob;
     } catch (error) {
       if (error.name === "AbortError") this.tell("say", t("statusCancelled"));
       else this.tell("failed", error);

@@ -22,7 +22,7 @@ export function mountCompare(desk, stage) {
   /** Say so where the preview is softer than the screen could show. */
   function showSoftness() {
     const result = desk.current?.shown;
-    const coarse = result && !result.full && stage.placed.width * devicePixelRatio > 1.5 * result.width;
+    const coarse = result && !result.isFull && stage.placed.width * devicePixelRatio > 1.5 * result.width;
     byId("tag-soft").hidden = !coarse || desk.mode === "before" || stage.view.zoom === 1;
   }
 

@@ -6,7 +6,9 @@
 export class Desk extends EventTarget {
   photos = [];
   current = null;
-  tool = "dab"; // or "brush"
+  tool = "dab"; // "draw" (on the target), "point" (at a thing)
+  shape = "brush"; // that is drawn: "rectangle", "lasso"
+  target = null; // what is drawn on: {key, slot, veil, place(), put(place), exists()}
   mode = "result"; // "before", "split", "side"
 
   #onEdit = () => this.tell("edit");
@@ -58,6 +60,20 @@ export class Desk extends EventTarget {
 
   setTool(tool) {
     this.tool = tool;
+    this.target = null;
+    this.tell("mode");
+  }
+
+  /** Draw on a target from now on; `slot` is the element that takes the controls. */
+  draw(target, shape = this.shape) {
+    this.tool = "draw";
+    this.target = target;
+    this.shape = shape;
+    this.setMode(this.mode === "side" ? "result" : this.mode);
+  }
+
+  setShape(shape) {
+    this.shape = shape;
     this.tell("mode");
   }
 }

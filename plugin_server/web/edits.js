@@ -1,16 +1,23 @@
 // What a person asks for one photo, and every state it had: undo and redo without limit.
 
-/** Nothing asked. States are never changed, only replaced. Hints are in full-size pixels. */
+/** Nothing asked. States are never changed, only replaced. Places are in full-size pixels. */
 export const NOTHING = Object.freeze({
   description: "",
+  things: Object.freeze([]), // changes of what it names: {phrase, color, place, use}
+  regions: Object.freeze([]), // {key, place, description, color}
   hints: Object.freeze([]),
   palette: Object.freeze([]), // [{color, weight}], six at most
-  reference: null, // {blob, small, name}; small is a reduced copy for previews
+  reference: null, // {key, blob, small, name}; small is a reduced copy for previews
   exemplar: null, // {id, caption, score, path}
-  mask: null, // {base: Blob | null, strokes: see mask.js}
+  mask: null, // where colour may go; it and every place: see mask.js
   saturation: 1,
   strength: 1,
 });
+
+let keys = 0;
+
+/** A name for a picture or a region, which no other has, before and after a reload. */
+export const freshKey = () => `${performance.timeOrigin}-${++keys}`;
 
 const PAUSE = 1500; // milliseconds after which typing counts as a new step
 
@@ -20,7 +27,12 @@ export class Edits extends EventTarget {
   #gesture = null;
   #changed = 0;
 
-  now = NOTHING;
+  /** `now` is the state to begin with. */
+  constructor(now = NOTHING) {
+    super();
+    this.now = now;
+  }
+
   step = 0; // grows with every step; changes of one gesture share it
 
   /** Change some fields. Changes of one gesture (typing, a drag) are one step of undo. */

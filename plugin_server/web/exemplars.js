@@ -24,8 +24,8 @@ export function mountExemplars(desk, { fail, tryEach }) {
     find.disabled = true;
     note.textContent = t("finding");
     try {
-      const fields = { ...(await photo.imageField()), description: desk.edit.description.trim(), k: COUNT };
-      found.set(photo, await searchExemplars(fields));
+      const asked = { description: desk.edit.description.trim(), k: COUNT };
+      found.set(photo, await photo.ask((image) => searchExemplars({ ...image, ...asked })));
       await showCount();
     } catch (error) {
       note.textContent = "";

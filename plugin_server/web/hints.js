@@ -29,6 +29,7 @@ export function mountHints(desk, stage, picker) {
     const hint = hints()[index];
     const gesture = `dab-${index}-${performance.now()}`;
     picker.open({
+      title: t("pickerTitle"),
       anchor: layer.children[index],
       photo: desk.current,
       hint,
@@ -141,7 +142,7 @@ export function mountHints(desk, stage, picker) {
   });
   desk.hear("edit", render);
   desk.hear("photo", () => picker.close());
-  desk.hear("mode", () => (layer.hidden = desk.mode === "before" || desk.tool === "brush"));
+  desk.hear("mode", () => (layer.hidden = desk.mode === "before" || desk.tool === "draw"));
   stage.addEventListener("place", place);
 }
 

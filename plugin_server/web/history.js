@@ -47,7 +47,7 @@ export function mountHistory(desk) {
       const image = entry.querySelector("img");
       if (image.src !== result.thumbnail) image.src = result.thumbnail;
       entry.querySelector("input").checked = result.marked;
-      entry.querySelector(".quiet").textContent = result.full ? t("resultFull") : "";
+      entry.querySelector(".quiet").textContent = result.files.size ? t("resultFull") : "";
       const current = result === desk.current.shown;
       entry.classList.toggle("current", current);
       entry.firstElementChild.setAttribute("aria-current", String(current));

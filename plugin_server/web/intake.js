@@ -14,9 +14,22 @@ export class Intake {
     this.messages = messages;
   }
 
+  /** Do this before any file is opened. */
+  after(work) {
+    this.#queue = this.#queue.then(work).catch((error) => this.messages.fail(error));
+  }
+
   mount() {
     const input = document.getElementById("photo");
     const veil = document.getElementById("drop-veil");
+    document.getElementById("sample").addEventListener("click", () => this.#takeSample());
+    document.getElementById("examples").addEventListener("click", ({ target }) => {
+      if (target.localName !== "button") return;
+      const description = document.getElementById("description");
+      description.value = target.textContent;
+      description.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    if (location.hash === "#sample") this.#takeSample(); // photochrom demo
     input.addEventListener("change", () => {
       this.take([...input.files]);
       input.value = "";
@@ -47,6 +60,12 @@ export class Intake {
   take(files) {
     this.#queue = this.#queue.then(() => this.#open(files)).catch((error) => this.messages.fail(error));
     return this.#queue;
+  }
+
+  async #takeSample() {
+    const blob = await (await fetch("/web/sample.jpg")).blob();
+    await this.take([new File([blob], "sample.jpg", { type: blob.type })]);
+    document.getElementById("examples").hidden = false;
   }
 
   async #open(files) {

@@ -1,23 +1,30 @@
 // The page: everything is put together here, and nothing else is decided.
 
 import { health, server, setToken, suggestions } from "./api.js";
-import { mountBrush } from "./brush.js";
+import { mountArea } from "./area.js";
 import { Coloring } from "./coloring.js";
 import { mountCompare } from "./compare.js";
 import { Desk } from "./desk.js";
+import { mountDownload } from "./download.js";
+import { mountDrawing } from "./drawing.js";
 import { mountExemplars } from "./exemplars.js";
+import { Found } from "./found.js";
 import { mountHints } from "./hints.js";
 import { mountHistory } from "./history.js";
 import { Intake } from "./intake.js";
+import { Keeping } from "./keeping.js";
 import { Messages } from "./messages.js";
 import { mountPalette } from "./palette.js";
 import { Picker } from "./picker.js";
 import { Reference } from "./reference.js";
-import { commandLine, curl, resultName } from "./request.js";
-import { copyText, saveBlob } from "./save.js";
+import { mountRegions } from "./regions.js";
+import { commandLine, curl } from "./request.js";
+import { copyText } from "./save.js";
+import { Spotlight } from "./spotlight.js";
 import { Stage } from "./stage.js";
 import { mountStrip } from "./strip.js";
-import { hasText, t } from "./texts.js";
+import { decimal, hasText, t } from "./texts.js";
+import { mountThings } from "./things.js";
 import { mountUnsure } from "./unsure.js";
 
 const byId = (id) => document.getElementById(id);
@@ -25,20 +32,28 @@ const onClick = (id, act) => byId(id).addEventListener("click", act);
 
 const messages = new Messages();
 const fail = (error) => messages.fail(error);
+const say = (text) => messages.say(text);
 const desk = new Desk();
 const stage = new Stage(desk);
 const coloring = new Coloring(desk);
 const intake = new Intake(desk, messages);
 const reference = new Reference(desk, fail);
 const picker = new Picker(suggest, reference);
+const spotlight = new Spotlight(desk, fail);
+const found = new Found(desk, fail);
+const keeping = new Keeping(desk, messages);
 
 mountCompare(desk, stage);
-mountBrush(desk, stage);
+mountDrawing(desk, stage, spotlight);
+mountArea(desk);
+mountThings(desk, stage, { picker, spotlight, found, fail });
+mountRegions(desk, { picker, spotlight, fail, say });
 mountHints(desk, stage, picker);
 mountPalette(desk, picker);
 mountHistory(desk);
 mountUnsure(desk, fail);
 mountStrip(desk, () => byId("photo").click());
+mountDownload(desk, coloring, say);
 const exemplars = mountExemplars(desk, { fail, tryEach });
 
 /** Likely colours for a full-size place. */
@@ -46,8 +61,8 @@ async function suggest(photo, x, y, signal) {
   const [width, height] = photo.previewSize;
   const onto = (place, limit) => Math.min(limit - 1, Math.max(0, (place + 0.5) * photo.scale - 0.5));
   const { description } = photo.edits.now;
-  const image = await photo.imageField();
-  return suggestions({ ...image, x: onto(x, width), y: onto(y, height), description }, signal);
+  const place = { x: onto(x, width), y: onto(y, height) };
+  return photo.ask((image) => suggestions({ ...image, ...place, description }, signal));
 }
 
 async function tryEach(patches) {
@@ -81,7 +96,7 @@ function showEdit() {
   if (description.value.trim() !== words.trim()) description.value = words;
   for (const name of ["saturation", "strength"]) {
     byId(name).value = String(edit?.[name] ?? 1);
-    byId(`${name}-value`).textContent = (edit?.[name] ?? 1).toFixed(2);
+    byId(`${name}-value`).textContent = decimal(edit?.[name] ?? 1, 2);
   }
   byId("undo").disabled = !desk.current?.edits.canUndo;
   byId("redo").disabled = !desk.current?.edits.canRedo;
@@ -107,7 +122,7 @@ desk.hear("photo", () => {
   const open = desk.current !== null;
   byId("view").hidden = !open;
   byId("drop").classList.toggle("tucked", open);
-  for (const id of ["colorize", "download", "copy-command", "copy-curl"]) byId(id).disabled = !open;
+  for (const id of ["copy-command", "copy-curl"]) byId(id).disabled = !open;
   if (desk.mode === "side") desk.setMode("result");
   if (open && early && !desk.edit.description) desk.change({ description: early }, "description");
   if (open) early = "";
@@ -115,22 +130,9 @@ desk.hear("photo", () => {
   stage.layout();
 });
 
-/* The full size: look at it, take it away, cancel it. */
+/* The full size: how far it is, and how to cancel it. */
 
-async function download() {
-  const photo = desk.current;
-  const result = await coloring.fullSize();
-  if (!result?.full) return;
-  const name = resultName(photo.name, result.full.blob.type);
-  saveBlob(result.full.blob, name);
-  messages.say(t("statusSaved", { name }));
-}
-
-byId("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (desk.current) coloring.fullSize();
-});
-onClick("download", download);
+byId("form").addEventListener("submit", (event) => event.preventDefault());
 onClick("cancel", () => coloring.cancel());
 coloring.addEventListener("busy", ({ detail: busy }) => {
   byId("progress").hidden = !busy;
@@ -146,12 +148,13 @@ coloring.addEventListener("state", ({ detail: { state, stage: part, progress, po
     byId("progress-text").textContent = t("statusRunning", { stage: t(known), percent: Math.round(progress * 100) });
   }
 });
-coloring.addEventListener("say", ({ detail }) => messages.say(detail));
+coloring.addEventListener("say", ({ detail }) => say(detail));
 coloring.addEventListener("notices", ({ detail }) => messages.note(detail));
-coloring.addEventListener("failed", ({ detail }) => fail(detail));
-stage.addEventListener("say", ({ detail }) => messages.say(detail));
+coloring.addEventListener("failed", ({ detail }) => messages.fail(detail, "coloring"));
+coloring.addEventListener("worked", () => messages.worked("coloring"));
+stage.addEventListener("say", ({ detail }) => say(detail));
 
-const copy = async (text) => (await copyText(text)) && messages.say(t("copied"));
+const copy = async (text) => (await copyText(text)) && say(t("copied"));
 onClick("copy-command", () => copy(commandLine(desk.current, desk.edit)));
 onClick("copy-curl", () => copy(curl(desk.current, desk.edit, location.origin, byId("token").value !== "")));
 
@@ -167,7 +170,7 @@ async function showHealth() {
   }
 }
 
-server.addEventListener("busy", ({ detail }) => messages.say(t("statusBusy", detail)));
+server.addEventListener("busy", ({ detail }) => say(t("statusBusy", detail)));
 server.addEventListener("token", () => {
   if (!byId("token-row").hidden) return;
   byId("token-row").hidden = false;
@@ -195,7 +198,8 @@ theme.addEventListener("change", () => {
 
 for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
 byId("photo").required = false;
-byId("colorize").disabled = true;
+byId("colorize").hidden = true; // the form's own button, for where no script runs
+intake.after(() => keeping.mount());
 intake.mount();
 showEdit();
 showHealth();

@@ -3,7 +3,7 @@
 import { t } from "./texts.js";
 
 const MOST = 6;
-const START = "#807060"; // of a colour that is added before there is a result
+const START = "#807060"; // where the picker begins before there is a result
 
 export function mountPalette(desk, picker) {
   const byId = (id) => document.getElementById(id);
@@ -19,17 +19,26 @@ export function mountPalette(desk, picker) {
     (chip(Math.min(index, palette().length - 1)) ?? add).focus();
   };
 
-  function open(index) {
+  /** Open the picker at a colour; one that is new joins the palette when it is chosen. */
+  function open(index, { color, weight } = palette()[index]) {
     const gesture = `palette-${index}-${performance.now()}`;
     picker.openFree({
-      anchor: chip(index),
-      ...palette()[index],
-      onColor: (color) => replaceColor(index, { color }, gesture),
-      onWeight: (weight) => replaceColor(index, { weight }, `${gesture}-weight`),
-      onDelete: () => remove(index),
+      title: t("pickerPaletteTitle"),
+      anchor: chip(index) ?? add,
+      color,
+      weight,
+      onColor: (chosen) => {
+        if (index < palette().length) replaceColor(index, { color: chosen }, gesture);
+        else desk.change({ palette: [...palette(), { color: chosen, weight }] }, gesture);
+      },
+      onWeight: (chosen) => {
+        weight = chosen;
+        if (index < palette().length) replaceColor(index, { weight }, `${gesture}-weight`);
+      },
+      onDelete: () => (index < palette().length ? remove(index) : picker.close()),
       onClose: () => {
         desk.current?.edits.settle();
-        chip(index)?.focus();
+        (chip(index) ?? add).focus();
       },
     });
   }
@@ -63,12 +72,11 @@ export function mountPalette(desk, picker) {
     return entry;
   }
 
-  /** A new colour is one that the picture has, so that it can be changed from there. */
+  /** The picker begins at a colour that the picture has; nothing changes until one is chosen. */
   add.addEventListener("click", () => {
     const { shown, width, height } = desk.current;
     const color = shown?.colorAt(width / 2, height / 2) ?? START;
-    desk.change({ palette: [...palette(), { color, weight: 1 }] });
-    open(palette().length - 1);
+    open(palette().length, { color, weight: 1 });
   });
   clear.addEventListener("click", () => {
     picker.close();

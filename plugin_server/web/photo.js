@@ -1,21 +1,33 @@
 // A photo on the desk: its file, the reduced copy for previews, its edits and its results.
 
 import { colorize, keepImage, Refusal } from "./api.js";
-import { Edits } from "./edits.js";
+import { Edits, freshKey } from "./edits.js";
 import { t } from "./texts.js";
 
 export const PREVIEW_SIDE = 1024; // pixels of the reduced copy's long side
 export const THUMB_SIDE = 160;
 const CANNOT_KEEP = [413, 501, 507]; // then the picture travels with every request
+const FORGOTTEN = [404, 410]; // the server has let go of a kept picture
+const UNREADABLE = [415, 422];
+const TAIL = 1 << 16; // bytes at a file's end in which its end marker is looked for
+const ENDS = [
+  ["\xff\xd8", "\xff\xd9"], // JPEG
+  ["\x89PNG", "IEND"],
+];
+const CONVERT = [
+  [/\.(heic|heif)$/i, "errorHeic"],
+  [/\.(cr2|cr3|nef|arw|raf|orf|rw2|dng|pef|srw)$/i, "errorRaw"],
+];
 
 export class Photo {
-  edits = new Edits();
+  key = freshKey(); // under which the browser keeps it
   results = []; // newest last
   shown = null; // the result on the stage
   refused = null; // the key of what the server refused last
   #kept = null; // promise of the reduced copy's id on the server
 
-  constructor(file, picture, url, preview) {
+  constructor(file, picture, url, preview, edit) {
+    this.edits = new Edits(edit);
     this.file = file;
     this.name = file.name || "photo.png";
     this.url = url; // of a picture that the browser can show
@@ -28,8 +40,8 @@ export class Photo {
     this.previewIsFull = preview.blob === file; // and then a preview is the result itself
   }
 
-  /** Open a file; what the browser cannot show (TIFF), the server turns into PNG first. */
-  static async open(file) {
+  /** Open a file, with what is asked of it; what the browser cannot show (TIFF), the server turns into PNG first. */
+  static async open(file, edit = undefined) {
     let shown = file;
     let picture = await load(shown).catch(() => null);
     if (picture === null) {
@@ -37,11 +49,26 @@ export class Photo {
         shown = (await colorize({ image: file, saturation: 0, strength: 0 }, { accept: "image/png" })).blob;
         picture = await load(shown);
       } catch (error) {
-        const reason = error instanceof Refusal ? error.message : t("errorNoPicture");
-        throw new Error(t("errorOpen", { name: file.name, reason }), { cause: error });
+        throw cannotOpen(file, error);
       }
     }
-    return new Photo(file, picture, picture.src, await reduce(picture, shown));
+    const photo = new Photo(file, picture, picture.src, await reduce(picture, shown), edit);
+    try {
+      await photo.#check();
+    } catch (error) {
+      photo.close();
+      throw cannotOpen(file, error);
+    }
+    return photo;
+  }
+
+  /** Let the server judge a file of which the browser may have shown a part for the whole. */
+  async #check() {
+    try {
+      if (await isCutShort(this.file)) await keepImage(this.file);
+    } catch (error) {
+      if (UNREADABLE.includes(error.status)) throw error; // anything else, the first preview says
+    }
   }
 
   /** The field that names the reduced copy: it is sent once and kept on the server. */
@@ -56,9 +83,16 @@ export class Photo {
     }
   }
 
-  /** Send the picture again next time: the server has let go of it. */
-  forgetKept() {
-    this.#kept = null;
+  /** Send a request about the reduced copy: once more where the server has let go of that. */
+  async ask(send) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await send(await this.imageField());
+      } catch (error) {
+        if (!FORGOTTEN.includes(error.status) || attempt) throw error;
+        this.#kept = null;
+      }
+    }
   }
 
   /** [r, g, b] in 0..1 of the reduced copy at a full-size place. */
@@ -79,6 +113,21 @@ export class Photo {
     URL.revokeObjectURL(this.thumbnail);
     for (const result of this.results) result.close();
   }
+}
+
+function cannotOpen(file, error) {
+  const known = CONVERT.find(([ending]) => ending.test(file.name));
+  const reason = known ? t(known[1]) : error instanceof Refusal ? error.message : t("errorNoPicture");
+  return new Error(t("errorOpen", { name: file.name, reason }), { cause: error });
+}
+
+/** Whether a file lacks its end, as one that was not transferred to the end. */
+async function isCutShort(file) {
+  const letters = async (part) =>
+    Array.from(new Uint8Array(await part.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("");
+  const head = await letters(file.slice(0, 4));
+  const [, end] = ENDS.find(([start]) => head.startsWith(start)) ?? [];
+  return end !== undefined && !(await letters(file.slice(-TAIL))).includes(end);
 }
 
 /** Decode a blob into an <img>, upright. */

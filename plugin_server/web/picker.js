@@ -1,8 +1,8 @@
-// The colour of a dab: the model's guesses for the spot, then every colour of the spot's lightness.
+// The colour of a spot: the model's guesses for it, then every colour of its lightness.
 // Of a colour of the palette: every colour of every lightness, and its weight.
 
 import { fromPolar, inGamut, maxChroma, parseColor, parseHex, toHex, toLab, toPolar, toRgb } from "./color.js";
-import { t } from "./texts.js";
+import { decimal, t } from "./texts.js";
 
 const HUES = 36; // at which the gamut is measured
 const MARGIN = 1.12; // around it
@@ -44,8 +44,10 @@ export class Picker {
     });
     on("hex", "change", (event) => {
       const color = parseColor(event.target.value);
+      if (color === toHex(this.#color)) return; // Enter and the browser both say that it changed
       if (color) this.#take(parseHex(color));
       this.#showValues();
+      this.#explain(color);
     });
     on("hex", "keydown", (event) => event.key === "Enter" && event.target.dispatchEvent(new Event("change")));
     on("dab-delete", "click", () => this.#open.onDelete());
@@ -67,11 +69,14 @@ export class Picker {
     reference.mountDropper(document.getElementById("dropper-canvas"), (color) => this.#take(parseHex(color)));
   }
 
-  /** Open at a dab {photo, hint, radius}; `onColor` hears every colour tried. */
-  open(dab) {
-    const { photo, hint, radius } = dab;
-    this.#show(dab, hint.color, toLab(photo.colorAt(hint.x, hint.y))[0]);
-    this.#showSize((radius / Math.min(photo.width, photo.height)) * 100);
+  /**
+   * Open at a spot {title, anchor, photo, hint: {x, y, color}}; `onColor` hears every colour tried.
+   * A dab has a `radius` too; `deleteText` is what the button says that calls `onDelete`.
+   */
+  open(spot) {
+    const { photo, hint, radius } = spot;
+    this.#show(spot, hint.color, toLab(photo.colorAt(hint.x, hint.y))[0]);
+    if (radius) this.#showSize((radius / Math.min(photo.width, photo.height)) * 100);
     this.#askForSuggestions();
   }
 
@@ -85,9 +90,13 @@ export class Picker {
   #show(asked, color, lightness) {
     this.#open = asked;
     const free = this.#isFree;
-    document.getElementById("picker-title").textContent = t(free ? "pickerPaletteTitle" : "pickerTitle");
-    for (const id of ["suggestions", "dab-size-row"]) document.getElementById(id).hidden = free;
-    for (const id of ["lightness-row", "weight-row"]) document.getElementById(id).hidden = !free;
+    const byId = (id) => document.getElementById(id);
+    byId("picker-title").textContent = asked.title;
+    byId("dab-delete").textContent = asked.deleteText ?? t("deleteColor");
+    byId("suggestions").hidden = free;
+    byId("dab-size-row").hidden = asked.radius === undefined;
+    for (const id of ["lightness-row", "weight-row"]) byId(id).hidden = !free;
+    this.#explain(null);
     document.getElementById("dropper").hidden = !this.reference.drawDropper();
     this.#polar = this.#wished = toPolar(parseHex(color));
     this.#element.hidden = false;
@@ -123,6 +132,7 @@ export class Picker {
     const right = dab.right + GAP;
     const left = right + width < innerWidth ? right : Math.max(8, dab.left - GAP - width);
     const top = Math.max(8, Math.min(innerHeight - height - 8, dab.top - 60));
+    this.#element.scrollTop = 0;
     Object.assign(this.#element.style, { left: `${left}px`, top: `${top}px` });
   }
 
@@ -164,11 +174,21 @@ export class Picker {
   }
 
   #set([hue, chroma]) {
+    this.#explain(null);
     this.#wished = [hue, chroma];
     this.#polar = [hue, Math.min(chroma, maxChroma(this.#lightness, hue))];
     this.#showValues();
     this.#drawMark();
     this.#open?.onColor(toHex(this.#color));
+  }
+
+  /** Say it where a colour that was typed cannot be had at this lightness. */
+  #explain(typed) {
+    const given = toHex(this.#color);
+    const differs = typed !== null && !this.#isFree && given !== typed;
+    document.getElementById("picker-note").textContent = differs
+      ? t("colorUnlike", { typed, given, lightness: Math.round(this.#lightness) })
+      : "";
   }
 
   get #color() {
@@ -196,7 +216,7 @@ export class Picker {
 
   #showSize(percent) {
     document.getElementById("dab-size").value = String(percent);
-    document.getElementById("dab-size-value").textContent = `${percent.toFixed(1)} %`;
+    document.getElementById("dab-size-value").textContent = `${decimal(percent, 1)} %`;
   }
 
   /** Let the plane show just the colours that there are at this lightness. */

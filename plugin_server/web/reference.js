@@ -2,6 +2,7 @@
 
 import { colorize, fetchPicture, Refusal } from "./api.js";
 import { toHex } from "./color.js";
+import { freshKey } from "./edits.js";
 import { blobOf, drawn, load, PREVIEW_SIDE } from "./photo.js";
 import { t } from "./texts.js";
 
@@ -39,7 +40,7 @@ export class Reference {
     const picture = await pictureOf(file); // refuse what is no picture before anything changes
     const large = Math.max(picture.naturalWidth, picture.naturalHeight) > PREVIEW_SIDE;
     const small = large ? await blobOf(drawn(picture, PREVIEW_SIDE)) : file;
-    this.desk.change({ reference: { blob: file, small, name: file.name }, exemplar: null });
+    this.desk.change({ reference: { key: freshKey(), blob: file, small, name: file.name }, exemplar: null });
   }
 
   async #show() {

@@ -1,19 +1,52 @@
 // From what a person asks to what is sent: form fields, and the same as a command line.
 
-import { maskBlob } from "./mask.js";
+import { boxOf, maskBlob, placeKey } from "./mask.js";
 
 /** Everything but the image, for a picture `scale` times the full size, `size` [width, height]. */
 export async function guidanceFields(edit, scale, [width, height]) {
+  const draw = (place) => maskBlob(place, scale, width, height);
+  const regions = regionsOf(edit);
   return {
     description: edit.description.trim(),
+    things: edit.things.length ? JSON.stringify(edit.things.map(plainThing)) : "",
+    regions: regions.length ? JSON.stringify(regions.map((one, at) => plainRegion(one, at, scale))) : "",
+    ...Object.fromEntries(
+      await Promise.all(partsOf(edit).map(async ({ part, place }) => [part, await draw(place)])),
+    ),
     hints: edit.hints.length ? JSON.stringify(scaledHints(edit.hints, scale, width, height)) : "",
     palette: edit.palette.length ? JSON.stringify(edit.palette) : "",
     reference: scale === 1 ? edit.reference?.blob : edit.reference?.small,
     exemplar: edit.exemplar?.id,
-    mask: edit.mask ? await maskBlob(edit.mask, scale, width, height) : null,
+    mask: edit.mask ? await draw(edit.mask) : null,
     saturation: edit.saturation,
     strength: edit.strength,
   };
+}
+
+/** Regions that say something; the others are places that wait for words or a colour. */
+const regionsOf = (edit) => edit.regions.filter(({ description, color }) => description.trim() || color);
+
+const plainThing = ({ phrase, color, place, use }, at) => ({
+  phrase,
+  ...(color ? { color } : {}),
+  ...(place ? { mask: `thing-${at}` } : {}),
+  ...(use ? {} : { use }),
+});
+
+function plainRegion({ place, description, color }, at, scale = 1) {
+  const box = boxOf(place);
+  return {
+    ...(box ? { box: box.map((length) => length * scale) } : { mask: `region-${at}` }),
+    ...(description.trim() ? { description: description.trim() } : {}),
+    ...(color ? { color } : {}),
+  };
+}
+
+/** The pictures of places that travel with the form: [{part, place}]. */
+export function partsOf(edit) {
+  const things = edit.things.map(({ place }, at) => ({ part: `thing-${at}`, place }));
+  const regions = regionsOf(edit).map(({ place }, at) => ({ part: `region-${at}`, place }));
+  return [...things.filter(({ place }) => place), ...regions.filter(({ place }) => !boxOf(place))];
 }
 
 /** Hints of the full-size photo on a reduced copy: pixel centres stay where they are. */
@@ -32,26 +65,18 @@ const plainHint = ({ x, y, color, radius }) => ({ x, y, color, ...(radius === nu
 
 /** A key that is the same for the same request. */
 export function keyOf(edit) {
-  const { reference, mask, exemplar, ...plain } = edit;
   return JSON.stringify([
-    plain.description.trim(),
-    plain.hints.map(plainHint),
-    plain.palette,
-    plain.saturation,
-    plain.strength,
-    identityOf(reference?.blob),
-    exemplar?.id ?? null,
-    mask ? [identityOf(mask.base), mask.strokes] : null,
+    edit.description.trim(),
+    edit.things.map((one, at) => [plainThing(one, at), placeKey(one.place)]),
+    regionsOf(edit).map((one, at) => [plainRegion(one, at), placeKey(one.place)]),
+    edit.hints.map(plainHint),
+    edit.palette,
+    edit.saturation,
+    edit.strength,
+    edit.reference?.key ?? null,
+    edit.exemplar?.id ?? null,
+    placeKey(edit.mask),
   ]);
-}
-
-const identities = new WeakMap();
-let lastIdentity = 0;
-
-function identityOf(blob) {
-  if (!blob) return null;
-  if (!identities.has(blob)) identities.set(blob, ++lastIdentity);
-  return identities.get(blob);
 }
 
 export const quoted = (text) =>
@@ -62,17 +87,35 @@ const fileName = (name) => quoted(name.startsWith("-") ? `./${name}` : name);
 
 const colorName = (name, extension) => `${name.replace(/\.[^.]*$/, "")}-color.${extension}`;
 
+const EXTENSIONS = {
+  "image/tiff": "tif",
+  "image/webp": "webp",
+  "image/jpeg": "jpg",
+  "image/openraster": "ora",
+};
+
 export const resultName = (name, mediaType) =>
-  colorName(name, { "image/tiff": "tif", "image/webp": "webp", "image/jpeg": "jpg" }[mediaType] ?? "png");
+  colorName(name, EXTENSIONS[mediaType] ?? "png");
 
 const outputName = (name) => colorName(name, /\.tiff?$/i.test(name) ? "tif" : "png");
 
-export const maskName = (name) => `${name.replace(/\.[^.]*$/, "")}-mask.png`;
+export const maskName = (name, part = "mask") => `${name.replace(/\.[^.]*$/, "")}-${part}.png`;
 
 /** The same as a command of the terminal. */
 export function commandLine(photo, edit) {
   const parts = ["photochrom", "colorize", fileName(photo.name)];
   if (edit.description.trim()) parts.push("-d", quoted(edit.description.trim()));
+  const drawn = (part, place) => place.base?.name ?? maskName(photo.name, part);
+  edit.things.forEach(({ phrase, color, place, use }, at) => {
+    if (!use) parts.push("--not", quoted(phrase));
+    else if (color) parts.push("--thing", quoted(`${phrase}=${color}`));
+    if (place && use) parts.push("--thing", quoted(`${phrase}=${drawn(`thing-${at}`, place)}`));
+  });
+  regionsOf(edit).forEach(({ place, description, color }, at) => {
+    const words = [description.trim(), color].filter(Boolean).join("=");
+    const box = boxOf(place);
+    parts.push("--region", quoted(`${box ? box.join(",") : drawn(`region-${at}`, place)}:${words}`));
+  });
   for (const { x, y, color, radius } of edit.hints) {
     parts.push("--hint", quoted([x, y, color, ...(radius === null ? [] : [radius])].join(",")));
   }
@@ -97,6 +140,10 @@ export function curl(photo, edit, origin, withToken) {
   file("image", photo.name);
   if (edit.description.trim()) text("description", edit.description.trim());
   if (edit.hints.length) text("hints", JSON.stringify(edit.hints.map(plainHint)));
+  if (edit.things.length) text("things", JSON.stringify(edit.things.map(plainThing)));
+  const regions = regionsOf(edit).map((one, at) => plainRegion(one, at));
+  if (regions.length) text("regions", JSON.stringify(regions));
+  for (const { part, place } of partsOf(edit)) file(part, place.base?.name ?? maskName(photo.name, part));
   if (edit.palette.length) text("palette", JSON.stringify(edit.palette));
   if (edit.reference) file("reference", edit.reference.name);
   if (edit.exemplar) text("exemplar", edit.exemplar.id);

@@ -1,16 +1,20 @@
 // A result: what was asked, the picture, and what the server said about it.
 
 import { toHex } from "./color.js";
+import { freshKey } from "./edits.js";
 import { blobOf, drawn, load, THUMB_SIDE } from "./photo.js";
 import { keyOf } from "./request.js";
-import { t } from "./texts.js";
+import { decimal, t } from "./texts.js";
 
-const SHOWABLE = ["image/png", "image/jpeg", "image/webp"];
+export const SHOWABLE = ["image/png", "image/jpeg", "image/webp"];
 const COPY_SIDE = 512; // of the copy that colours are read from
 
 export class Result {
+  id = freshKey();
   marked = false; // to be compared side by side
-  full = null; // {blob, url} at full size and depth
+  isFull = false; // the picture is that of full size
+  files = new Map(); // media type -> the file at full size and depth
+  preview = null; // the blob of the reduced copy's result, for keeping
   step = 0;
 
   constructor(photo, edit, answer, seconds) {
@@ -42,20 +46,28 @@ export class Result {
     this.thumbnail = URL.createObjectURL(thumb);
   }
 
-  /** The same at full size. */
+  /** Take in the same at full size; a file that the browser cannot show is kept all the same. */
   async grow(answer, started) {
     this.seconds = (performance.now() - started) / 1000;
     this.notices = answer.notices;
     const before = this.url;
-    if (SHOWABLE.includes(answer.blob.type)) {
+    if (!this.isFull && SHOWABLE.includes(answer.blob.type)) {
       await this.#take(answer.blob);
-      URL.revokeObjectURL(before);
+      if (before) URL.revokeObjectURL(before);
+      this.isFull = true;
     }
-    this.full = { blob: answer.blob, url: this.url };
+    this.keep(answer.blob);
   }
 
-  get atFullSize() {
-    return this.full !== null;
+  /** Keep a file of full size. */
+  keep(blob) {
+    this.files.set(blob.type, blob);
+  }
+
+  /** What shows is of full size already: the file is the picture's own. */
+  keepFull(blob) {
+    this.isFull = true;
+    this.keep(blob);
   }
 
   /** #rrggbb at a full-size place. */
@@ -68,8 +80,8 @@ export class Result {
   }
 
   get summary() {
-    const seconds = this.seconds.toFixed(1);
-    if (!this.full) return t("statusPreview", { seconds });
+    const seconds = decimal(this.seconds, 1);
+    if (!this.files.size) return t("statusPreview", { seconds });
     return t("statusFull", { width: this.photo.width, height: this.photo.height, seconds });
   }
 
@@ -87,6 +99,8 @@ export function labelOf(edit) {
     edit.reference ? t("resultReference", { name: edit.reference.name }) : null,
     edit.exemplar ? t("resultExemplar", { caption: edit.exemplar.caption }) : null,
     count === 1 ? t("resultDab") : count ? t("resultDabs", { count }) : null,
+    edit.regions.length ? t("resultRegions", { count: edit.regions.length }) : null,
+    edit.things.length ? t("resultThings", { things: edit.things.map(labelOfThing).join(", ") }) : null,
     edit.palette.length ? t("resultPalette", { colors: edit.palette.map(({ color }) => color).join(" ") }) : null,
     edit.mask ? t("resultMask") : null,
     edit.saturation === 1 ? null : `${t("saturation")} ${edit.saturation}`,
@@ -94,3 +108,5 @@ export function labelOf(edit) {
   ].filter(Boolean);
   return parts.join(", ") || t("resultPlain");
 }
+
+const labelOfThing = ({ phrase, color, use }) => (use ? [phrase, color].filter(Boolean).join(" ") : t("resultWithout", { phrase }));

@@ -67,7 +67,7 @@ export class Stage extends EventTarget {
     const level = this.view.level(this.box, this.size);
     this.sheet.classList.toggle("pixels", level >= 3);
     document.getElementById("zoom-level").textContent = `${Math.round(level * 100)} %`;
-    this.viewport.classList.toggle("brushing", this.desk.tool === "brush");
+    this.viewport.classList.toggle("brushing", this.#brushes);
     this.viewport.classList.toggle("zoomed", this.view.zoom > 1);
     this.#drawCrosshair();
     this.dispatchEvent(new Event("place"));
@@ -139,8 +139,16 @@ export class Stage extends EventTarget {
     if (this.#paints(event)) this.tell("stroke", { phase: "start", at: this.toPhoto(...this.at(event)) });
   }
 
+  get #draws() {
+    return this.desk.tool === "draw";
+  }
+
+  get #brushes() {
+    return this.#draws && this.desk.shape === "brush";
+  }
+
   #paints(event) {
-    return this.desk.tool === "brush" && this.#pointers.size === 1 && event.button !== 1 && event.buttons !== 4;
+    return this.#draws && this.#pointers.size === 1 && event.button !== 1 && event.buttons !== 4;
   }
 
   #move(event) {
@@ -169,7 +177,7 @@ export class Stage extends EventTarget {
   #up(event, cancelled = false) {
     if (!this.#pointers.delete(event.pointerId)) return;
     this.viewport.classList.remove("panning");
-    if (this.desk.tool === "brush") {
+    if (this.#draws) {
       this.tell("stroke", { phase: "end" });
     } else if (!cancelled && this.#moved <= CLICK && !this.#pointers.size && event.button === 0) {
       this.#press(this.toPhoto(...this.at(event)));
@@ -189,7 +197,7 @@ export class Stage extends EventTarget {
     else if (event.key === "-") this.view.zoomOut(this.box, this.size);
     else if (event.key === "0") this.view.reset();
     else if (event.key === "1") this.view.actual(this.box, this.size);
-    else if (event.key === "Escape") this.#hideCrosshair();
+    else if (event.key === "Escape") this.#leave();
     else return;
     event.preventDefault();
   }
@@ -215,13 +223,19 @@ export class Stage extends EventTarget {
   #enter() {
     this.crosshair ??= this.clamp(this.toPhoto(this.box.width / 2, this.box.height / 2));
     this.#drawCrosshair();
-    if (this.desk.tool !== "brush") {
+    if (!this.#draws) {
       this.#press(this.crosshair);
       return;
     }
     this.#pen = !this.#pen;
     this.tell("stroke", this.#pen ? { phase: "start", at: this.crosshair } : { phase: "end" });
     this.tell("say", t(this.#pen ? "penDown" : "penUp"));
+  }
+
+  /** Escape: away with the crosshair; without one, back to dabs. */
+  #leave() {
+    if (this.crosshair) this.#hideCrosshair();
+    else if (this.desk.tool !== "dab") this.desk.setTool("dab");
   }
 
   #hideCrosshair() {
@@ -239,7 +253,7 @@ export class Stage extends EventTarget {
   }
 
   #drawRing([x, y]) {
-    this.ring.hidden = this.desk.tool !== "brush";
+    this.ring.hidden = !this.#brushes;
     const radius = (this.brushRadius * this.placed.width) / this.size.width;
     Object.assign(this.ring.style, {
       width: `${2 * radius}px`,

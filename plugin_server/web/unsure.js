@@ -1,6 +1,7 @@
 // The overlay that shows where the model is unsure, and a dab of colour helps most.
 
 import { confidence } from "./api.js";
+import { NOTHING } from "./edits.js";
 import { load } from "./photo.js";
 import { guidanceFields, keyOf } from "./request.js";
 
@@ -24,18 +25,15 @@ export function mountUnsure(desk, fail) {
     button.setAttribute("aria-pressed", String(shown));
     if (layer.hidden) return;
     const { description, hints, strength } = photo.edits.now;
-    const key = keyOf({ ...photo.edits.now, saturation: 1, mask: null });
+    const key = keyOf({ ...NOTHING, description, hints, strength });
     if (drawnKey?.[0] === photo && drawnKey[1] === key) return;
     asking?.abort();
     const { signal } = (asking = new AbortController());
     try {
-      const all = await guidanceFields({ ...photo.edits.now, description, hints, strength }, photo.scale, photo.previewSize);
-      const blob = await confidence({
-        ...(await photo.imageField()),
-        description: all.description,
-        hints: all.hints,
-        strength: all.strength,
-      }, signal);
+      const words = { ...NOTHING, description, hints, strength };
+      const all = await guidanceFields(words, photo.scale, photo.previewSize);
+      const asked = { description: all.description, hints: all.hints, strength: all.strength };
+      const blob = await photo.ask((image) => confidence({ ...image, ...asked }, signal));
       const picture = await load(blob);
       if (signal.aborted) return;
       const scale = SIDE / Math.max(picture.naturalWidth, picture.naturalHeight);

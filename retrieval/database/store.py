@@ -8,11 +8,12 @@ decided in ``library.py`` and ``ingest.py``.
 from __future__ import annotations
 
 import errno
+import os
 import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -103,13 +104,23 @@ class Store:
         self._pool: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._write_lock = threading.Lock()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_private()
         except FileExistsError as problem:
             raise NoAccess(f"{folder} is a file: name a folder for the library") from problem
         except OSError as problem:
             raise explain_os_error(problem, folder) from problem
         with self._borrowed() as connection:
             self._prepare(connection)
+
+    def _make_private(self) -> None:
+        """Make a new database file that only its owner can read; SQLite gives its others the same.
+
+        A link that lies in the way is not followed.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, flags, 0o600))
 
     def close(self) -> None:
         """Close the connections that nobody holds."""

@@ -134,6 +134,7 @@ def write(trained: Trained, path: Path, *, stamp: str) -> None:
         new.unlink(missing_ok=True)
         raise OSError(f"{new} could not be written: {problem}") from problem
     try:
+        new.chmod(0o600)  # FAISS leaves it to the umask
         facts = {
             "format": FORMAT,
             "stamp": stamp,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import Final
 
+from retrieval import whole_file
 from retrieval.database.exemplar import exemplar_id
 from retrieval.database.store import explain_os_error
 from retrieval.ingest.captions import clean
@@ -32,18 +32,9 @@ def write_whole(path: Path, data: bytes) -> os.stat_result:
     Raises:
         LibraryUnusable: the disk is full or the folder may not be written.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        path.parent.mkdir(exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        whole_file.write_whole(path, data, mode=whole_file.PRIVATE)
         return path.stat()
     except OSError as problem:
         raise explain_os_error(problem, path.parent) from problem

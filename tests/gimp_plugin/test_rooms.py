@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -57,3 +58,17 @@ def test_api_and_server_need_no_gimp() -> None:
     for room in ("api", "server"):
         for file in (PLUGIN / room).glob("*.py"):
             assert "import gi\n" not in file.read_text(encoding="utf-8"), file.name
+
+
+def test_every_entry_has_a_place_in_the_guide() -> None:
+    ids = {
+        node.value
+        for node in ast.walk(ast.parse((PLUGIN / "entries.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and str(node.value).startswith("plug-in-")
+    }
+    items = ElementTree.parse(PLUGIN / "help/en/gimp-help.xml").getroot()
+    assert {item.get("id") for item in items} == ids
+    guide = (PLUGIN / "help/en/guide.html").read_text(encoding="utf-8")
+    for item in items:
+        _file, _, anchor = str(item.get("ref")).partition("#")
+        assert f'id="{anchor}"' in guide

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from tests.support.real_gimp import Command, Gimp, NoGimp, find_command, find_newer
 from tests.support.recording_server import COLORS, Recording, Sent, recording
 
+GUIDE = Path(__file__).parents[2] / "docs" / "gimp.md"
 pytestmark = pytest.mark.gimp
 
 
@@ -47,10 +50,18 @@ def told(
     except NoGimp as reason:
         pytest.skip(str(reason))
     with recording() as server:
-        gimp = Gimp(command, tmp_path_factory.mktemp("gimp"), PHOTOCHROM_SERVER=server.address)
+        folder = tmp_path_factory.mktemp("gimp")
+        gimp = Gimp(command, folder, PHOTOCHROM_SERVER=server.address)
+        (folder / "batch.py").write_text(batch_of_the_guide())
         stories, noise = gimp.py("stories.py")
         assert "GEGL-CRITICAL" not in noise, noise
         yield Told(stories, server)
+
+
+def batch_of_the_guide() -> str:
+    """Return the example for batches in the guide."""
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+    return str(code)
 
 
 def mask_of(outcome: dict[str, Any]) -> NDArray[np.float32]:
@@ -62,8 +73,8 @@ def mask_of(outcome: dict[str, Any]) -> NDArray[np.float32]:
 
 
 def painted(sent: Sent) -> tuple[int, int, int, int]:
-    """Return first row, first column, height and width of the paint that was sent."""
-    rows, columns = np.nonzero(sent.files["hint_image"][..., 3])
+    """Return first row, first column, height and width of the opaque paint that was sent."""
+    rows, columns = np.nonzero(sent.files["hint_image"][..., 3] >= 128)
     first, last = (rows.min(), columns.min()), (rows.max(), columns.max())
     return int(first[0]), int(first[1]), int(last[0] - first[0] + 1), int(last[1] - first[1] + 1)
 
@@ -231,3 +242,34 @@ def test_a_file_that_a_stranger_names_is_not_opened(told: Told, name: str, words
 def test_a_note_of_any_depth_breaks_nothing(told: Told, note: str) -> None:
     outcome = told["a parasite that names a file"][f"deep photochrom-{note}"]
     assert outcome["done"], outcome["error"]
+
+
+def test_the_guides_batch_passes_over_a_damaged_scan(told: Told) -> None:
+    assert told["the guides batch"]["files"] == ["a.png", "b.png", "b.xcf"]
+    assert told.sent("a family in summer clothes").files["image"].shape == (16, 24, 1)
+
+
+def test_psd_keeps_the_colour_layer_and_its_mask(told: Told) -> None:
+    found = told["files of other programs"]["psd"]
+    (name, mode, has_mask), photo = found["layers"]
+    assert name == "a red hat for export"
+    assert photo[0] == "photo"
+    assert has_mask
+    assert mode != 28, "it is no normal layer"
+    assert difference(found) < 3
+
+
+def test_openraster_loses_what_the_guide_says(told: Told) -> None:
+    found = told["files of other programs"]["ora"]
+    assert [one[0] for one in found["layers"]] == ["a red hat for export", "photo"]
+    assert not found["layers"][0][2], "masks are lost: mend the guide where this is true no more"
+    assert found["flat"], "a layer in mode Normal is what any program shows"
+
+
+def difference(found: dict[str, Any]) -> float:
+    """Return the mean difference of what one sees before and after, of 255."""
+    one, other = (
+        np.frombuffer(base64.b64decode(found[when]["data"]), np.float32)
+        for when in ("before", "after")
+    )
+    return float(np.abs(one - other).mean() * 255)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from numpy.typing import NDArray
 from skimage.color import lab2rgb, rgb2lab
 
 from models.color.working_size import working_shape
-from models.guidance.condition import Condition, NamedThing, Prediction, TextEmbedding
+from models.guidance.condition import (
+    Condition,
+    Located,
+    NamedThing,
+    Prediction,
+    TextEmbedding,
+)
 from models.guidance.named_colors import ab_of
 from models.guidance.palette import Palette
 from models.guidance.reference import join_embeddings
@@ -395,12 +402,11 @@ class ClipOfBlue(FakeClip):
     def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         words = text.split()
         scene = " ".join(word for word in words if word != "blue")
-        things = [NamedThing(np.zeros((3, 2), np.float32), ("blue",), w) for w in words[-1:]]
+        things = [NamedThing(np.zeros(8, np.float32), ("blue",), w) for w in words[-1:]]
         return TextEmbedding(
             super().embed_text(text).vector,
-            (),
-            tuple(things) if "blue" in words else (),
-            super().embed_text(scene).vector if scene else None,
+            named=tuple(things) if "blue" in words else (),
+            scene=super().embed_text(scene).vector if scene else None,
         )
 
 
@@ -433,9 +439,13 @@ def test_a_colour_alone_is_of_the_whole_picture() -> None:
 def test_a_thing_that_is_not_there_is_said() -> None:
     class Blind(LocatingColorizer):
         def locate(
-            self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
-        ) -> NDArray[np.float32]:
-            return 0.01 * super().locate(lightness, things)
+            self,
+            lightness: NDArray[np.float32],
+            things: Sequence[NamedThing],
+            others: Sequence[NamedThing] = (),
+        ) -> Located:
+            there = super().locate(lightness, things, others)
+            return replace(there, probability=0.01 * there.probability)
 
     pixels = np.full((64, 64, 1), 128, np.uint8)
     made = colorize(pixels, ColorizeJob("a blue car"), colorizer=Blind(), clip=ClipOfBlue())

@@ -11,7 +11,7 @@ from plugin_server.config import Config, ConfigError, is_loopback, library_folde
 
 def test_the_defaults_suit_one_person_on_one_machine() -> None:
     config = Config()
-    assert (config.host, config.port, config.token) == ("127.0.0.1", 8765, None)
+    assert (config.host, config.port, config.token) == ("127.0.0.1", 18890, None)
     assert config.max_bytes == 512 * 1024 * 1024
     assert config.max_pixels == 100_000_000
 

@@ -135,7 +135,7 @@ def desk(
     page.goto(address)
     try:
         yield opened
-        assert opened.errors == []
+        assert opened.errors == [], opened.errors
     finally:
         context.close()
 

@@ -7,6 +7,7 @@ A photo whose description is a JSON object is echoed, and the object says how to
     {"kill": 2}          kills its own process the first two times (needs "log")
     {"megabytes": 4000}  allocates so much
     {"hang": true}       hangs and tells nothing, until the worker's time limit ends it
+    {"deaf": true}       hangs, and cannot be asked to end
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from pathlib import Path
 
 from models.progress import Progress, unwatched
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
-from plugin_server.jobs.redis import worker
+from tests.support.crews import SETTINGS
 
 UNPICKLED = "PHOTOCHROM_TEST_UNPICKLED"  # a file that hears of everything that is unpickled
+CLOCK = "PHOTOCHROM_TEST_CLOCK"  # seconds by which the worker's clock is off
 
 
 def do(request: Request, progress: Progress = unwatched) -> Answer:
@@ -56,7 +58,9 @@ def obey(orders: dict[str, object], progress: Progress) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if "megabytes" in orders:
         bytearray(int(str(orders["megabytes"])) << 20)
-    if "hang" in orders:
+    if "deaf" in orders:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # by which Celery asks a task to end
+    if "hang" in orders or "deaf" in orders:
         threading.Event().wait()
     seconds = float(str(orders.get("seconds", 0)))
     ends = time.monotonic() + seconds
@@ -77,14 +81,21 @@ def listen_for_pickles(file: str) -> None:
 
 
 def main() -> int:
-    settings = worker.Settings.from_text(os.environ.pop(worker.SETTINGS))
+    if clock := float(os.environ.get(CLOCK, 0)):
+        right = time.time
+        time.time = lambda: right() + clock
+    # Only now: whoever imported the clock before would have the right one.
+    from plugin_server.broker import Broker
+    from plugin_server.jobs.redis.worker import Settings, run
+
+    values = json.loads(os.environ.pop(SETTINGS))
+    if weights := values.pop("weights", None):
+        values["weights"] = Path(weights)
+    settings = Settings(Broker(values.pop("broker")), **values)
     logging.basicConfig(level=logging.WARNING, format=f"{settings.name}: %(message)s")
-    if settings.max_memory is not None:
-        worker.limit_memory(settings.max_memory)
     if file := os.environ.get(UNPICKLED):
         listen_for_pickles(file)
-    print("ready", flush=True)
-    return worker.work(settings, do)
+    return run(settings, do, lambda *_: None)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from models.guidance.condition import (
     Condition,
     Distribution,
     HintMap,
+    Located,
     NamedThing,
     Prediction,
     TextEmbedding,
@@ -54,11 +55,11 @@ class NamingClip(FakeClip):
     def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         plain, rest = super().embed_text(text), without_colors(text)
         named = tuple(
-            NamedThing(np.zeros((3, 2), np.float32), phrase.colors, phrase.thing)
+            NamedThing(np.zeros(8, np.float32), phrase.colors, phrase.thing)
             for phrase in color_phrases(text)
         )
         scene = super().embed_text(rest).vector if rest else None
-        return TextEmbedding(plain.vector, plain.notices, named, scene)
+        return TextEmbedding(plain.vector, plain.notices, named, scene=scene)
 
 
 class FakeColorizer:
@@ -101,12 +102,15 @@ class FakeColorizer:
         return None
 
     def locate(
-        self, lightness: NDArray[np.float32], things: Sequence[NamedThing]
-    ) -> NDArray[np.float32]:
+        self,
+        lightness: NDArray[np.float32],
+        things: Sequence[NamedThing],
+        others: Sequence[NamedThing] = (),
+    ) -> Located:
         """Find everything in the left half of the picture."""
         found = np.zeros((len(things), *lightness.shape), np.float32)
         found[:, :, : lightness.shape[1] // 2] = 1.0
-        return found
+        return Located(found, np.ones(len(things), np.float32))
 
 
 class LocatingColorizer(FakeColorizer):

@@ -28,17 +28,23 @@ BOUNDARY = b"hostile"
 FORM = "multipart/form-data; boundary=hostile"
 PATHS = (
     "/v1/colorize", "/v1/jobs", "/v1/images", "/v1/suggestions", "/v1/confidence",
-    "/v1/exemplars", "/v1/exemplars/search",
+    "/v1/exemplars", "/v1/exemplars/search", "/v1/things",
 )  # fmt: skip
-FIELDS = ("image", "image", "image", "mask", "reference")
+FIELDS = ("image", "image", "image", "mask", "reference", "hint_image", "r0")
 TEXTS = (
     "", "nan", "-1", "1e999", "0x10", "٣", "NULL", "../../etc/passwd", "%00", "\0", "\ud800",
     "🎈" * 9, "a" * 5000, "[[" * 500, '{"x":1}', '[{"x":1,"y":1,"color":"#ffffff"}]', "auto",
-    "<script>", "\r\n",
+    "<script>", "\r\n", '[{"mask":"r0","color":"#ffffff"}]',
+    '[{"mask":"r0","description":"a red hat"}]',
+    '[{"box":[0,0,NaN,1e999],"color":"#ffffff"}]', '[{"box":[-5,-5,9,1e300],"color":"#123456"}]',
+    '[{"box":[3,3,4,4],"description":"a green hat \u0000"}]',
+    '[{"phrase":"red hat","color":"#112233"}]',
+    '[{"phrase":"red hat","mask":"r0"}]', '[{"phrase":"","use":null}]', '[{"mask":"image"}]',
+    json.dumps([{"box": [1, 1, 2, 2], "color": "#ffffff"}] * 33), "a red hat and a #aabbcc door",
 )  # fmt: skip
 NAMES = (
     "description", "hints", "saturation", "strength", "x", "y", "k", "exemplar", "image_id",
-    "caption", "colors", "tone", "palette",
+    "caption", "colors", "tone", "palette", "regions", "regions", "things", "r0", "region-1",
 )  # fmt: skip
 NUMBERS = (b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00")
 
@@ -149,22 +155,23 @@ def any_attack(rng: random.Random, files: Sequence[bytes]) -> Attack:
                 for _ in range(rng.randrange(1, 4))
             ]
             picture = part("image", rng.choice(files), filename=_printable(rng.choice(TEXTS)))
-            body = whole(picture, *texts, *_place(path, rng))
+            masks = [part("r0", rng.choice(files), filename="r")] * rng.randrange(2)
+            body = whole(picture, *texts, *masks, *_place(path, rng))
         case 2:  # a form that is broken itself
             body = whole(part("image", rng.choice(files), filename="a"), *_place(path, rng))
-            body = mutated(body, [_any_change(rng) for _ in range(rng.randrange(1, 4))])
+            body = mutated(body, [any_change(rng) for _ in range(rng.randrange(1, 4))])
         case 3:
             return Attack(path, rng.randbytes(rng.randrange(300)), rng.choice(
                 (FORM, "multipart/form-data", "application/json", "image/png", "",
                  "multipart/form-data; boundary=" + "x" * 200)))  # fmt: skip
         case _:  # a damaged picture
-            data = mutated(
-                rng.choice(files), [_any_change(rng) for _ in range(rng.randrange(1, 5))]
-            )
+            data = mutated(rng.choice(files), [any_change(rng) for _ in range(rng.randrange(1, 5))])
             field = rng.choice(FIELDS) if path in PATHS[:2] else "image"
             parts = [part(field, data, filename="a")]
             if field != "image":
                 parts.append(part("image", rng.choice(files), filename="b"))
+            if field == "r0":
+                parts.append(part("regions", b'[{"mask":"r0","description":"a red hat"}]'))
             body = whole(*parts, *_place(path, rng))
     return Attack(path, body)
 
@@ -214,7 +221,7 @@ def _place(path: str, rng: random.Random) -> list[bytes]:
     return [part("x", str(rng.randrange(30)).encode()), part("y", b"3")]
 
 
-def _any_change(rng: random.Random) -> Change:
+def any_change(rng: random.Random) -> Change:
     length = rng.choice((1, 1, 2, 4, 16, 200))
     return Change(rng.choice(KINDS), rng.random() ** 2, length, rng.randrange(256))
 

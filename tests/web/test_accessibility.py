@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.chromium import (
+    PATIENCE,
     Desk,
     chromium,
     desk,
@@ -50,7 +51,7 @@ def complaints(page: Page) -> list[str]:
 def work_on(opened: Desk) -> None:
     """Open two photos, describe one, put a dab, mark the results."""
     opened.add(("chelsea.png", grey_photo("chelsea", 200)), ("coffee.png", grey_photo("coffee")))
-    expect(opened.page.locator(".frame")).to_have_count(2)
+    expect(opened.page.locator(".frame")).to_have_count(2, timeout=PATIENCE)
     opened.settle()
     opened.describe("a red cup")
     opened.page.locator("#viewport").focus()
@@ -59,6 +60,9 @@ def work_on(opened: Desk) -> None:
     opened.settle()
     opened.page.keyboard.press("Escape")
     opened.page.locator("#palette-add").click()
+    expect(opened.page.locator("#palette-list .chip")).to_have_count(0)  # none is chosen yet
+    opened.page.locator("#hex").fill("#4060a0")
+    opened.page.locator("#hex").press("Enter")
     opened.settle()
     opened.page.keyboard.press("Escape")
     for box in opened.page.locator(".mark input").all():
@@ -83,7 +87,7 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, dark: bool) -
             page.locator(chip).click()
             assert complaints(page) == []
         page.keyboard.press("Escape")
-        for mode in ("#mode-split", "#mode-side", "#tool-brush", "#unsure"):
+        for mode in ("#mode-split", "#mode-side", "#tool-area", "#unsure"):
             page.locator(mode).click()
             assert complaints(page) == []
 

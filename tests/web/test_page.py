@@ -234,7 +234,7 @@ def test_a_photo_that_was_turned_is_upright_and_so_are_its_dabs(opened: Desk) ->
 
 
 def test_paint_only_here_and_repeat_it_with_the_saved_mask(coffee: Desk) -> None:
-    coffee.page.locator("#tool-brush").click()
+    coffee.page.locator("#tool-area").click()
     box = coffee.page.locator("#sheet").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5
@@ -265,8 +265,8 @@ def test_paint_only_here_and_repeat_it_with_the_saved_mask(coffee: Desk) -> None
 
 
 def test_erasing_first_leaves_the_rest_coloured(coffee: Desk) -> None:
-    coffee.page.locator("#tool-brush").click()
-    coffee.page.locator("#mask-erase").click()
+    coffee.page.locator("#tool-area").click()
+    coffee.page.locator("#draw-take").click()
     coffee.page.locator("#viewport").focus()
     for key in ("Enter", "ArrowRight", "Enter"):
         coffee.page.keyboard.press(key)
@@ -326,11 +326,11 @@ def test_zoom_to_every_pixel_and_back(coffee: Desk) -> None:
 
 
 def test_the_overlay_of_doubt_is_drawn(coffee: Desk) -> None:
-    coffee.page.get_by_role("button", name="Unsure").click()
+    coffee.page.get_by_role("button", name="Where it guesses").click()
     layer = coffee.page.locator("#unsure-layer")
     expect(layer).to_be_visible()
-    expect(layer).to_have_attribute("width", "1400")
-    coffee.page.get_by_role("button", name="Unsure").click()
+    expect(layer).to_have_attribute("width", "1400", timeout=PATIENCE)
+    coffee.page.get_by_role("button", name="Where it guesses").click()
     expect(layer).to_be_hidden()
 
 
@@ -360,7 +360,7 @@ def test_by_keyboard_alone(opened: Desk) -> None:
     opened.tab_to("#divider", key="Shift+Tab")
     page.keyboard.press("End")
     expect(page.locator("#divider")).to_have_attribute("aria-valuenow", "100")
-    opened.tab_to("#tool-brush")
+    opened.tab_to("#tool-area")
     page.keyboard.press("Enter")
     opened.tab_to("#viewport", key="Shift+Tab")
     page.keyboard.press("Enter")
@@ -389,10 +389,81 @@ def test_every_photo_of_the_strip_has_its_own_words(coffee: Desk) -> None:
 
 
 def test_what_is_no_photo_is_refused_in_words(opened: Desk) -> None:
-    opened.add(("notes.txt", b"no picture"))
-    expect(opened.page.get_by_role("alert")).to_contain_text("notes.txt cannot be opened")
-    assert all("415" in error for error in opened.errors)
+    cut = io.BytesIO()
+    Image.open(io.BytesIO(grey_photo("coffee", 1500))).save(cut, "JPEG")
+    opened.add(
+        ("notes.txt", b"no picture"),
+        ("cut.jpg", cut.getvalue()[: cut.tell() // 2]),
+        ("phone.HEIC", b"no picture either"),
+        ("coffee.png", grey_photo("coffee", 300)),
+    )
+    opened.settle()
+    expect(opened.page.locator(".frame")).to_have_count(1)
+    refusals = opened.page.get_by_role("alert").locator("li")
+    expect(refusals).to_have_count(3, timeout=PATIENCE)
+    for at, words in enumerate(("notes.txt cannot be opened", "cut.jpg cannot", "as JPEG or PNG")):
+        expect(refusals.nth(at)).to_contain_text(words)
+    refusals.first.get_by_role("button").click()
+    expect(refusals).to_have_count(2)
+    opened.page.get_by_role("button", name="Dismiss all").click()
+    expect(opened.page.get_by_role("alert")).to_be_hidden()
+    assert all("415" in error or "422" in error for error in opened.errors)
     opened.errors.clear()
+
+
+def test_a_reload_loses_nothing_and_clearing_puts_all_away(coffee: Desk) -> None:
+    coffee.describe("a red cup")
+    described = coffee.shown()
+    click_photo(coffee, 0.25, 0.5)
+    coffee.page.keyboard.press("Escape")
+    coffee.settle()
+    coffee.page.wait_for_timeout(1500)  # until it is written
+    coffee.page.reload()
+    coffee.settle()
+    expect(coffee.page.get_by_label("Description")).to_have_value("a red cup")
+    expect(coffee.page.locator(".dab")).to_have_count(1)
+    expect(coffee.page.locator("#results li")).to_have_count(3)
+    coffee.page.locator("#results .result").nth(1).click()
+    coffee.settle()
+    np.testing.assert_array_equal(coffee.shown(), described)
+    coffee.page.on("dialog", lambda dialog: dialog.accept())
+    coffee.page.get_by_role("button", name="Clear", exact=True).click()
+    expect(coffee.page.locator("#drop")).to_be_visible()
+    coffee.page.wait_for_timeout(1000)
+    coffee.page.reload()
+    coffee.page.get_by_role("button", name="Try it with a sample photo").click()
+    coffee.settle()
+    expect(coffee.page.locator(".frame")).to_have_count(1)
+
+
+def test_where_nobody_else_may_follow_a_job_the_page_asks_for_it(coffee: Desk) -> None:
+    problem = json.dumps({"detail": "32 programs follow jobs already"})
+    coffee.page.route(
+        "**/v1/jobs/*/events",
+        lambda route: route.fulfill(
+            status=429,
+            headers={"Retry-After": "5", "Content-Type": "application/problem+json"},
+            body=problem,
+        ),
+    )
+    name, data = coffee.download()
+    assert name == "coffee-color.png"
+    assert Image.open(io.BytesIO(data)).size == (1500, 1000)
+    expect(coffee.page.get_by_role("alert")).to_be_hidden()
+    assert all("429" in error for error in coffee.errors)
+    coffee.errors.clear()
+
+
+def test_the_photos_own_format_is_offered(opened: Desk) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(grey_photo("coffee", 300))).save(file, "JPEG")
+    opened.add(("coffee.jpg", file.getvalue()))
+    opened.settle()
+    assert opened.download()[0] == "coffee-color.png"
+    opened.page.get_by_label("File type").select_option("JPEG, as the photo")
+    name, data = opened.download()
+    assert name == "coffee-color.jpg"
+    assert Image.open(io.BytesIO(data)).format == "JPEG"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -421,7 +492,7 @@ def test_a_job_is_cancelled(browser: Browser) -> None:
         page.add(("coffee.png", grey_photo("coffee", 1200)))
         page.settle()
         colorizer.release.clear()
-        page.page.get_by_role("button", name="Colorize").click()
+        page.page.get_by_role("button", name="Download").click()
         page.page.get_by_role("button", name="Cancel").click()
         expect(page.page.locator("#status")).to_have_text("Cancelled.")
         expect(page.page.locator("#progress")).to_be_hidden()
@@ -481,7 +552,7 @@ def test_without_javascript_the_page_is_a_form(browser: Browser, address: str) -
     page.get_by_label("Photo").set_input_files(photo)
     page.get_by_label("Description").fill("a red cup")
     with page.expect_response("**/v1/colorize") as waiting:
-        page.get_by_role("button", name="Colorize").click()
+        page.get_by_role("button", name="Colour it").click()
     assert waiting.value.status == 200
     assert waiting.value.headers["content-type"].startswith("image/")
     context.close()

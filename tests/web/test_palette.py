@@ -117,6 +117,7 @@ def test_the_picker_of_a_palette_colour_shows_every_lightness_and_no_place(coffe
 def test_six_colours_at_most(coffee: Desk) -> None:
     for _ in range(6):
         coffee.page.locator("#palette-add").click()
+        coffee.page.keyboard.press("ArrowLeft")
         coffee.page.keyboard.press("Escape")
     expect(coffee.page.locator("#palette-add")).to_be_disabled()
 

@@ -21,17 +21,33 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
+from api import answers
+from api.answers import (
+    Found,
+    Health,
+    Result,
+    failed,
+    job_id,
+    read_exemplar,
+    read_found,
+    read_health,
+    read_notices,
+    read_timings,
+    share,
+    wording,
+)
 from api.connection import JSON_BYTES, Answer, Call, Connection, not_photochrom, silent
 from api.deadline import Deadline, OnProgress, OutOfTime, Step
 from api.errors import BrokenConnection, Cancelled, Failure, ForeignServer, Refused
 from api.form import Form
+from api.layered import MAX_LIST, OPENRASTER, Part, read_parts
 from api.pixels import ITEM_SIZES, Pixels, read_npy
 from api.request import Request
-from api.settings import Settings, is_number
+from api.settings import Settings, is_color
 from api.texts import _
 
 DEFAULT_TIMEOUT = 600.0  # seconds for one layer, everything included
@@ -40,69 +56,14 @@ SEARCH_TIMEOUT = 60.0
 BUSY_SECONDS = 120.0  # how long a full queue is waited for, within the timeout
 PROOF = b"photochrom proof 1\n"  # what the server proves itself with, before the nonce
 NPY = "application/x-npy"
+PARTS = 4  # pictures of the whole size, uncompressed, that all parts may have together
 HEADER_BYTES = 4096  # of an npy file, at most
 PICTURE_BYTES = 8_000_000  # of a thumbnail
 
-# A stage of the server's work -> what the progress bar says.
-STAGES = {
-    "decode": _("Reading the layer"),
-    "lightness": _("Reading the layer"),
-    "guidance": _("Reading the guidance"),
-    "network": _("Choosing colors"),
-    "join": _("Joining color and lightness"),
-    "encode": _("Writing the result"),
-}
 SENDING = Step(_("Sending the layer"), 0.0, 0.1)
-WORKING = Step(_("Coloring"), 0.1, 0.95)
+WORKING = Step(answers.WORKING, 0.1, 0.95)
 RECEIVING = Step(_("Receiving the result"), 0.95, 1.0)
 SEARCHING = Step(_("Searching the library"), 0.0, 0.5)
-
-
-@dataclass(frozen=True)
-class Health:
-    """What the server says about itself; ``models`` maps "colorizer" and "clip" to names."""
-
-    version: str
-    device: str
-    models: dict[str, str]
-    exemplars: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """A colored layer.
-
-    Attributes:
-        pixels: RGB, or RGBA where alpha was sent, of the sent size and dtype.
-        notices: what the person should know, such as that the description was cut.
-        exemplar: the id of the exemplar whose colors were used; its ``score`` is in [0, 1].
-        settings: all that made the result, for the layer's parasite.
-        timings: the server's own stages, in seconds; "total" among them.
-    """
-
-    pixels: Pixels
-    notices: tuple[str, ...]
-    exemplar: str | None
-    score: float | None
-    settings: Settings
-    timings: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Found:
-    """An exemplar of the library that fits; ``source`` says where it came from."""
-
-    id: str
-    score: float
-    caption: str
-    width: int
-    height: int
-    source: str
-
-    @property
-    def name(self) -> str:
-        """What a person knows it by: its file's name, without folders."""
-        return self.source.replace("\\", "/").rpartition("/")[2] or self.caption or self.id
 
 
 class Client:
@@ -133,6 +94,7 @@ class Client:
         self.on_job: Callable[[str], None] | None = None
         self._health: Health | None = None
         self._is_proven = False
+        self._names: dict[str, str] = {}
 
     def health(self, *, timeout: float = SHORT_TIMEOUT) -> Health:
         """Ask the server what it is.
@@ -153,15 +115,7 @@ class Client:
                 raise
             raise ForeignServer(not_photochrom(self.address)) from problem
         try:
-            read = answer.json()
-            if read["status"] != "ok":
-                raise Failure("no health")
-            self._health = Health(
-                str(read["version"]),
-                str(read.get("device", "")),
-                {str(name): str(model) for name, model in read["models"].items()},
-                _integer(read.get("exemplars")),
-            )
+            self._health = read_health(answer)
         except (Failure, KeyError, AttributeError) as problem:
             raise ForeignServer(not_photochrom(self.address)) from problem
         return self._health
@@ -171,11 +125,13 @@ class Client:
         pixels: Pixels,
         request: Request = Request(),  # noqa: B008  it is frozen
         *,
+        in_parts: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Result:
         """Color a layer.
 
         Args:
+            in_parts: answer with a layer for each thing in the place of the whole.
             on_progress: called with what happens and how far it is (0 to 1), about ten times a
                 second, in the calling thread; returning False cancels the work.
 
@@ -186,29 +142,35 @@ class Client:
         deadline = Deadline(self.timeout, on_progress)
         expected = (pixels.height, pixels.width, 4 if pixels.channels in (2, 4) else 3)
         size = expected[0] * expected[1] * expected[2] * ITEM_SIZES[pixels.dtype]
+        parts: tuple[Part, ...] = ()
+        colored: Pixels | None = None
+        accept, at_most = NPY, size + HEADER_BYTES
+        if in_parts:
+            accept, at_most = OPENRASTER, PARTS * 3 * size + MAX_LIST
+        form = request.form(pixels)
         with self._connect(deadline) as connection:
             created = _patiently(
-                connection, deadline, "/v1/jobs", request.form(pixels), SENDING, firm=True
+                connection, deadline, "/v1/jobs", form, SENDING, accept=accept, firm=True
             )
-            answer = self._follow(connection, created, deadline, size + HEADER_BYTES)
-        colored = read_npy(answer.body)
-        if colored.shape != expected or colored.dtype != pixels.dtype:
-            raise Failure(
-                _(
-                    "the server sent {there} where {expected} was expected; it may be another "
-                    "version: update both"
-                ).format(
-                    there=f"{colored.shape} {colored.dtype}", expected=f"{expected} {pixels.dtype}"
-                )
-            )
-        used, score = _read_exemplar(answer)
+            answer = self._follow(connection, created, deadline, accept, at_most)
+        if in_parts:
+            parts = read_parts(answer.body, (pixels.width, pixels.height))
+        else:
+            colored = _checked(read_npy(answer.body), expected, pixels.dtype)
+        used, score = read_exemplar(answer)
+        name, notices = "", read_notices(answer)
+        if used:
+            name = self._name_of(used)
+            notices = tuple(notice.replace(used, f"'{name}'") for notice in notices)
         return Result(
             colored,
-            _read_notices(answer),
+            notices,
             used,
             score,
             self._signed(request.settings(used)),
-            _read_timings(answer),
+            read_timings(answer),
+            parts,
+            name,
         )
 
     def search(
@@ -235,17 +197,45 @@ class Client:
         results = answer.json().get("results")
         if not isinstance(results, list):
             raise Failure(_("the server's answer has no list of exemplars"))
-        return [_read_found(entry) for entry in results]
+        return [read_found(entry) for entry in results]
+
+    def suggest(self, pixels: Pixels, request: Request, x: int, y: int, k: int) -> list[str]:
+        """List the likely colors of a place, "#rrggbb", the likeliest first."""
+        deadline = Deadline(SHORT_TIMEOUT)
+        form = Form()
+        form.picture("image", pixels)
+        form.text("description", request.description)
+        form.text("strength", f"{request.strength:.6g}")
+        for name, value in (("x", x), ("y", y), ("k", k)):
+            form.text(name, str(value))
+        with self._connect(deadline) as connection:
+            answer = _patiently(connection, deadline, "/v1/suggestions", form, SENDING)
+        listed = answer.json().get("suggestions")
+        found = (
+            [one.get("color") for one in listed if isinstance(one, dict)]
+            if isinstance(listed, list)
+            else []
+        )
+        return [str(color) for color in found if is_color(color)]
 
     def exemplar(self, id: str) -> Found:
         """Look an exemplar up: where it came from, its size and caption."""
         path = f"/v1/exemplars/{quote(id, safe='')}"
-        return _read_found({"id": id, **self._fetch(path, JSON_BYTES).json()})
+        return read_found({"id": id, **self._fetch(path, JSON_BYTES).json()})
 
     def thumbnail(self, id: str) -> bytes:
         """Fetch an exemplar's small picture: the bytes of a JPEG, PNG or WebP file."""
         path = f"/v1/exemplars/{quote(id, safe='')}/thumbnail"
         return bytes(self._fetch(path, PICTURE_BYTES).body)
+
+    def _name_of(self, exemplar: str) -> str:
+        """Give what a person knows an exemplar by."""
+        if exemplar not in self._names:
+            try:
+                self._names[exemplar] = self.exemplar(exemplar).name
+            except Failure:
+                return exemplar  # it was removed meanwhile; the layer is not lost for a name
+        return self._names[exemplar]
 
     def _fetch(self, path: str, at_most: int) -> Answer:
         with self._connect(Deadline(SHORT_TIMEOUT)) as connection:
@@ -278,10 +268,15 @@ class Client:
         self._is_proven = True
 
     def _follow(
-        self, connection: Connection, created: Answer, deadline: Deadline, at_most: int
+        self,
+        connection: Connection,
+        created: Answer,
+        deadline: Deadline,
+        accept: str,
+        at_most: int,
     ) -> Answer:
         """Ask how far the job is until it ends; a job that nobody waits for any more is stopped."""
-        path = "/v1/jobs/" + _job_id(created)
+        path = "/v1/jobs/" + job_id(created)
         started = time.monotonic()
         if self.on_job is not None:
             self.on_job(path)
@@ -290,16 +285,16 @@ class Client:
                 state = connection.ask("GET", path).json()
                 if state.get("state") not in ("queued", "running"):
                     break
-                deadline.report(_wording(state), WORKING.at(_share(state)))
+                deadline.report(wording(state), WORKING.at(share(state)))
                 # An early look costs nothing; later ones add at most a tenth to the whole.
                 deadline.sleep(min(0.3, max(0.02, (time.monotonic() - started) / 10)))
             if state.get("state") == "done":
                 return connection.ask(
-                    "GET", f"{path}/result", accept=NPY, at_most=at_most, receiving=RECEIVING
+                    "GET", f"{path}/result", accept=accept, at_most=at_most, receiving=RECEIVING
                 )
         if state.get("state") == "cancelled":
             raise Cancelled(_("another program cancelled the work; nothing was changed"))
-        raise _failed(state)
+        raise failed(state)
 
     @contextmanager
     def _stopping(self, path: str) -> Iterator[None]:
@@ -347,13 +342,13 @@ def _patiently(
     path: str,
     form: Form,
     sending: Step,
-    firm: bool = False,
+    **how: Any,
 ) -> Answer:
     """Post, and while the server says that it is busy, wait as long as it says and post again."""
     end = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            return connection.ask("POST", path, form=form, sending=sending, firm=firm)
+            return connection.ask("POST", path, form=form, sending=sending, **how)
         except Refused as problem:
             # Without Retry-After it does not expect to be asked again.
             wait = problem.retry_after
@@ -367,80 +362,13 @@ def _patiently(
             deadline.sleep(max(wait, 0.2))
 
 
-def _job_id(created: Answer) -> str:
-    name = created.json().get("id")
-    if not isinstance(name, str) or not name:
-        raise Failure(_("the server took the work and did not say its number"))
-    return quote(name, safe="")
-
-
-def _failed(state: dict[str, Any]) -> Failure:
-    """Make the exception of a job that failed; ``error`` is a problem object, or its detail."""
-    error = state.get("error")
-    if isinstance(error, dict):
-        status, detail = _integer(error.get("status")), str(error.get("detail") or "")
-    else:
-        status, detail = 0, str(error or "")
-    detail = detail or _("the server could not color the layer; see its log")
-    return Refused(status or 500, detail)
-
-
-def _wording(state: dict[str, Any]) -> str:
-    if state.get("state") == "queued":
-        before = _integer(state.get("position"))
-        if before > 0:
-            return _("Waiting for {count} other photos").format(count=before)
-        return _("Waiting")
-    stage = str(state.get("stage") or "")
-    return STAGES.get(stage, stage.capitalize() or WORKING.text)
-
-
-def _share(state: dict[str, Any]) -> float:
-    progress = state.get("progress")
-    return float(progress) if is_number(progress) and 0 <= progress <= 1 else 0.0
-
-
-def _read_notices(answer: Answer) -> tuple[str, ...]:
-    header = ",".join(answer.headers.get_all("Photochrom-Notice") or ())
-    return tuple(unquote(notice.strip()) for notice in header.split(",") if notice.strip())
-
-
-def _read_exemplar(answer: Answer) -> tuple[str | None, float | None]:
-    """Read ``Photochrom-Exemplar: ID; score=0.83``."""
-    name, _semicolon, rest = (answer.headers.get("Photochrom-Exemplar") or "").partition(";")
-    key, _equals, value = rest.strip().partition("=")
-    try:
-        score = float(value) if key == "score" else None
-    except ValueError:
-        score = None
-    return (name.strip() or None), score
-
-
-def _read_timings(answer: Answer) -> dict[str, float]:
-    """Read ``Server-Timing: stage;dur=MILLISECONDS, ...`` as stage -> seconds."""
-    timings = {}
-    for entry in (answer.headers.get("Server-Timing") or "").split(","):
-        name, _separator, duration = entry.strip().partition(";dur=")
-        try:
-            timings[name] = float(duration) / 1000
-        except ValueError:
-            continue
-    return timings
-
-
-def _read_found(entry: object) -> Found:
-    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-        raise Failure(_("the server found something that is no exemplar"))
-    score = entry.get("score")
-    return Found(
-        entry["id"],
-        float(score) if is_number(score) else 0.0,
-        str(entry.get("caption") or ""),
-        _integer(entry.get("width")),
-        _integer(entry.get("height")),
-        str(entry.get("source") or ""),
-    )
-
-
-def _integer(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+def _checked(colored: Pixels, shape: tuple[int, int, int], dtype: str) -> Pixels:
+    """Refuse an answer that does not fit the layer."""
+    if (colored.shape, colored.dtype) != (shape, dtype):
+        raise Failure(
+            _(
+                "the server sent {there} where {expected} was expected; it may be another "
+                "version: update both"
+            ).format(there=f"{colored.shape} {colored.dtype}", expected=f"{shape} {dtype}")
+        )
+    return colored

@@ -33,7 +33,7 @@ class Pixels:
     Attributes:
         data: the samples in this machine's byte order; never copied, so it must not change while
             it is being sent.
-        shape: (height, width, channels); 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+        shape: (height, width, channels); 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA.
         dtype: "uint8", "uint16" or "float32" (in [0, 1]).
 
     Raises:

@@ -10,6 +10,7 @@ import history
 from api.texts import _
 from arguments import LOOK
 from entries import Entry
+from layers.photo import Photo
 from run import Call, Run
 
 from dialogs.exemplars import ExemplarsPage
@@ -33,7 +34,7 @@ def ask(
     dialog = GimpUi.ProcedureDialog.new(call.procedure, call.config, entry.title)
     dialog.set_default_size(900, 560)
     ok = dialog.get_widget_for_response(Gtk.ResponseType.OK)
-    preview = Preview(folder, make_run, ok.set_sensitive)
+    preview = Preview(folder, Photo(call.image, photo), make_run, ok.set_sensitive)
     words = Words(call, ok)
     book = Gtk.Notebook(scrollable=True)
     pages = {"description": (_("Words"), words)}

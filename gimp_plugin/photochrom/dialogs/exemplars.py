@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import gi
-from api.client import Client, Found
+from api.answers import Found
+from api.client import Client
 from api.errors import Failure
 from api.texts import _
 from layers.photo import Photo

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gi
-from api.client import Client, Result
+from api.answers import Result
+from api.client import Client
 from api.errors import Failure
 from api.pixels import Pixels
 from api.texts import _, sentence
+from layers.photo import Photo
 from run import Run
 
 from dialogs.background import Latest, OnProgress, Settled
+from dialogs.suggestions import Suggestions
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
@@ -34,21 +38,30 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
     """
 
     def __init__(
-        self, folder: Path, make_run: Callable[[], Run], allow: Callable[[bool], None]
+        self,
+        folder: Path,
+        photo: Photo,
+        make_run: Callable[[], Run],
+        allow: Callable[[bool], None],
     ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        self._make_run, self._allow = make_run, allow
-        self._server = Latest(folder, self._show_text)
+        self._photo, self._make_run, self._allow = photo, make_run, allow
+        self._server = Latest(folder, self._show_standing)
+        self._second = Latest(folder, self._show_text)  # a question beside the preview's
         self._settled = Settled(self.refresh, SETTLED_MS)
         self.changed = self._settled.happened
+        self._suggestions = Suggestions(self._second, photo, self.changed)
         self._before: GdkPixbuf.Pixbuf | None = None
         self._after: GdkPixbuf.Pixbuf | None = None
         self._longest, self._zoom, self._divider = 512, 0, 0.5
-        self._is_stale = False
-        self._area = Gtk.DrawingArea()
-        self._area.get_accessible().set_name(_("Preview"))
+        self._is_stale, self._standing = False, ""
+        # A picture and not a drawing area: GIMP's Python may come without cairo.
+        self._image = Gtk.Image()
+        self._image.get_accessible().set_name(_("Preview"))
+        self._image.set_tooltip_text(_("Click where the color is wrong, to choose another one"))
+        self._area = Gtk.EventBox()
+        self._area.add(self._image)
         self._area.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
-        self._area.connect("draw", self._draw)
         self._area.connect("button-press-event", self._point)
         self._area.connect("motion-notify-event", self._point)
         self._window = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
@@ -77,7 +90,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             button.connect("clicked", lambda _button, step: self._zoom_by(step), step)
             box.pack_start(button, False, False, 0)
         self._split = Gtk.ToggleButton.new_with_mnemonic(_("_Before and After"))
-        self._split.connect("toggled", lambda *_args: self._area.queue_draw())
+        self._split.connect("toggled", lambda *_args: self._draw())
         box.pack_end(self._split, False, False, 0)
         return box
 
@@ -91,6 +104,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             request = run.request(scale, region)
         except Failure as problem:
             self._allow(False)
+            self._before = self._before or pixbuf(self._photo.read_small(self._longest))
             self._show_text(sentence(str(problem)))
             return
         self._allow(True)
@@ -101,9 +115,10 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
         self._server.ask(question, lambda result: self._show(result, region))
         self._is_stale = True  # what is shown is not what is asked for any more
-        self._area.queue_draw()
+        self._draw()
 
     def _show(self, result: Result, region: Pixels | None) -> None:
+        assert result.pixels is not None, "a preview has no parts"
         self._after = pixbuf(result.pixels)
         if region is not None and self._before is not None:
             # The colors are for the region alone; the rest keeps those that it has.
@@ -113,16 +128,21 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
                 self._after, 0, 0, region.width, region.height, 0, 0, 1, 1,
                 GdkPixbuf.InterpType.NEAREST, 255,
             )  # fmt: skip
-        self._show_text(" ".join(map(sentence, result.notices)))
+        self._show_text(" ".join(map(sentence, result.notices)) or self._standing)
+
+    def _show_standing(self, text: str) -> None:
+        """Show how the server stands, until there is something to say about the photo."""
+        self._standing = text
+        self._show_text(text)
 
     def _show_text(self, text: str) -> None:
         self._status.set_text(text)
         self._is_stale = False
-        self._area.queue_draw()
+        self._draw()
 
     @staticmethod
     def _seen(run: Run, small: Pixels, scale: float) -> GdkPixbuf.Pixbuf:
-        """Give what one sees now; the grey copy where the photo lies outside of the image."""
+        """Give what one sees now; the gray copy where the photo lies outside of the image."""
         whole, image = pixbuf(small).copy(), run.photo.image
         width, height = image.get_width(), image.get_height()
         most = min(1.0, 1024 / max(width, height))
@@ -145,48 +165,45 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
             )  # fmt: skip
         return whole
 
-    def _fitted(self) -> tuple[float, float, float]:
-        """Give left, top and scale of the picture in the area."""
+    def _fitted(self) -> tuple[int, int]:
+        """Give the size at which the picture fills the window, times the zoom."""
         shown = self._after or self._before
         assert shown is not None
-        place = self._area.get_allocation()
-        scale = min(place.width / shown.get_width(), place.height / shown.get_height())
-        left = (place.width - shown.get_width() * scale) / 2
-        return left, (place.height - shown.get_height() * scale) / 2, scale
+        place, margin = self._window.get_allocation(), 4
+        across = max(1, place.width - margin) / shown.get_width()
+        down = max(1, place.height - margin) / shown.get_height()
+        scale = min(across, down) * ZOOMS[self._zoom]
+        return max(1, int(shown.get_width() * scale)), max(1, int(shown.get_height() * scale))
 
-    def _draw(self, _area: Gtk.DrawingArea, context: Any) -> None:
-        shown = self._after or self._before
-        if shown is None:
+    def _draw(self) -> None:
+        shown, before = self._after or self._before, self._before
+        if shown is None or before is None:
             return
-        left, top, scale = self._fitted()
-        context.translate(left, top)
-        context.scale(scale, scale)
-        Gdk.cairo_set_source_pixbuf(context, shown, 0, 0)
-        context.paint_with_alpha(0.6 if self._is_stale else 1.0)
-        before = self._before
-        if not self._split.get_active() or before is None:
-            return
-        edge = self._divider * shown.get_width()
-        context.save()
-        context.rectangle(0, 0, edge, shown.get_height())
-        context.clip()
-        context.scale(shown.get_width() / before.get_width(), 1)
-        context.scale(1, shown.get_height() / before.get_height())
-        Gdk.cairo_set_source_pixbuf(context, before, 0, 0)
-        context.paint()
-        context.restore()
-        context.set_source_rgb(1, 1, 1)
-        context.rectangle(edge - 1 / scale, 0, 2 / scale, shown.get_height())
-        context.fill()
+        width, height = self._fitted()
+        smooth = GdkPixbuf.InterpType.BILINEAR
+        drawn = shown.scale_simple(width, height, smooth)
+        edge = round(self._divider * width)
+        if self._split.get_active() and edge > 0:
+            gray = before.scale_simple(width, height, smooth)
+            gray.copy_area(0, 0, edge, height, drawn, 0, 0)
+            drawn.new_subpixbuf(edge - 1, 0, 1, height).fill(0xFFFFFFFF)
+        self._image.set_from_pixbuf(drawn)
+        self._image.set_opacity(0.6 if self._is_stale else 1.0)
 
-    def _point(self, _area: Gtk.DrawingArea, event: Any) -> None:
-        """Move the line between before and after."""
-        shown = self._after or self._before
-        if shown is not None and self._split.get_active():
-            left, _top, scale = self._fitted()
-            share = (event.x - left) / (scale * shown.get_width())
-            self._divider = min(1.0, max(0.0, share))
-            self._area.queue_draw()
+    def _point(self, area: Gtk.EventBox, event: Any) -> None:
+        """Move the line between before and after, or offer colors for the place."""
+        if not (self._after or self._before):
+            return
+        width, height = self._fitted()
+        place = area.get_allocation()
+        x = (event.x - (place.width - width) / 2) / width
+        y = (event.y - (place.height - height) / 2) / height
+        if self._split.get_active():
+            self._divider = min(1.0, max(0.0, x))
+            self._draw()
+        elif event.type == Gdk.EventType.BUTTON_PRESS and 0 <= x < 1 and 0 <= y < 1:
+            with suppress(Failure):  # what is missing is said already
+                self._suggestions.ask(self._make_run(), (x, y), event)
 
     def _zoom_by(self, step: int) -> None:
         self._zoom = min(len(ZOOMS) - 1, max(0, self._zoom + step))
@@ -194,19 +211,16 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
 
     def _resized(self, _window: Gtk.ScrolledWindow, place: Any) -> None:
         """Let the picture fill the window, and make a finer copy where this one is too coarse."""
-        zoom = ZOOMS[self._zoom]
-        width, height = (
-            (round(place.width * zoom), round(place.height * zoom)) if zoom > 1 else (-1, -1)
-        )
-        self._area.set_size_request(width, height)
-        wanted = min(MOST, max(LEAST, max(place.width, place.height) * zoom))
+        wanted = min(MOST, max(LEAST, max(place.width, place.height) * ZOOMS[self._zoom]))
         if wanted > self._longest * STEP:
             self._longest = round(wanted)
             self.changed()
+        GLib.idle_add(self._draw)  # a size is not changed while sizes are being given
 
     def _close(self, *_args: object) -> None:
         self._settled.cancel()
         self._server.close()
+        self._second.close()
 
 
 def pixbuf(pixels: Pixels) -> GdkPixbuf.Pixbuf:

@@ -66,7 +66,7 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
         self.show_all()
 
     def watch(self, start: Gtk.Button, save: Gtk.Button) -> None:
-        """Grey the buttons out where they have nothing to do."""
+        """Gray the buttons out where they have nothing to do."""
         self._start = start
         save.set_sensitive(False)
 

@@ -15,15 +15,17 @@ from api.pixels import Pixels
 from api.settings import read_object
 from api.texts import _
 
-from layers.parasites import attach, get_note, mark_hints
+from layers.parasites import attach, get_note, hint_layers, mark_hints
 from layers.photo import Photo, read_at
 
 gi.require_version("Gimp", "3.0")
-from gi.repository import Gimp  # noqa: E402
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gegl, Gimp  # noqa: E402
 
 PAINT = "photochrom-paint"  # on a result: the paint that it followed, for when its layer is gone
 MAX_PAINT = 2_000_000  # letters; more is not kept
 MAX_SAMPLES = 400_000_000
+DAB = 0.012  # radius of a dab that is laid for the person, as a share of the short side
 SAME_LOOK = 12  # of 255, the mean difference that retouching may make
 OPAQUE = re.compile(rb"[\x80-\xff]+")  # thinner paint does not count
 BLANK = bytes(4)
@@ -35,12 +37,12 @@ def how() -> str:
 
 
 def new_hint_layer(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
-    """Add a transparent layer for dabs above the photo; a grey image becomes RGB.
+    """Add a transparent layer for dabs above the photo; a gray image becomes RGB.
 
     Call it inside ``one_undo_step``.
     """
     if image.get_base_type() != Gimp.ImageBaseType.RGB:
-        image.convert_rgb()  # in a grey image all dabs would be grey
+        image.convert_rgb()  # in a gray image all dabs would be gray
     layer = Gimp.Layer.new(
         image,
         _("Dabs"),
@@ -57,11 +59,41 @@ def new_hint_layer(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
     return layer
 
 
+def lay_dab(photo: Photo, place: tuple[float, float], color: str) -> None:
+    """Paint a dab on the uppermost dab layer, which is made where there is none.
+
+    Call it inside ``one_undo_step``; ``place`` is given as shares of the photo's size.
+    """
+    image = photo.image
+    layers = hint_layers(image, photo.layer)
+    layer = layers[0] if layers else new_hint_layer(image, photo.layer)
+    left, top, width, height = photo.extent
+    radius = max(2.0, DAB * min(width, height))
+    x, y = left + place[0] * width - radius, top + place[1] * height - radius
+    kept = None if Gimp.Selection.is_empty(image) else Gimp.Selection.save(image)
+    Gimp.context_push()
+    try:
+        Gimp.context_set_antialias(False)
+        Gimp.context_set_feather(False)
+        Gimp.context_set_opacity(100.0)
+        Gimp.context_set_paint_mode(Gimp.LayerMode.NORMAL)
+        Gimp.context_set_foreground(Gegl.Color.new(color))
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, x, y, 2 * radius, 2 * radius)
+        layer.edit_fill(Gimp.FillType.FOREGROUND)
+    finally:
+        Gimp.context_pop()
+        Gimp.Selection.none(image)
+        if kept is not None:
+            image.select_item(Gimp.ChannelOps.REPLACE, kept)
+            image.remove_channel(kept)
+        image.set_selected_layers([layer])
+
+
 def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -> Pixels:
     """Read the paint of layers, the uppermost first, where it lies on the photo: (H, W, 4) uint8.
 
     Raises:
-        Unusable: there is no paint on the photo, or all of it is grey in a grey image.
+        Unusable: there is no paint on the photo, or all of it is gray in a gray image.
     """
     canvas, shape = bytearray(), (1, 1, 4)
     for layer in reversed(layers):
@@ -81,7 +113,7 @@ def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -
     if photo.image.get_base_type() == Gimp.ImageBaseType.GRAY:
         raise Unusable(
             _(
-                "{names} can hold no color, because the image is grey: choose Image > Mode > RGB, "
+                "{names} can hold no color, because the image is gray: choose Image > Mode > RGB, "
                 "and paint the dabs again"
             ).format(names=names)
         )

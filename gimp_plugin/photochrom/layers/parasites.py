@@ -175,9 +175,9 @@ def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:
             waiting[:0] = layer.get_children()
 
 
-def attach(item: Gimp.Item | Gimp.Image, name: str, text: str) -> None:
+def attach(item: Gimp.Item | Gimp.Image, name: str, text: str, flags: int = KEPT) -> None:
     """Attach a note of ASCII letters; it is saved with the image."""
-    item.attach_parasite(Gimp.Parasite.new(name, KEPT, list(text.encode("ascii"))))
+    item.attach_parasite(Gimp.Parasite.new(name, flags, list(text.encode("ascii"))))
 
 
 def get_note(item: Gimp.Item | Gimp.Image, name: str) -> bytes | None:
@@ -193,9 +193,10 @@ def words_of(image: Gimp.Image) -> str:
 
 
 def keep_words(image: Gimp.Image, description: str) -> None:
-    """Note the description that was used last in an image."""
+    """Note the description that was used last in an image; no step of the undo history."""
     if description.strip() != words_of(image):
-        attach(image, WORDS, json.dumps({"description": description.strip()}))
+        text = json.dumps({"description": description.strip()})
+        attach(image, WORDS, text, Gimp.PARASITE_PERSISTENT)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

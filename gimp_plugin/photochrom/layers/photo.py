@@ -64,7 +64,7 @@ class Photo:
     def read(self, output: str) -> Pixels:
         """Read it at full size.
 
-        Grey layers give grey, with alpha where the layer has it. So do colored ones for layers of
+        Gray layers give gray, with alpha where the layer has it. So do colored ones for layers of
         color alone, whose lightness nobody sees. The samples are as deep as the image's, except
         that floats outside [0, 1], which the server has no use for, are cut to 16 bits.
         """

@@ -42,7 +42,6 @@ class NewLayer:
     """
 
     name: str
-    pixels: Pixels
     settings: Settings
     origin: Origin
     masks: tuple[Pixels, ...] = field(default=())
@@ -86,17 +85,21 @@ def place_above(photo: Photo) -> tuple[Gimp.Layer | None, int]:
 
 
 def insert(
-    photo: Photo, new: NewLayer, place: tuple[Gimp.Layer | None, int], opacity: float = 100.0
+    photo: Photo,
+    new: NewLayer,
+    pixels: Pixels,
+    place: tuple[Gimp.Layer | None, int],
+    opacity: float,
 ) -> Gimp.Layer:
     """Put a new layer at a place; call it inside ``one_undo_step``, in an RGB image."""
     is_whole = new.origin.output == RGB_LAYER
     mode = Gimp.LayerMode.NORMAL if is_whole else Gimp.LayerMode.LCH_COLOR
-    width, height = new.pixels.width, new.pixels.height
+    width, height = pixels.width, pixels.height
     layer = Gimp.Layer.new(
         photo.image, new.name, width, height, Gimp.ImageType.RGBA_IMAGE, opacity, mode
     )
     try:
-        _fill(layer, new.pixels)
+        _fill(layer, pixels)
         attach_result(layer, new.settings, new.origin)
         photo.image.insert_layer(layer, *place)
         layer.set_offsets(*photo.extent[:2])

@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.client import DEFAULT_TIMEOUT, Client, Health
+from api.answers import Health
+from api.client import DEFAULT_TIMEOUT, Client
 from api.deadline import Deadline, OnProgress
 from api.errors import Failure, ForeignServer, ServerMissing, SilentServer
 from api.texts import _, reason, sentence

@@ -14,7 +14,7 @@ from typing import Any
 from api.errors import Failure
 from api.texts import _, reason
 
-DEFAULT_PORT = 8765
+DEFAULT_PORT = 18890
 DEFAULT_ADDRESS = f"http://127.0.0.1:{DEFAULT_PORT}"
 CONFIG = "config.json"
 MANIFEST = "plugin.json"  # which version this plug-in is; source code has none

@@ -74,6 +74,8 @@ def plural(noun: str) -> str:
 
 
 def _plural(word: str) -> str:
+    if word in IRREGULAR.values():
+        return word
     if word in IRREGULAR:
         return IRREGULAR[word]
     for ending in ("man", "child"):

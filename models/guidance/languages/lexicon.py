@@ -90,7 +90,6 @@ class Lexicon:
     """
 
     code: str
-    name: str
     adjectives_follow: bool
     has_compounds: bool
     genitives: bool
@@ -124,6 +123,10 @@ def load_lexicon(code: str) -> Lexicon:
             for form, number in _inflected(kind, words, own, numbered):
                 meanings = numbers[form]
                 meanings[entry] = meanings.get(entry, 0) | number
+            if kind is Kind.WORD:
+                the = Entry(kind, f"{entry.english} the")
+                for form in _contracted(words, data.get("contracted", {})):
+                    numbers[form].setdefault(the, EITHER)
     forms = {
         form: tuple(Entry(*entry[:3], number) for entry, number in meanings.items())
         for form, meanings in numbers.items()
@@ -135,7 +138,6 @@ def load_lexicon(code: str) -> Lexicon:
             folded.setdefault(form.translate(WRITTEN_OUT), entries)
     return Lexicon(
         code=code,
-        name=data["name"],
         adjectives_follow=data.get("adjectives_follow", False),
         has_compounds=data.get("has_compounds", False),
         genitives=data.get("genitives", False),
@@ -178,6 +180,14 @@ def _lines(text: str) -> Iterator[tuple[list[str], str]]:
             yield [word.strip().lower() for word in words.split(",")], english.strip()
         else:
             assert not line.strip(), line
+
+
+def _contracted(words: Sequence[str], contractions: Mapping[str, str]) -> Iterator[str]:
+    """Write expressions whose last word is one with an article: "au-dessus de" with "du"."""
+    for word in words:
+        start, _, last = word.rpartition(" ")
+        if start:
+            yield from (f"{start} {form}" for form in contractions.get(last, "").split())
 
 
 def _entry(kind: Kind, english: str) -> Entry:
@@ -230,9 +240,10 @@ def _inflected(
             yield word.rstrip("+-"), {"+": PLURAL, "-": SINGULAR}.get(word[-1], EITHER)
     elif kind is Kind.NOUN:
         plain, *others = words
+        only = SINGULAR if others and not numbered.plural else EITHER  # it names its plurals
         for form, number in _own_forms(plain, paradigms, SINGULAR):
-            if not (others and number == PLURAL):
-                yield form, number
+            if number & only:
+                yield form, number & only
         for listed in others:
             yield from numbered.forms(listed.removesuffix(FIXED))
     else:

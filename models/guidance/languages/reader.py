@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.guidance.languages.lexicon import Lexicon, load_lexicon
+from models.guidance.languages.lexicon import Lexicon, fold, load_lexicon
 from models.guidance.languages.recognition import ENGLISH, english_words, recognise
 from models.guidance.languages.spelling import likely_word
-from models.guidance.languages.tokens import TOKEN, Token, look_up, tokenize
+from models.guidance.languages.tokens import TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
+from models.job import LANGUAGES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MOST_NAMED = 8  # words that a notice names
+MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
+LONGEST = 40  # letters of a word that is looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +39,29 @@ def read_description(
     if language == ENGLISH:
         return _read_english(text, knows)
     lexicon = load_lexicon(language)
-    tokens, notices = _mended(tokenize(text, lexicon), lexicon)
+    tokens = tokenize(text, lexicon)
     english = in_english(tokens, lexicon)
-    return Reading(
-        english, language, (f"The {lexicon.name} description was read as: {english}", *notices)
-    )
+    notice = f"The {LANGUAGES[language]} description was read as: {english}"
+    return Reading(english, language, (notice, *_not_understood(_unknown(tokens, lexicon))))
 
 
-def _mended(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[list[Token], tuple[str, ...]]:
-    """Look again at words that were not understood, as typing errors; name those that remain."""
-    mended, notices, unknown = [], [], []
+def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
+    """List words that were not understood, each with the one that was perhaps meant.
+
+    They are not mended: words that the lexicon lacks are more common than typing errors.
+    """
+    unknown: list[str] = []
     for i, token in enumerate(tokens):
-        if token.is_word and not token.entries:
-            likely = likely_word(
-                token.written.lower(), lexicon.forms.__contains__, lexicon.alphabet
-            )
-            if likely is not None:
-                notices.append(_read_as(token.written, likely))
-                token = look_up(likely, lexicon)
-            elif not (token.written in english_words() or _is_name(token.written, i, lexicon)):
-                unknown.append(token.written)
-        mended.append(token)
-    return mended, (*notices, *_not_understood(unknown))
+        if not token.is_word or token.entries or token.written in english_words():
+            continue
+        if _is_name(token.written, i, lexicon) or len(unknown) == MOST_MENDED:
+            continue
+        word = token.written.lower()
+        likely = None
+        if len(word) <= LONGEST:
+            likely = likely_word(word, lexicon.forms.__contains__, lexicon.alphabet)
+        unknown.append(f'"{token.written}"' + (f' (perhaps "{likely}"?)' if likely else ""))
+    return unknown
 
 
 def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:
@@ -67,14 +71,20 @@ def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:
 
 def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
     """Mend typing errors in an English text and name words that no one knows."""
-    english, end, notices, unknown = "", 0, [], []
+    english, end = "", 0
+    notices: list[str] = []
+    unknown: list[str] = []
     for i, found in enumerate(TOKEN.finditer(text)):
         word = found[0]
-        if not word[0].isalpha() or (i and word[0].isupper()) or _is_english(word.lower(), knows):
+        if not word[0].isalpha() or (i and word[0].isupper()) or len(word) > LONGEST:
+            continue  # it may be a name
+        if len(notices) + len(unknown) == MOST_MENDED:
+            break
+        if _is_english(word.lower(), knows):
             continue
         likely = likely_word(word.lower(), english_words().__contains__, LETTERS)
         if likely is None:
-            unknown.append(word)
+            unknown.append(f'"{word}"')
             continue
         notices.append(_read_as(word, likely))
         english += text[end : found.start()] + likely
@@ -86,12 +96,16 @@ def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
     """Tell whether a word is known, inflected, or put together of words that are."""
 
     def is_known(part: str) -> bool:
-        return part in english_words() or knows(part)
+        return part in english_words() or knows(part) or knows(fold(part))
 
     if any(is_known(form) for form in _plain_forms(word)):
         return True
+    for prefix in ("un", "re", "out", "over", "up", "mid"):
+        if word.startswith(prefix) and is_known(word.removeprefix(prefix)):
+            return True
     if "-" in word or "'" in word:
-        return all(_is_english(part, knows) for part in word.replace("'", "-").split("-") if part)
+        parts = word.replace("'", "-").split("-")
+        return all(_is_english(part, knows) for part in parts if len(part) > 1)
     cuts = range(3, len(word) - 2)
     return any(
         is_known(word[:cut]) and any(is_known(form) for form in _plain_forms(word[cut:]))
@@ -120,6 +134,6 @@ def _read_as(written: str, likely: str) -> str:
 def _not_understood(words: Sequence[str]) -> tuple[str, ...]:
     if not words:
         return ()
-    named = ", ".join(f'"{word}"' for word in dict.fromkeys(words[:MOST_NAMED]))
+    named = ", ".join(dict.fromkeys(words[:MOST_NAMED]))
     more = "" if len(words) <= MOST_NAMED else f" and {len(words) - MOST_NAMED} more"
     return (f"Not understood: {named}{more}. Use another word for it, or the English one.",)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
-from models.guidance.languages.lexicon import english_sides, load_lexicon
+from models.guidance.languages.lexicon import FOLDER, english_sides, load_lexicon
 from models.guidance.languages.tokens import TOKEN, look_up
 from models.guidance.phrases import ADJECTIVES, ENDS, NOUNS, PLURALS, VERBS
 from models.job import LANGUAGES
@@ -23,6 +23,8 @@ GUESS = 0.6  # what a word counts that the text tower alone knows: it knows fore
 def english_words() -> frozenset[str]:
     """Gather the English words of all lexicons, of colours and of grammar."""
     sides = frozenset().union(*map(english_sides, FOREIGN))
+    listed = (FOLDER / "english.txt").read_text("utf-8").splitlines()
+    sides |= {word for line in listed if line[:1] != "#" for word in line.split()}
     grammar = ADJECTIVES | ENDS | NOUNS | PLURALS | VERBS
     return frozenset(sides | grammar | {*ACHROMATIC, *MODIFIERS, *NAMED})
 

@@ -14,7 +14,7 @@ from models.guidance.languages.english import (
     plural,
 )
 from models.guidance.languages.lexicon import EITHER, PLURAL, SINGULAR, Entry, Kind, Lexicon
-from models.guidance.languages.tokens import Token
+from models.guidance.languages.tokens import Token, is_material
 
 DESCRIBING = (Kind.COLOR, Kind.SHADE, Kind.ADJECTIVE, Kind.MATERIAL)
 JOINERS = ("and", "or", ",")
@@ -45,7 +45,7 @@ class Phrase:
 
 def in_english(tokens: Sequence[Token], lexicon: Lexicon) -> str:
     """Write tokens as an English text."""
-    words = _meant(tokens)
+    words = _meant(tokens, lexicon)
     written: list[str] = []
     place = 0
     while place < len(words):
@@ -67,8 +67,7 @@ def in_english(tokens: Sequence[Token], lexicon: Lexicon) -> str:
             continue
         is_of = lexicon.genitives and before is not None and before.kind is Kind.NOUN
         written += ["of"] if is_of else []
-        governed = before is not None and before.kind in (Kind.WORD, Kind.NOUN)
-        usual = PLURAL if lexicon.genitives and not governed else SINGULAR
+        usual = _usual_number(phrase, before, lexicon)
         noun = phrase.noun.english
         noun = plural(noun) if _number(phrase, usual) == PLURAL else noun
         written += [*determiners, *_before_noun(phrase.describing), noun]
@@ -78,7 +77,7 @@ def in_english(tokens: Sequence[Token], lexicon: Lexicon) -> str:
     return mend_articles(text.replace("( ", "("))
 
 
-def _meant(tokens: Sequence[Token]) -> list[Word]:
+def _meant(tokens: Sequence[Token], lexicon: Lexicon) -> list[Word]:
     """Choose among the meanings of each token by what stands around it."""
     words: list[Word] = []
     for i, token in enumerate(tokens):
@@ -89,7 +88,7 @@ def _meant(tokens: Sequence[Token]) -> list[Word]:
             if part.kind is after.kind is Kind.COLOR:
                 words.append(Word("and", Kind.WORD))  # "schwarzweiß"
         if token.entries:
-            entry = _choose(token.entries, before, following)
+            entry = _choose(token.entries, before, following, lexicon)
             words.append(_in_context(entry, before, following))
         else:
             words.append(Word(token.written, Kind.NOUN if token.is_word else None, SINGULAR))
@@ -108,12 +107,20 @@ def _in_context(entry: Entry, before: Word | None, following: Sequence[Entry]) -
     return Word(english, kind, entry.number)
 
 
-def _choose(entries: Sequence[Entry], before: Word | None, following: Sequence[Entry]) -> Entry:
+def _choose(
+    entries: Sequence[Entry], before: Word | None, following: Sequence[Entry], lexicon: Lexicon
+) -> Entry:
+    if before is not None and before.english in lexicon.made_of:
+        for entry in entries:  # "di pelle": of leather, not of skin
+            if is_material(entry):
+                return entry
     kinds = {entry.kind: entry for entry in reversed(entries)}
     noun = kinds.get(Kind.NOUN)
     if noun is None or len(kinds) == 1:
         return entries[0]
-    determined = before is not None and before.kind is Kind.DETERMINER
+    determined = before is not None and (
+        before.kind is Kind.DETERMINER or before.english.endswith((" a", " the"))
+    )
     after_noun = before is not None and before.kind is Kind.NOUN
     for kind in (Kind.VERB, Kind.WORD):
         if kind in kinds:  # "la porte", "une femme porte"
@@ -122,7 +129,9 @@ def _choose(entries: Sequence[Entry], before: Word | None, following: Sequence[E
             return noun if opens else kinds[kind]
     if after_noun or any(entry.kind is Kind.NOUN for entry in following):
         return next(entry for kind, entry in kinds.items() if kind is not Kind.NOUN)
-    return noun if determined else entries[0]
+    starts = before is None or before.kind in (Kind.WORD, Kind.VERB)
+    described = lexicon.adjectives_follow and any(entry.kind in DESCRIBING for entry in following)
+    return noun if determined or (starts and described) else entries[0]  # "rosas rojas"
 
 
 def _read_phrase(words: Sequence[Word], start: int, lexicon: Lexicon) -> tuple[Phrase, int]:
@@ -178,11 +187,24 @@ def _read_material(words: Sequence[Word], start: int, lexicon: Lexicon) -> tuple
     return [], start
 
 
+def _usual_number(phrase: Phrase, before: Word | None, lexicon: Lexicon) -> int:
+    """Say which number a noun has when its forms leave that open, by what stands before it."""
+    if lexicon.genitives:
+        governed = before is not None and (
+            before.kind is Kind.NOUN or (before.kind is Kind.WORD and before.english not in JOINERS)
+        )
+        return SINGULAR if governed else PLURAL
+    has_article = bool(phrase.determiners) or (
+        before is not None and before.english.endswith((" a", " the"))
+    )
+    return PLURAL if phrase.describing and not has_article else SINGULAR
+
+
 def _number(phrase: Phrase, usual: int) -> int:
     """Return the number of a phrase with a noun; ``usual`` where its forms leave that open."""
     assert phrase.noun is not None
-    if any(word.number == PLURAL for word in phrase.determiners):
-        return PLURAL
+    if any(word.number == PLURAL and word.english != "the" for word in phrase.determiners):
+        return PLURAL  # counted
     number = phrase.noun.number
     for word in (*phrase.determiners, *phrase.describing):
         number = number & word.number or number

@@ -1,23 +1,23 @@
-"""``GET /``: the web page, its texts filled in."""
+"""``GET /``: the web page, its texts filled in, in the language that the browser asks for."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from plugin_server.http.openapi import Operation, Success, documented
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-LANGUAGE = "en"
+ENGLISH = "en"
 
 
 def blueprint() -> Blueprint:
     """Make the page's call; its scripts and styles are static files."""
     routes = Blueprint("page", __name__)
-    html = render(LANGUAGE)
+    pages = {language: render(language) for language in languages()}
 
     @routes.get("/")
     @documented(
@@ -27,9 +27,18 @@ def blueprint() -> Blueprint:
         )
     )
     def page() -> Response:
-        return Response(html, content_type="text/html; charset=utf-8")
+        wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+        language = next((code for code in wanted if code in pages), ENGLISH)
+        headers = {"Content-Language": language, "Vary": "Accept-Language"}
+        return Response(pages[language], content_type="text/html; charset=utf-8", headers=headers)
 
     return routes
+
+
+def languages() -> list[str]:
+    """List the languages that there are texts in, English first."""
+    found = {path.stem for path in (WEB / "texts").glob("*.json")}
+    return [ENGLISH, *sorted(found - {ENGLISH})]
 
 
 def render(language: str) -> str:

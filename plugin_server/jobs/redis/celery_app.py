@@ -1,30 +1,27 @@
-"""Celery: the bell that wakes a worker on some machine when there is something to do.
-
-A message says only *that* a job waits. Which one is decided by the ledger when the worker comes to
-take it, so a message that is lost, comes twice or comes late does no harm: nothing is coloured
-twice for it, and ``Warden`` rings again where there are fewer messages than jobs.
-"""
+"""Celery, as the servers that send work and the workers that do it agree upon it."""
 
 from __future__ import annotations
 
-import logging
-import warnings
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from plugin_server.broker import PATIENCE, Broker
-from plugin_server.jobs.redis.job_store import PREFIX
+from plugin_server.version import product_version
 
 if TYPE_CHECKING:
     from celery import Celery
 
-log = logging.getLogger("photochrom")
+TASK: Final = "photochrom.work"
+PREFIX: Final = "photochrom:"
+LANES: Final = 8  # clients that have their turns apart from each other
+TIME_LIMIT: Final = 900.0  # seconds for one photo
+LAST_WORDS: Final = 10.0  # seconds from asking a photo to end until its process is killed
+CLOCKS: Final = 600.0  # seconds by which the machines' clocks may differ
 
-TASK = "photochrom.work"
-QUEUE = "bell"
 
-
-def make_app(broker: Broker) -> Celery:
+def make_app(broker: Broker, *, time_limit: float = TIME_LIMIT) -> Celery:
     """Configure Celery for one broker; nothing is sent before it is used."""
     from celery import Celery
 
@@ -34,19 +31,20 @@ def make_app(broker: Broker) -> Celery:
         accept_content=["json"],
         task_serializer="json",
         result_serializer="json",
-        event_serializer="json",
-        # The ledger has the results; a second copy would only be one to go stale.
-        task_ignore_result=True,
-        task_default_queue=QUEUE,
-        # A worker holds exactly the message that it works on, so no job waits in the pocket of a
-        # busy worker while another is idle.
+        # A photo belongs to the queue until its outcome is written: whose process is killed is
+        # begun again by another, three times; a worker holds no photo that it does not work on.
         task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_retry_on_worker_lost=True,
         worker_prefetch_multiplier=1,
-        # Workers take no orders over the network, and need not know each other.
-        worker_enable_remote_control=False,
-        worker_send_task_events=False,
+        task_soft_time_limit=time_limit,
+        task_time_limit=time_limit + LAST_WORDS,
+        task_ignore_result=True,  # plugin_server.jobs.redis.job_store keeps it
+        worker_enable_remote_control=False,  # workers take no orders from the network
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_proc_alive_timeout=300.0,  # a process colours a first picture before it is ready
         # Redis away is an everyday fault: keep trying, at the start too.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -54,49 +52,29 @@ def make_app(broker: Broker) -> Celery:
         broker_transport_options={
             "global_keyprefix": PREFIX,
             "priority_steps": [0],
+            "queue_order_strategy": "round_robin",
             "socket_connect_timeout": PATIENCE,
             "socket_timeout": PATIENCE,
             "socket_keepalive": True,
-            # When a dead worker's message comes back, its job was long given to another.
-            "visibility_timeout": 600,
+            # What a whole machine had in hand when it vanished comes back after this time.
+            "visibility_timeout": time_limit + LAST_WORDS + CLOCKS,
+            "unacked_restore_throttle": 1,
         },
     )
     return app
 
 
-class Bell:
-    """Wakes workers."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._app = make_app(broker)
-
-    def ring(self) -> None:
-        """Wake one worker; where Redis is away, the warden rings again later."""
-        from kombu.exceptions import OperationalError
-        from redis.exceptions import RedisError
-
-        with suppress(OperationalError, RedisError, OSError):
-            self._app.send_task(TASK, retry=False, ignore_result=True)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._app.close()
+def made_with(weights: Path | None = None, clip: str = "embedded") -> str:
+    """Name the version and the weights: only workers with the same give the same bytes."""
+    released = Path(str(files("models"))) / "weights"
+    found = hashlib.sha256(clip.encode() + (released / "SHA256SUMS").read_bytes())
+    if weights is not None:
+        beside = (weights.with_name(file.name) for file in sorted(released.glob("*.safetensors")))
+        for file in (weights, *filter(Path.is_file, beside)):
+            found.update(file.read_bytes())
+    return f"{product_version()}-{found.hexdigest()[:8]}"
 
 
-def listen(app: Celery, name: str, **options: Any) -> int:
-    """Work for a Celery app in this very thread until told to stop; return the exit code.
-
-    The solo pool runs a task where the message is read. Forking pools are out of the question: a
-    fork of a process whose PyTorch has started threads may hang in the child, and their parent and
-    children talk to each other in pickles.
-    """
-    from celery.platforms import SecurityWarning
-
-    # It warns root of pickles, and none are read here.
-    warnings.simplefilter("ignore", SecurityWarning)
-    worker = app.Worker(
-        pool="solo", concurrency=1, hostname=name, loglevel=logging.WARNING,
-        without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True, **options,
-    )  # fmt: skip
-    worker.start()
-    return int(worker.exitcode or 0)
+def lanes_of(models: str) -> list[str]:
+    """Name the queues of a version; workers take from them in turn."""
+    return [f"{models}.{lane}" for lane in range(LANES)]

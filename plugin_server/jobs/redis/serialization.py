@@ -5,10 +5,9 @@ Nothing here can make code run: pydantic builds the dataclasses that are named h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -53,30 +52,17 @@ class _Index:
     work: Literal["index"] = "index"
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An ``Answer`` without its body."""
-
-    media_type: str
-    notices: tuple[str, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    exemplar: str | None = None
-    things: str | None = None
-    confidence: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem(NamedTuple):
     """What a client would have been told of an exception."""
 
     status: int
     detail: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str]
 
 
 _Sent = Annotated[_Colorize | _Index, Field(discriminator="work")]
 _REQUEST: TypeAdapter[_Colorize | _Index] = TypeAdapter(_Sent)
-_ANSWER = TypeAdapter(_Answer)
+_ANSWER = TypeAdapter(Answer)
 _PROBLEM = TypeAdapter(_Problem)
 
 
@@ -142,38 +128,18 @@ def _choice(sent: _Colorize) -> Callable[[Layer], str]:
 
 def pack_answer(answer: Answer) -> bytes:
     """Write an answer as JSON, without its body."""
-    return _ANSWER.dump_json(
-        _Answer(
-            answer.media_type,
-            answer.notices,
-            answer.timings,
-            answer.exemplar,
-            answer.things,
-            answer.confidence,
-        )
-    )
+    return _ANSWER.dump_json(replace(answer, body=b""))
 
 
 def unpack_answer(text: bytes, body: bytes) -> Answer:
     """Put an answer together again."""
-    sent = _ANSWER.validate_json(text)
-    return Answer(
-        body,
-        sent.media_type,
-        sent.notices,
-        sent.timings,
-        sent.exemplar,
-        sent.things,
-        sent.confidence,
-    )
+    return replace(_ANSWER.validate_json(text), body=body)
 
 
 def pack_error(error: Exception) -> bytes:
     """Write what a client is told of an exception as JSON."""
     status, detail = status_and_detail(error)
-    return json.dumps(
-        {"status": status, "detail": detail, "headers": headers_of(error)}, ensure_ascii=False
-    ).encode()
+    return _PROBLEM.dump_json(_Problem(status, detail, headers_of(error)))
 
 
 def unpack_error(text: bytes) -> Elsewhere:

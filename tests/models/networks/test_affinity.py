@@ -68,6 +68,7 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_affinity(tmp_path / "x.safetensors")
 
 
+@pytest.mark.slow
 def test_training_learns_that_like_features_are_wrong_alike() -> None:
     """Two things in each picture, told apart by their features, each of a colour of its own."""
     generator = torch.Generator().manual_seed(1)

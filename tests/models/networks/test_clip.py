@@ -78,16 +78,28 @@ def test_a_description_that_is_too_long_is_cut_and_said_so(clip: Clip) -> None:
     assert np.isfinite(text.vector).all()
 
 
-@pytest.mark.parametrize("text", ["赤い車", "красная машина", "🚗🌹", "....", "x" * 5000])
+@pytest.mark.parametrize("text", ["赤い車", "ερυθρό όχημα", "🚗🌹", "....", "x" * 5000])
 def test_what_cannot_be_read_is_said(clip: Clip, text: str) -> None:
     embedded = clip.embed_text(text)
     assert "English" in embedded.notices[-1]
     assert np.isfinite(embedded.vector).all()
 
 
-@pytest.mark.parametrize("text", ["une voiture rouge à l'été", "a red car 🚗", "1912", "café"])
+@pytest.mark.parametrize("text", ["a red car in São Paulo", "a red car 🚗", "1912", "a café"])
 def test_latin_letters_bring_no_notice(clip: Clip, text: str) -> None:
     assert clip.embed_text(text).notices == ()
+
+
+def test_a_description_in_another_language_is_read_as_its_english(clip: Clip) -> None:
+    german, english = clip.embed_text("ein dunkelgrünes Wollkleid"), "a dark green wool dress"
+    np.testing.assert_array_equal(german.vector, clip.embed_text(english).vector)
+    assert [thing.said for thing in german.named] == ["dark green wool dress"]
+    assert german.notices == (f"The German description was read as: {english}",)
+
+
+def test_the_language_may_be_given(clip: Clip) -> None:
+    assert clip.embed_text("rosa", "de").named[0].colors == ("pink",)
+    assert clip.embed_text("a red car", "en").notices == ()
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32", "/x", "x/", ""])

@@ -5,55 +5,54 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from click.testing import CliRunner
 from skimage import data
 
 from models.color.lab import srgb_to_lab
-from models.networks.colorizer import STRIDES
-from models.networks.grounding import PARTS, Grounder, GrounderConfig, load_grounder, phrase_parts
+from models.networks.grounding import Grounder, GrounderConfig, load_grounder, places
 from models.networks.predictor import load_pair
-from models.training.grounding import area_loss, main
+from models.training.grounding import main
 
 
-def test_phrases_sum_up_their_own_pieces() -> None:
-    tokens = np.arange(8, dtype=np.float32).reshape(4, 2)
-    pieces = [(0, 1), (2, 9), (10, 13), (13, 15)]  # "a colored car|ts"
-    parts = phrase_parts(tokens, pieces, [(2, 9), (10, 15)])
-    assert parts.shape == (PARTS, 2)
-    np.testing.assert_array_equal(parts, [[2, 3], [5, 6], [0, 0]])
-
-
-def test_pieces_beyond_what_the_model_read_are_left_out() -> None:
-    parts = phrase_parts(np.ones((1, 2), np.float32), [(0, 1), (2, 9)], [(2, 9)])
-    np.testing.assert_array_equal(parts, np.zeros((PARTS, 2)))
-
-
-def test_the_grounder_answers_on_the_grid_and_by_the_phrase() -> None:
+def small_grounder() -> Grounder:
     torch.manual_seed(0)
-    config = GrounderConfig("none", 8, 16, (4, 6, 8, 8), (3, 4, 5, 6))
+    config = GrounderConfig("none", embedding_width=8, width=6, vocabulary=("sky", "grass"))
     grounder = Grounder(config).eval()
-    features = [
-        torch.randn(2, c, 64 // s, 96 // s) for c, s in zip((3, 4, 5, 6), STRIDES, strict=True)
-    ]
-    phrases = torch.randn(2, PARTS, 8)
-    logits = grounder(features, phrases)
-    assert logits.shape == (2, 16, 24)
-    assert not torch.allclose(logits, grounder(features, phrases.flip(0)))
+    grounder.vocabulary.copy_(torch.randn(2, 8))
+    return grounder
 
 
-def test_the_loss_is_least_for_the_area_itself() -> None:
-    area = torch.zeros(1, 8, 8)
-    area[0, 2:5, 2:5] = 1
-    right = 20 * area - 10
-    assert area_loss(right, area, dice=1.0) < 0.01
-    for wrong in (-right, torch.full_like(right, 10.0), torch.full_like(right, -10.0)):
-        assert area_loss(wrong, area, dice=1.0) > 1
+@torch.inference_mode()
+def test_the_grounder_describes_every_cell_by_a_unit_vector() -> None:
+    grounder = small_grounder()
+    cells = grounder.look(torch.randn(1, 24, 16, 24), torch.randn(1, 40, 8, 12))
+    assert cells.shape == (1, 6, 16, 24)
+    np.testing.assert_allclose(cells.norm(dim=1), 1, atol=1e-5)
+    np.testing.assert_allclose(grounder.phrases(torch.randn(3, 8)).norm(dim=1), 1, atol=1e-5)
+    assert 0 < float(grounder.vividness(torch.randn(1, 8))) < 2
+
+
+@torch.inference_mode()
+def test_the_name_that_fits_better_takes_the_cell() -> None:
+    grounder = small_grounder()
+    grounder.scale.copy_(torch.tensor(3.0))
+    cells = F.normalize(torch.tensor([[[1.0, 0.2]], [[0.2, 1.0]], *[[[0.0, 0.0]]] * 4]), dim=0)
+    shirt, grass = torch.eye(6)[:2]
+    alone = places(grounder, cells, shirt[None], count=1)
+    beside = places(grounder, cells, torch.stack([shirt, grass]), count=1)
+    assert beside[0, 0, 0] > 0.9 * alone[0, 0, 0]
+    assert beside[0, 0, 1] < 0.1 * alone[0, 0, 1]
+    # A name that means the same takes nothing away.
+    twin = places(grounder, cells, torch.stack([shirt, shirt]), count=1)
+    np.testing.assert_array_equal(twin, alone)
 
 
 def grey_coffee() -> np.ndarray:
@@ -65,7 +64,7 @@ def test_the_real_grounder_finds_a_thing_whatever_its_colour_and_not_another() -
     predictor, clip = load_pair()
     lightness = grey_coffee()
     found = {
-        text: predictor.locate(lightness, clip.embed_text(text).named)
+        text: predictor.locate(lightness, clip.embed_text(text).named).probability
         for text in ("a red cup on a table", "a blue cup on a table", "a cup on a red table")
     }
     cup, blue, table = (maps[0] for maps in found.values())
@@ -74,31 +73,47 @@ def test_the_real_grounder_finds_a_thing_whatever_its_colour_and_not_another() -
     assert np.abs(cup - table).mean() > 0.01
 
 
+def write_shard(path: Path, files: Mapping[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
 @pytest.mark.slow
-def test_a_short_run_gives_usable_weights(tmp_path: Path) -> None:
+def test_a_short_run_on_masks_and_boxes_gives_usable_weights(tmp_path: Path) -> None:
     pixels = np.full((128, 128, 3), 120, np.uint8)
     pixels[32:96, 32:96] = (200, 40, 40)
-    with tarfile.open(tmp_path / "few.tar", "w") as tar:
-        for i in range(8):
-            image = cv2.imencode(".png", np.roll(pixels, 5 * i, 1)[..., ::-1])[1].tobytes()
-            caption = json.dumps({"captions": ["a red kite"]}).encode()
-            for name, content in ((f"p{i}.png", image), (f"p{i}.json", caption)):
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-    run = tmp_path / "run"
-    arguments = [
-        str(tmp_path / "few.tar"),
-        "--run",
-        str(run),
-        "--minutes",
-        "0.1",
-        "--hold-out",
-        "4",
+    labels = (pixels[..., 0] == 200).astype(np.uint8)
+    captioned, masked, boxes = {}, {}, []
+    for i in range(8):
+        box = [0.25, 0.25, 0.75, 0.75]
+        region = {"name": "kite", "phrase": "a red kite", "attributes": ["red"], "box": box}
+        boxes.append({"key": f"p{i}", "split": "train", "regions": [region]})
+        captioned[f"p{i}.png"] = encoded(pixels[..., ::-1])
+        captioned[f"p{i}.json"] = json.dumps({"captions": ["a red kite"]}).encode()
+        record = {"captions": [], "source": "ccp", "labels": ["background", "shirt"]}
+        masked[f"m{i}.jpg"] = cv2.imencode(".jpg", pixels)[1].tobytes()
+        masked[f"m{i}.png"] = encoded(labels)
+        masked[f"m{i}.json"] = json.dumps(record).encode()
+    shards = [
+        write_shard(tmp_path / "few.tar", captioned),
+        write_shard(tmp_path / "regions-few.tar", masked),
     ]
+    drawn = tmp_path / "boxes.jsonl"
+    drawn.write_text("\n".join(map(json.dumps, boxes)), "utf-8")
+    run = tmp_path / "run"
+    arguments = [*map(str, shards), "--boxes", str(drawn), "--run", str(run), "--minutes", "0.1"]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    assert "8 things" in done.output or "6 things" in done.output
-    assert load_grounder(run / "grounding.safetensors").config.token_width == 384
+    grounder = load_grounder(run / "grounding.safetensors")
+    assert grounder.config.vocabulary[0] == "sky"
     entry = json.loads((run / "log.jsonl").read_text("utf-8").splitlines()[-1])
-    assert 0 <= entry["chance"] <= entry["best"] <= 1
+    assert entry["step"] > 0
+    assert np.isfinite(entry["loss"])

@@ -29,7 +29,7 @@ from gimp_plugin.install import (
 from gimp_plugin.places import Place, Root, places, roots
 from tests.support.command import one_line, run
 
-CONFIG = {"address": "http://127.0.0.1:8765", "command": ["python"], "token": None}
+CONFIG = {"address": "http://127.0.0.1:18890", "command": ["python"], "token": None}
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

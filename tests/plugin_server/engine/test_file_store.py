@@ -30,7 +30,7 @@ def shelf(*, seconds: float = 60, count: int = 10, size: int = 1000) -> tuple[Sh
 
 def folder_of(kept: Shelf) -> Path:
     assert kept._folder is not None
-    return kept._folder
+    return kept._folder.path
 
 
 def test_bytes_come_back_under_an_id_nobody_can_guess() -> None:

@@ -130,13 +130,13 @@ def test_the_token_opens_the_api_and_the_page_needs_none(
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "localhost:8765", "127.0.0.1:8765", "[::1]:8765", "LOCALHOST"],
+    ["localhost", "localhost:18890", "127.0.0.1:18890", "[::1]:18890", "LOCALHOST"],
 )
 def test_names_of_this_machine_are_answered(client: FlaskClient, host: str) -> None:
     assert client.get("/v1/health", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:18890", "127.0.0.1.evil.example"])
 def test_names_that_dns_could_point_here_are_refused(
     client: FlaskClient, make_client: MakeClient, host: str
 ) -> None:
@@ -148,7 +148,7 @@ def test_names_that_dns_could_point_here_are_refused(
     assert with_token.get("/v1/health", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:8765", "http://127.0.0.1", "http://[::1]:1"])
+@pytest.mark.parametrize("origin", ["http://localhost:18890", "http://127.0.0.1", "http://[::1]:1"])
 def test_pages_of_this_machine_may_use_the_server(client: FlaskClient, origin: str) -> None:
     assert client.get("/v1/health", headers={"Origin": origin}).status_code == 200
 

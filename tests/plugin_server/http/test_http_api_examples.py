@@ -58,7 +58,7 @@ def run(command: list[str], folder: Path) -> None:
 def test_python_examples(code: str, tmp_path: Path) -> None:
     prepare(tmp_path)
     with running(Config(port=0), tmp_path) as address:
-        program = code.replace("http://127.0.0.1:8765", address)
+        program = code.replace("http://127.0.0.1:18890", address)
         run([sys.executable, "-c", program], tmp_path)
     if "photo-color.png" in code:
         assert decoded((tmp_path / "photo-color.png").read_bytes()).shape == (24, 32, 3)
@@ -70,6 +70,6 @@ def test_curl_examples(code: str, tmp_path: Path) -> None:
     prepare(tmp_path)
     token = TOKEN if "TOKEN" in code else None
     with running(Config(port=0, token=token), tmp_path) as address:
-        run(["sh", "-ec", code.replace("http://127.0.0.1:8765", address)], tmp_path)
+        run(["sh", "-ec", code.replace("http://127.0.0.1:18890", address)], tmp_path)
     if "photo-color.png" in code:
         assert decoded((tmp_path / "photo-color.png").read_bytes()).shape == (24, 32, 3)

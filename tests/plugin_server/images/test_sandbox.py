@@ -167,14 +167,14 @@ def test_memory_beyond_the_photos_size_is_refused(decoders: Decoders) -> None:
 
 
 def test_it_is_told_no_secret() -> None:
-    os.environ["PHOTOCHROM_TOKEN"] = "secret"
+    os.environ["PHOTOCHROM_TOKEN"] = "a-token-for-this-test"
     try:
         pool = Decoders(1, LIMITS)
         pool.start()
         (decoder,) = pool._alive
         if sys.platform == "linux":
             with open(f"/proc/{decoder._process.pid}/environ", "rb") as file:
-                assert b"secret" not in file.read()
+                assert b"a-token-for-this-test" not in file.read()
         pool.close()
     finally:
         del os.environ["PHOTOCHROM_TOKEN"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -11,7 +14,7 @@ import pytest
 from models.progress import Progress, Stopped
 from plugin_server.engine.file_store import Shelf
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
-from plugin_server.errors import Busy, NotDone, NotKept
+from plugin_server.errors import Busy, Elsewhere, NotDone, NotKept
 from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
@@ -183,12 +186,39 @@ def test_a_failure_is_told_and_frees_its_worker(make: MakeJobs, work: HeldWork) 
     work.release.set()
     failed = ended(jobs, jobs.submit(photo("broken"), ANNA).id)
     assert failed.state == "failed"
-    assert isinstance(failed.error, BrokenImage)
-    with pytest.raises(BrokenImage, match="damaged"):
-        jobs.result(failed.id)
+    assert isinstance(failed.error, Elsewhere)
+    for _ in range(2):
+        with pytest.raises(Elsewhere, match="damaged") as refused:
+            jobs.result(failed.id)
+        assert refused.value.status == 422
+        assert len(traceback.extract_tb(refused.value.__traceback__)) < 5
     with pytest.raises(BrokenImage, match="damaged"):
         jobs.run(photo("broken"), ANNA, gone=never)
     assert jobs.run(photo("a"), ANNA, gone=never).body == b"colour of a"
+
+
+class Photo:
+    """What a job has in hand."""
+
+
+def test_a_failed_job_holds_nothing_of_its_photo() -> None:
+    seen: list[weakref.ref[Photo]] = []
+
+    def work(_request: Request, _progress: Progress) -> Answer:
+        decoded = Photo()
+        seen.append(weakref.ref(decoded))
+        raise BrokenImage("the picture is damaged") from ValueError(decoded)
+
+    shelf = Shelf(seconds=600, count=9, size=10_000)
+    jobs = EmbeddedJobs(work, workers=1, waiting=8, shelf=shelf)
+    id = jobs.submit(photo("broken"), ANNA).id
+    assert ended(jobs, id).state == "failed"
+    for _ in range(3):
+        with pytest.raises(Elsewhere):
+            jobs.result(id)
+    jobs.close()
+    gc.collect()
+    assert seen[0]() is None
 
 
 def test_a_result_before_its_time_is_refused(make: MakeJobs, work: HeldWork) -> None:

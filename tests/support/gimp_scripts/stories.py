@@ -18,6 +18,7 @@ from pictures_in_gimp import (
     packed,
     pixels,
     state,
+    visible,
 )
 from pictures_in_gimp import call_here as call
 
@@ -304,6 +305,50 @@ def a_parasite_that_names_a_file():
         )
         image.delete()
     return found
+
+
+@story
+def files_of_other_programs():
+    """Save a colour layer with a region as PSD and OpenRaster, and open it again."""
+    found = {}
+    for suffix in ("psd", "ora"):
+        image, layer = make_image(base="rgb")
+        select(image, 4, 3, 12, 9)
+        call("description", image, [layer], description="a red hat for export")
+        Gimp.Selection.none(image)
+        file = Gio.File.new_for_path(os.path.join(os.path.dirname(REPORT), "export." + suffix))
+        assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+        again = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+        found[suffix] = {
+            "layers": [
+                [one.get_name(), int(one.get_mode()), one.get_mask() is not None]
+                for one in again.get_layers()
+            ],
+            "lch": int(Gimp.LayerMode.LCH_COLOR),
+            "before": visible(image),
+            "after": visible(again),
+        }
+        whole = call("description", image, [layer], description="a red hat", output="rgb-layer")
+        found[suffix]["flat"] = whole["layer"].get_mode() == Gimp.LayerMode.NORMAL
+        image.delete()
+        again.delete()
+    return found
+
+
+@story
+def the_guides_batch():
+    """Run the example of the guide in a folder with a damaged scan."""
+    folder = os.path.dirname(REPORT)
+    os.makedirs(os.path.join(folder, "scans"), exist_ok=True)
+    with open(os.path.join(folder, "scans", "a.png"), "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n and then nothing")
+    image, _layer = make_image()
+    scan = Gio.File.new_for_path(os.path.join(folder, "scans", "b.png"))
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, scan, None)
+    os.chdir(folder)
+    with open(os.path.join(folder, "batch.py"), encoding="utf-8") as file:
+        exec(compile(file.read(), "batch.py", "exec"), {})
+    return {"files": sorted(os.listdir("scans"))}
 
 
 report = {"version": Gimp.version()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import skimage.data
 from flask.testing import FlaskClient
+from redis.exceptions import RedisError
 
 from models.progress import Progress, Stopped
 from plugin_server.app import create_app
@@ -26,9 +28,10 @@ from plugin_server.images.codec import Limits
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.jobs.queue import STAGES, Status
-from plugin_server.jobs.redis.job_store import Ledger, Room
+from plugin_server.jobs.redis.celery_app import PREFIX, lanes_of, made_with
+from plugin_server.jobs.redis.job_store import JobStore, Keep
 from plugin_server.jobs.redis.queue import ClusterJobs
-from plugin_server.jobs.redis.worker import DEAF, STUCK, Bench, Pulse
+from plugin_server.jobs.redis.worker import Bench, Settings
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.command import run as command
@@ -72,8 +75,7 @@ def cluster(broker: Broker, *, places: int = 48, **options: float) -> Iterator[C
         return Answer(b"done here", "text/plain")
 
     here = EmbeddedJobs(echo, workers=1, waiting=1, shelf=Shelf(seconds=60, count=9, size=9999))
-    ledger = Ledger(broker, room=Room(places))
-    jobs = ClusterJobs(broker, ledger, here, lambda request: request, **options)
+    jobs = ClusterJobs(broker, here, lambda request: request, room=places, **options)
     try:
         yield jobs
     finally:
@@ -82,19 +84,25 @@ def cluster(broker: Broker, *, places: int = 48, **options: float) -> Iterator[C
 
 @contextmanager
 def worker(broker: Broker, do: Do, *, name: str = "w") -> Iterator[Bench]:
-    """Take and do jobs in a thread; what Celery's bell would start is looked for instead."""
-    ledger = Ledger(broker)
-    bench = Bench(broker, ledger, do, name=name)
+    """Take and do jobs in a thread, as a Celery worker would, so that tests may hold the work."""
+    store = JobStore(broker, Keep())
+    bench = Bench(Settings(broker, name=name), do, store)
     ending = threading.Event()
+    lanes = [f"{PREFIX}{lane}" for lane in lanes_of(made_with())]
 
     def run() -> None:
         while not ending.is_set():
-            if not bench.work():
-                ending.wait(0.01)
+            try:
+                found = store.redis.brpop(lanes, timeout=0.05)
+            except RedisError:
+                ending.wait(0.05)
+                continue
+            if found is not None:
+                lanes.append(lanes.pop(lanes.index(found[0].decode())))  # its turn is over
+                bench.work(json.loads(found[1])["headers"]["id"])
 
     thread = threading.Thread(target=run)
-    ledger.announce(name)
-    bench.pulse.start()
+    store.announce(name, made_with(), 1)
     thread.start()
     try:
         yield bench
@@ -102,8 +110,7 @@ def worker(broker: Broker, do: Do, *, name: str = "w") -> Iterator[Bench]:
         ending.set()
         thread.join(timeout=SOON)
         assert not thread.is_alive()
-        bench.pulse.close()
-        ledger.close()
+        store.close()
 
 
 def photo(name: object) -> ColorizeRequest:
@@ -251,8 +258,8 @@ def test_nothing_is_left_of_a_run(broker: Broker, work: HeldWork) -> None:
     with cluster(broker) as jobs, worker(broker, work):
         assert jobs.run(photo("a"), ANNA, gone=never).body == b"colour of a"
         client = broker.connect()
-        assert not list(client.scan_iter("photochrom:job:*"))
-        assert not list(client.scan_iter("photochrom:blob:*"))
+        for kind in ("job", "blob", "news"):
+            assert not list(client.scan_iter(f"{PREFIX}{kind}:*"))
         client.close()
 
 
@@ -290,33 +297,6 @@ def test_a_photo_that_waits_without_any_worker_is_not_waited_for_forever(broker:
         with pytest.raises(NoBroker, match="start one"):
             jobs.run(photo("a"), ANNA, gone=never)
         assert jobs.unfinished() == 0
-
-
-def test_a_worker_that_hangs_gives_up(broker: Broker, work: HeldWork) -> None:
-    codes: list[int] = []
-    ledger = Ledger(broker)
-    bench = Bench(broker, ledger, work, name="w", time_limit=-1, give_up=codes.append)
-    with cluster(broker) as jobs:
-        jobs.submit(photo("a"), ANNA)
-        taken = ledger.take("w/1")
-        assert taken is not None
-        bench.pulse.begin(taken)
-        bench.pulse.beat()
-    assert codes == [STUCK]
-    ledger.close()
-
-
-def test_a_worker_that_hears_nothing_while_photos_wait_gives_up(broker: Broker) -> None:
-    codes: list[int] = []
-    ledger = Ledger(broker)
-    pulse = Pulse(broker, ledger, "w", time_limit=9, give_up=codes.append, hearing=-1.0)
-    pulse.beat()
-    assert codes == [], "nothing waits"
-    with cluster(broker) as jobs:
-        jobs.submit(photo("a"), ANNA)
-        pulse.beat()
-    assert codes == [DEAF]
-    ledger.close()
 
 
 # The same HTTP interface, the same bytes

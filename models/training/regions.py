@@ -1,0 +1,101 @@
+"""Photos with named regions: masks from shards, and boxes that people drew for captions' phrases.
+
+A shard with masks holds ``KEY.png``, a label map, beside each photo and its ``KEY.json``. Boxes are
+one JSON object a line, joined with photos by their key.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+FloatArray = NDArray[np.float32]
+UNKNOWN = 255
+NOT_NAMES = frozenset({"background", "one", "others", "other", "something", "someone", "another"})
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """A phrase's boxes, (K, 4) float32 x0, y0, x1, y1 as shares, and the colours it names."""
+
+    name: str
+    boxes: FloatArray
+    colors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPhoto:
+    """A photo, (H, W, 3) uint8 sRGB, with its named regions.
+
+    ``labels`` is an (H, W) uint8 map of indices into ``names``, or None where there are only boxes.
+    ``grey``: too grey to teach colours.
+    """
+
+    key: str
+    pixels: NDArray[np.uint8]
+    source: str
+    captions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    labels: NDArray[np.uint8] | None = None
+    boxes: tuple[Boxes, ...] = ()
+    grey: bool = False
+
+
+def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
+    """Yield the photos of ``regions-*`` shards."""
+    for path in paths:
+        members: dict[str, dict[str, bytes]] = {}
+        with tarfile.open(path) as shard:
+            for member in shard:
+                key, _, suffix = member.name.rpartition(".")
+                file = shard.extractfile(member)
+                assert file is not None
+                members.setdefault(key, {})[suffix] = file.read()
+        for key, parts in members.items():
+            record = json.loads(parts["json"])
+            rgb = Image.open(io.BytesIO(parts.get("webp") or parts["jpg"])).convert("RGB")
+            labels = np.asarray(Image.open(io.BytesIO(parts["png"])), np.uint8)
+            yield RegionPhoto(
+                key, np.asarray(rgb, np.uint8), record["source"], tuple(record["captions"]),
+                tuple(record["labels"]), labels, grey=bool(record.get("grey")),
+            )  # fmt: skip
+
+
+def read_boxes(path: Path, split: str) -> dict[str, tuple[Boxes, ...]]:
+    """Read drawn boxes by photo, those of one name joined."""
+    found = {}
+    for line in path.read_text("utf-8").splitlines():
+        record = json.loads(line)
+        if record["split"] != split:
+            continue
+        joined: dict[tuple[str, tuple[str, ...]], list[Any]] = {}
+        for region in record["regions"]:
+            name = region["name"].lower()
+            if name not in NOT_NAMES:
+                colors = tuple(region.get("attributes", ()))
+                joined.setdefault((name, colors), []).append(region["box"])
+        found[record["key"]] = tuple(
+            Boxes(name, np.asarray(boxes, np.float32), colors)
+            for (name, colors), boxes in joined.items()
+        )
+    return found
+
+
+def box_mask(boxes: FloatArray, shape: tuple[int, int], margin: float = 0.0) -> NDArray[np.bool_]:
+    """Fill (K, 4) boxes, grown by a margin (a share of the sides), in an (h, w) map."""
+    mask = np.zeros(shape, np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        left, top = int((x0 - margin) * shape[1]), int((y0 - margin) * shape[0])
+        right = int(np.ceil((x1 + margin) * shape[1]))
+        bottom = int(np.ceil((y1 + margin) * shape[0]))
+        mask[max(top, 0) : max(bottom, top + 1), max(left, 0) : max(right, left + 1)] = 1
+    return mask.astype(bool)

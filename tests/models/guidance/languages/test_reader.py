@@ -1,0 +1,206 @@
+"""Recognising a language, words that are not understood, typing errors."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from models.guidance.languages.english import MATERIALS, mend_articles, plural
+from models.guidance.languages.lexicon import FOLDER, PLURAL, SINGULAR, Kind, load_lexicon
+from models.guidance.languages.reader import read_description
+from models.guidance.languages.recognition import english_words
+from models.guidance.languages.spelling import likely_word
+from models.job import LANGUAGES
+
+KNOWN = frozenset(("bicycle", "cobble", "stones", "palace", "well", "worn"))
+FOREIGN = [code for code in LANGUAGES if code != "en"]
+
+
+def knows(word: str) -> bool:
+    return word in KNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a woman in a red dress",
+        "red",
+        "orange",
+        "A man and a dog, black and white",
+        "piano",
+        "two girls on a sofa",
+        "",
+        "1912",
+        "#2a6f4e",
+        "a bicycle on cobblestones near the palace of Karlsruhe",
+        "an old sailor's hat, hand-painted and well-worn",
+    ],
+)
+def test_english_stays_as_it_is(text: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.english, read.language, read.notices) == (text, "en", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "said"),
+    [
+        ("a red dres", "a red dress", '"dres" was read as "dress".'),
+        ("a womna in a gren hat", "a woman in a green hat", '"womna" was read as "woman".'),
+        ("the blue qwxyzk", "the blue qwxyzk", 'Not understood: "qwxyzk".'),
+    ],
+)
+def test_a_typing_error_in_english_is_mended_and_said(text: str, english: str, said: str) -> None:
+    read = read_description(text, knows=knows)
+    assert read.english == english
+    assert any(notice.startswith(said) for notice in read.notices)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "named"),
+    [
+        ("ein rotes Kleid mit Quaste", "de", '"Quaste"'),
+        ("ein rotes Kleit und ein Hut", "de", '"Kleit" (perhaps "kleid"?)'),
+        ("une robe rouge avec un zigouigoui", "fr", '"zigouigoui"'),
+    ],
+)
+def test_words_that_are_not_understood_are_named(text: str, language: str, named: str) -> None:
+    read = read_description(text, knows=knows)
+    assert read.language == language
+    assert read.notices[0].endswith(f"was read as: {read.english}")
+    assert named in read.notices[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        ("ein dunkelgruenes Wollkleid", "de", "a dark green wool dress"),
+        ("ein dunkelgrunes Wollkleid", "de", "a dark green wool dress"),
+        (
+            "une robe a carreaux et un velo vert fonce",
+            "fr",
+            "a checked dress and a dark green bicycle",
+        ),
+        ("un nino con un gorro marron", "es", "a boy with a brown cap"),
+        ("zolta sukienka", "pl", "yellow dress"),
+        ("зеленое платье", "ru", "green dress"),
+        ("EIN ROTES KLEID", "de", "a red dress"),
+    ],
+)
+def test_accents_and_capitals_may_be_missing(text: str, language: str, english: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english) == (language, english)
+
+
+def test_the_given_language_is_taken() -> None:
+    assert read_description("rosa", "de", knows=knows).english == "pink"
+    assert read_description("rosa Kleid", "en", knows=knows).language == "en"
+    assert read_description("a red dress", "fr", knows=knows).language == "fr"
+
+
+def test_names_are_no_unknown_words() -> None:
+    read = read_description("une robe rouge devant la tour de Montparnasse", knows=knows)
+    assert len(read.notices) == 1
+    assert read.english.endswith("Montparnasse")
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_reading_takes_less_than_ten_milliseconds(code: str) -> None:
+    texts = {"de": "ein alter Mann in einem dunkelgrünen Wollmantel vor dem Backsteinhaus"}
+    text = texts.get(code, " ".join(list(load_lexicon(code).forms)[:12]))
+    read_description(text, knows=knows)  # the files are read once
+    start = time.process_time()
+    for _ in range(20):
+        read_description(text, knows=knows)
+    assert (time.process_time() - start) / 20 < 0.01
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_a_whole_page_is_read_in_no_time(code: str) -> None:
+    start = time.process_time()
+    read_description("xqzkv wkrqz " * 1000, code, knows=knows)
+    read_description("x" * 10_000, code, knows=knows)
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_a_lexicon_has_what_photographs_show(code: str) -> None:
+    lexicon = load_lexicon(code)
+    sides: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for entries in lexicon.forms.values():
+        for entry in entries:
+            sides[entry.kind].add(entry.english)
+    assert sum(map(len, sides.values())) >= 600
+    colors = (
+        "red orange yellow green blue purple pink brown black white grey beige turquoise golden"
+    )
+    assert set(colors.split()) <= sides[Kind.COLOR]
+    assert {"dark", "light", "bright", "pale", "deep", "soft"} <= sides[Kind.SHADE]
+    things = (
+        "man woman girl boy child dress shirt hat coat house wall sky tree flower car dog horse"
+    )
+    assert set(things.split()) <= sides[Kind.NOUN]
+    assert {"wool", "silk", "leather", "brick", "stone"} <= sides[Kind.NOUN] & set(MATERIALS)
+    relations = {"in", "with", "next to", "behind", "in front of", "under", "between", "and"}
+    assert relations <= sides[Kind.WORD]
+
+
+def test_every_file_belongs_to_a_language() -> None:
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(FOREIGN)
+
+
+@pytest.mark.parametrize(
+    ("code", "form", "english", "number"),
+    [
+        ("de", "kleidern", "dress", PLURAL),
+        ("de", "hauses", "house", SINGULAR),
+        ("fr", "chevaux", "horse", PLURAL),
+        ("es", "luces", "light", PLURAL),
+        ("it", "barche", "boat", PLURAL),
+        ("nl", "auto's", "car", PLURAL),
+        ("pt", "leões", "lion", PLURAL),
+        ("pl", "kobietami", "woman", PLURAL),
+        ("ru", "женщиной", "woman", SINGULAR),
+        ("ru", "розами", "rose", PLURAL),
+    ],
+)
+def test_words_are_found_in_all_their_forms(
+    code: str, form: str, english: str, number: int
+) -> None:
+    (entry,) = (e for e in load_lexicon(code).find(form) if e.english == english)
+    assert entry.number == number
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("dress", "dresses"),
+        ("woman", "women"),
+        ("fisherman", "fishermen"),
+        ("cherry", "cherries"),
+        ("toy", "toys"),
+        ("trousers", "trousers"),
+        ("scarf", "scarves"),
+        ("wedding dress", "wedding dresses"),
+        ("hair", "hair"),
+        ("bus", "buses"),
+    ],
+)
+def test_english_plurals(one: str, many: str) -> None:
+    assert plural(one) == many
+
+
+def test_articles_fit_the_next_word() -> None:
+    assert mend_articles("a orange hat, an green one") == "an orange hat, a green one"
+    assert mend_articles("A uniform and a hour") == "A uniform and a hour"
+
+
+def test_the_likely_word_is_one_error_away() -> None:
+    known = {"dress", "shirt"}
+    found = [likely_word(w, known.__contains__, "abcdefghijklmnopqrstuvwxyz") for w in
+             ("dres", "drses", "dresss", "drasss", "shrit", "hat", "dress")]  # fmt: skip
+    assert found == ["dress", "dress", "dress", None, "shirt", None, None]
+
+
+def test_english_words_come_from_all_files() -> None:
+    assert {"dress", "trampoline", "between", "turquoise"} <= english_words()
