@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
+COLOURLESS = 6.0  # levels of 255; noise and compression reach it in a grey photo
+SHOWN = 5  # photos that are named
+
+
 class PhotosError(ValueError):
     """A shard or folder that cannot be read, or holds no photo."""
 
@@ -56,6 +60,39 @@ def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iter
         raise PhotosError(
             "no photo found: name .tar shards or folders that hold JPEG or PNG photos"
         )
+
+
+def in_colour(
+    photos: Iterable[Photo], *, least: int, what: str
+) -> tuple[list[Photo], tuple[str, ...]]:
+    """Part off the photos that are grey, and say which; ``what`` needs ``least`` others.
+
+    Raises:
+        PhotosError: there are fewer; the message says how many and why.
+    """
+    colour: list[Photo] = []
+    grey: list[str] = []
+    for photo in photos:
+        if _chroma(photo.pixels) < COLOURLESS:
+            grey.append(photo.key)
+        else:
+            colour.append(photo)
+    names = ", ".join(grey[:SHOWN]) + (", ..." if len(grey) > SHOWN else "")
+    aside = (f"{len(grey)} without colours set aside: {names}",) if grey else ()
+    if len(colour) < least:
+        more = f" ({aside[0]})" if aside else ""
+        raise PhotosError(
+            f"{len(colour)} photos in colour were found{more}, and {what} needs at least {least}: "
+            "name more"
+        )
+    return colour, aside
+
+
+def _chroma(pixels: NDArray[np.uint8]) -> float:
+    """Return how far apart the channels of all but a hundredth of the pixels are, in levels."""
+    step = max(min(pixels.shape[:2]) // 64, 1)
+    small = pixels[::step, ::step].astype(np.int16)
+    return float(np.percentile(np.ptp(small, axis=2), 99))
 
 
 def square(photo: Photo, side: int) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import lightness
 from models.color.mask import Mask
+from models.color.shrinking import shrink
 from models.color.upsampling import recolor
 from models.color.working_size import working_shape
 from models.guidance.condition import ChromaPredictor, Condition, Embedder, TextEmbedding
@@ -67,6 +68,7 @@ class Colorized:
     ``scan`` says what was left out of a scan when it was read, such as ``sepia``, ``halftone``;
     ``things`` are what the description and the regions name, and where it is. Where they were
     asked for, ``layers`` part the colours by what they come from; ``guide`` is (h, w) lightness.
+    ``confidence`` is how sure the network was on the whole, from 0 to 1.
     """
 
     pixels: NDArray[Any]
@@ -76,6 +78,7 @@ class Colorized:
     things: tuple[FoundThing, ...] = ()
     layers: tuple[ColorLayer, ...] = ()
     guide: FloatArray = field(default_factory=lambda: np.zeros((1, 1), np.float32), repr=False)
+    confidence: float = 0.0
 
 
 @dataclass(slots=True)
@@ -193,7 +196,10 @@ def colorize(
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
     layers = layers_of(prediction.ab, overlays, guide) if in_layers else ()
-    return Colorized(result, notices, watch.timings, view.scan, things, layers, guide)
+    return Colorized(
+        result, notices, watch.timings, view.scan, things, layers, guide,
+        float(prediction.confidence.mean()),
+    )  # fmt: skip
 
 
 def find_things(
@@ -339,22 +345,15 @@ def _paler_notices(job: ColorizeJob, palette: Palette, guide: FloatArray) -> lis
 
 
 def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
-    """Return the layer small, float32 sRGB in [0, 1], without alpha: (h, w), or (h, w, 3).
+    """Return the layer small, float32 sRGB in [0, 1], as it is seen: (h, w), or (h, w, 3).
 
     The area is about ``working_size`` squared whatever the layer's size, so that colours do not
     depend on it; sides are multiples of the chroma grid's cell.
     """
     height, width = pixels.shape[:2]
     rows, columns = working_shape(height, width, working_size)
-    channels = pixels.shape[2] - (pixels.shape[2] in (2, 4))
-    colour = np.ascontiguousarray(pixels[..., :channels])
-    shrinks = rows < height or columns < width
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(colour, (columns, rows), interpolation=how)
-    if small.dtype != np.float32:
-        small = small / np.float32(np.iinfo(pixels.dtype).max)
-    shape = (rows, columns) if channels == 1 else (rows, columns, channels)
-    return np.asarray(small.reshape(shape), np.float32)
+    small, _ = shrink(pixels, rows, columns)
+    return small[..., 0] if small.shape[2] == 1 else small
 
 
 def shrunk(plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:

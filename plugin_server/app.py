@@ -11,6 +11,7 @@ from plugin_server.config import Config
 from plugin_server.http import access, problems
 from plugin_server.http.routes import (
     colorize,
+    docs,
     exemplars,
     health,
     images,
@@ -85,5 +86,6 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     app.register_blueprint(suggestions.blueprint(service))
     app.register_blueprint(things.blueprint(service))
     app.register_blueprint(exemplars.blueprint(service))
+    app.register_blueprint(docs.blueprint(config))
     app.register_blueprint(page.blueprint())
     return app

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,11 @@ import click
 COMMANDS = {
     "colorize": ("plugin_server.commands.colorize", "colorize", "Colour photos."),
     "things": ("plugin_server.commands.things", "things", "Show what a description names where."),
+    "describe": (
+        "plugin_server.commands.describe",
+        "describe",
+        "List what a folder's photos show.",
+    ),
     "serve": ("plugin_server.commands.serve", "serve", "Start the server for GIMP and browsers."),
     "worker": ("plugin_server.commands.worker", "worker", "Colour what servers put on a queue."),
     "library": ("plugin_server.commands.library", "library", "Index your own colour photos."),
@@ -59,6 +65,19 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where there is none, say which one may have been meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            meant = _nearest(args[0], COMMANDS)
+            raise click.UsageError(
+                f"there is no command {args[0]!r}{f'; did you mean {meant}?' if meant else ''}; "
+                "photochrom --help lists them",
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
@@ -79,6 +98,9 @@ class Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError as problem:
             click.echo(problem.format_message())
             sys.exit(0)
+        except click.NoSuchOption as problem:
+            click.echo(f"{_command_path(problem)}: {_no_such_option(problem)}", err=True)
+            sys.exit(2)
         except click.ClickException as problem:
             click.echo(f"{_command_path(problem)}: {_one_line(problem.format_message())}", err=True)
             sys.exit(2)
@@ -91,6 +113,25 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             sys.exit(130)
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _no_such_option(problem: click.NoSuchOption) -> str:
+    """Name the option that may have been meant, British spellings among them."""
+    context = problem.ctx
+    known = [
+        option for parameter in (context.command.params if context else ())
+        for option in parameter.opts if option.startswith("--")
+    ]  # fmt: skip
+    meant = _nearest(problem.option_name, known)
+    return f"there is no option {problem.option_name}" + (
+        f"; did you mean {meant}?" if meant else "; --help lists them"
+    )
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    american = word.lower().replace("our", "or").replace("ise", "ize")
+    near = get_close_matches(american, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
 
 
 def _command_path(problem: click.ClickException) -> str:

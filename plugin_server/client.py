@@ -1,24 +1,38 @@
-"""``photochrom colorize --server``: the photos are coloured by a server, as its jobs."""
+"""A client of Photochrom's server, for programs: photos in, coloured photos out.
+
+::
+
+    from plugin_server.client import Client
+
+    with Client("http://127.0.0.1:18890") as client:
+        result = client.colorize(Path("street.jpg"), description="a red tram")
+        Path("street-color.png").write_bytes(result.data)
+
+docs/python-client.md has more. ``photochrom colorize --server`` uses the same.
+"""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
 from urllib.parse import unquote, urlsplit
 
-from plugin_server.engine.requests import Answer, ColorizeRequest
-from plugin_server.images.codec import Limits, decode
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from models.job import ColorizeJob, Hint, PaletteColor
+from plugin_server.config import DEFAULT_PORT
 from plugin_server.version import product_version
 
-PATIENCE = 600.0  # seconds for which a busy server is asked again
+BUSY_TIMEOUT = 600.0  # seconds for which a busy server is asked again
 SILENCE = 60.0  # seconds without a byte after which the connection counts as lost
+POLL_INTERVAL = 1.0  # seconds, where a job cannot be followed
 STAGES = {
     "queued": "waiting",
     "decode": "reading",
@@ -29,75 +43,172 @@ STAGES = {
     "encode": "writing",
 }
 
+Picture = bytes | Path | IO[bytes]
 OnState = Callable[[str, float], None]
+Files = Mapping[str, Picture | None]
 
 
-class RemoteError(Exception):
-    """The server refused, failed or cannot be reached; the message says why."""
+class ClientError(Exception):
+    """The server refused, failed or cannot be reached; the message says why.
+
+    ``status`` is HTTP's, 0 where there was no answer.
+    """
+
+    def __init__(self, detail: str, status: int = 0) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
-class Unreachable(RemoteError):
+class Unreachable(ClientError):
     """The server does not answer at all, or forgot the job because it was started again."""
 
 
-class Remote:
-    """A Photochrom server in place of a service of this process.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A picture that the server made.
+
+    ``notices`` are what the user should know; ``exemplar`` is the id of the library's photo that
+    was used, with its score where it was searched for; ``seconds`` are those of each stage.
+    ``things`` is JSON that says what was found of the description, and where; ``confidence`` is how
+    sure the model was, from 0 to 1.
+    """
+
+    data: bytes = field(repr=False)
+    media_type: str
+    notices: tuple[str, ...] = ()
+    exemplar: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    things: str | None = None
+    confidence: float = 0.0
+
+
+class Client:
+    """A Photochrom server. Safe for threads; close it, or use it in a ``with`` block.
+
+    ``timeout`` is for every silence of the server, in seconds. ``on_state`` hears of each stage of
+    a photo, in words, and how far it is (0 to 1). A server that is busy is asked again when it
+    says, for ten minutes at most; ``sleep`` passes that time.
 
     Raises:
-        RemoteError: the address is no URL of a server.
+        ClientError: the address is no URL of a server.
     """
 
     def __init__(
         self,
-        address: str,
+        address: str = f"http://127.0.0.1:{DEFAULT_PORT}",
         token: str | None = None,
         *,
+        timeout: float = SILENCE,
         on_state: OnState = lambda stage, share: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.address = address if "//" in address else f"http://{address}"
         try:
-            parts = urlsplit(address if "//" in address else f"http://{address}")
-            host, port = parts.hostname, parts.port
+            parts = urlsplit(self.address)
+            host, _ = parts.hostname, parts.port
         except ValueError:
-            parts, host, port = urlsplit(""), None, None
+            parts, host = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not host:
-            raise RemoteError(f"--server {address!r} is no address: write http://HOST:PORT")
-        self._address = address
-        self._secure, self._host, self._port = parts.scheme == "https", host, port
-        self._base = parts.path.rstrip("/")
-        self._headers = {"User-Agent": f"photochrom/{product_version()}"}
+            raise ClientError(f"the server {address!r} is no address: write http://HOST:PORT")
+        self._base = self.address.rstrip("/")
+        headers = {"User-Agent": f"photochrom/{product_version()}"}
         if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {token}"
+        # Nothing is sent a second time by itself: a POST may have begun to work.
+        self._pool = urllib3.PoolManager(
+            headers=headers, timeout=urllib3.Timeout(timeout), retries=False, maxsize=16
+        )
         self._on_state = on_state
         self._sleep = sleep
-        self.limits = Limits()  # the server has its own
 
-    def colorize(self, request: ColorizeRequest) -> Answer:
-        """Colour one photo on the server.
+    def __enter__(self) -> Self:
+        return self
 
-        The photo is read here too, because its depth and type decide the file that is written.
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._pool.clear()
+
+    def health(self) -> dict[str, Any]:
+        """Say what the server is: ``version``, ``models``, ``exemplars`` and more."""
+        return dict(self._json("GET", "/v1/health"))
+
+    def colorize(
+        self,
+        photo: Picture,
+        *,
+        description: str = "",
+        hints: Sequence[Hint] = (),
+        palette: Sequence[str | PaletteColor] = (),
+        reference: Picture | None = None,
+        mask: Picture | None = None,
+        exemplar: str | None = None,
+        saturation: float = 1.0,
+        strength: float = 1.0,
+        media_type: str | None = None,
+    ) -> Result:
+        """Colour a photo.
+
+        ``photo``, ``reference`` and ``mask`` are files' bytes, paths or open files. ``hints`` are
+        dabs of colour, ``palette`` up to six colours for the whole, ``exemplar`` the id of a photo
+        in the server's library or ``auto``. ``media_type`` is the answer's; by default the photo's
+        own, and PNG for JPEG and WebP.
 
         Raises:
-            ImageError: the photo cannot be read.
-            RemoteError: the server refused, failed or cannot be reached.
+            JobError: a value is out of its range.
+            ClientError: the server refused, failed or cannot be reached.
         """
-        assert isinstance(request.image, bytes)
-        media_type = request.choose_type(decode(request.image, limits=self.limits))
-        body, content_type = form_of(request)
-        headers = {"Content-Type": content_type, "Accept": f"{media_type}, application/json;q=0.1"}
-        path = f"/v1/jobs/{self._json('POST', '/v1/jobs', body, headers)['id']}"
+        colors = tuple(
+            one if isinstance(one, PaletteColor) else PaletteColor(one) for one in palette
+        )
+        job = ColorizeJob(description, tuple(hints), saturation, strength, exemplar, colors)
+        files = {"image": photo, "mask": mask, "reference": reference}
+        return self.run(job, files, media_type)
+
+    def run(self, job: ColorizeJob, files: Files, media_type: str | None = None) -> Result:
+        """Colour the photo among the ``files`` as a job, and follow it.
+
+        A job that nobody waits for any more, as after Ctrl-C, is cancelled.
+
+        Raises:
+            ClientError: the server refused, failed or cannot be reached.
+        """
+        accept = "*/*" if media_type is None else f"{media_type}, application/json;q=0.1"
+        path = f"/v1/jobs/{self._form('/v1/jobs', texts_of(job), files, accept)['id']}"
         try:
             self._follow(path)
-            with self._asked("GET", f"{path}/result", None, {"Accept": media_type}) as result:
-                return _answer(result)
+            with self._asked("GET", f"{path}/result", {"Accept": media_type or "*/*"}) as answer:
+                return _result(answer)
         except BaseException:
-            with suppress(RemoteError):  # what matters is why this ended
+            with suppress(ClientError):  # what matters is why this ended
                 self._json("DELETE", path)
             raise
 
-    def _connect(self) -> HTTPConnection:
-        kind = HTTPSConnection if self._secure else HTTPConnection
-        return kind(self._host, self._port, timeout=SILENCE)
+    def suggestions(
+        self, photo: Picture, x: float, y: float, *, description: str = ""
+    ) -> list[dict[str, Any]]:
+        """List likely colours for the pixel at column ``x`` and row ``y``, with their weights."""
+        texts = {"x": repr(float(x)), "y": repr(float(y)), "description": description}
+        return list(self._form("/v1/suggestions", texts, {"image": photo})["suggestions"])
+
+    def search(
+        self, photo: Picture | None = None, *, description: str = "", k: int = 8
+    ) -> list[dict[str, Any]]:
+        """Find exemplars in the server's library for a photo, a description or both."""
+        texts = {"description": description, "k": str(k)}
+        return list(self._form("/v1/exemplars/search", texts, {"image": photo})["results"])
+
+    def things(self, photo: Picture, description: str) -> list[dict[str, Any]]:
+        """Say where the things are that a description names."""
+        found = self._form("/v1/things", {"description": description}, {"image": photo})
+        return list(found["things"])
 
     def _follow(self, path: str) -> None:
         """Return when the job is done."""
@@ -108,68 +219,86 @@ class Remote:
                     case "done":
                         return
                     case "failed":
-                        raise RemoteError((state["error"] or {}).get("detail", "the server failed"))
+                        raise ClientError((state["error"] or {}).get("detail", "the server failed"))
                     case "cancelled":
-                        raise RemoteError("somebody cancelled the work on the server")
-            self._sleep(1)
+                        raise ClientError("somebody cancelled the work on the server")
+            self._sleep(POLL_INTERVAL)
 
     def _states(self, path: str) -> Iterator[dict[str, Any]]:
         """Follow the job while the connection holds; where it breaks off, ask once."""
-        with suppress(RemoteError, OSError, HTTPException):
-            with self._asked("GET", f"{path}/events", None, {}) as events:
-                for line in events:
+        with suppress(ClientError, HTTPError, OSError):
+            with self._asked("GET", f"{path}/events", {}) as events:
+                for line in _lines(events):
                     if line.startswith(b"data: "):
                         yield json.loads(line[6:])
             return
         yield self._json("GET", path)
 
+    def _form(
+        self, path: str, texts: Mapping[str, str], files: Files, accept: str = "application/json"
+    ) -> Any:
+        """Send a form and read the JSON that it is answered with."""
+        fields: list[tuple[str, str | tuple[str, bytes]]] = [
+            (name, text) for name, text in texts.items() if text
+        ]
+        fields += [
+            (name, (name, _bytes_of(file))) for name, file in files.items() if file is not None
+        ]
+        body, content_type = urllib3.encode_multipart_formdata(fields)
+        return self._json("POST", path, {"Content-Type": content_type, "Accept": accept}, body)
+
     def _json(
         self,
         method: str,
         path: str,
+        headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        headers: dict[str, str] | None = None,
     ) -> Any:
-        with self._asked(method, path, body, headers or {}) as answer:
-            return json.load(answer)
+        with self._asked(method, path, headers or {}, body) as answer:
+            data = answer.read()
+        try:
+            return json.loads(data) if data else None
+        except ValueError as problem:
+            raise ClientError(
+                f"the server {self.address} answered no JSON; is it Photochrom's?", answer.status
+            ) from problem
 
     @contextmanager
     def _asked(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> Iterator[HTTPResponse]:
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Send a request; a server that is busy is asked again when it says."""
         waited = 0.0
         while True:
-            connection = self._connect()
             try:
-                try:
-                    connection.request(method, self._base + path, body, self._headers | headers)
-                    answer = connection.getresponse()
-                except (OSError, HTTPException) as problem:
-                    why = getattr(problem, "strerror", None) or str(problem) or "no answer"
-                    raise Unreachable(
-                        f"the server {self._address} cannot be reached ({why}); "
-                        "is `photochrom serve` running there?"
-                    ) from problem
-                if answer.status < 400:
+                answer = self._pool.request(
+                    method, self._base + path, body=body, preload_content=False, redirect=False,
+                    headers={**self._pool.headers, **headers},
+                )  # fmt: skip
+            except (HTTPError, OSError) as problem:
+                raise Unreachable(
+                    f"the server {self.address} cannot be reached ({_reason(problem)}); "
+                    "is `photochrom serve` running there?"
+                ) from problem
+            try:
+                if answer.status < 300:
                     yield answer
                     return
-                detail = _detail(answer)
-                pause = _pause(answer)
-                if pause is None or waited + pause > PATIENCE:
+                detail, pause = _detail(answer), _pause(answer)
+                if pause is None or waited + pause > BUSY_TIMEOUT:
                     forgotten = answer.status == 404 and path.startswith("/v1/jobs/")
-                    raise (Unreachable if forgotten else RemoteError)(detail)
+                    raise (Unreachable if forgotten else ClientError)(detail, answer.status)
             finally:
-                connection.close()
+                if answer.connection is not None:  # not read to the end, as events may be
+                    answer.close()
             self._on_state("the server is busy", 0.0)
             self._sleep(pause)
             waited += pause
 
 
-def form_of(request: ColorizeRequest) -> tuple[bytes, str]:
-    """Write a request as a multipart form: the body and its Content-Type."""
-    job = request.job
-    texts = {
+def texts_of(job: ColorizeJob) -> dict[str, str]:
+    """Write a job as the text fields of the server's form."""
+    return {
         "description": job.description,
         "language": job.language or "",
         "hints": json.dumps([asdict(hint) for hint in job.hints]) if job.hints else "",
@@ -180,67 +309,65 @@ def form_of(request: ColorizeRequest) -> tuple[bytes, str]:
         "saturation": repr(float(job.saturation)),
         "strength": repr(float(job.strength)),
     }
-    files = {
-        "image": request.image,
-        "mask": request.mask,
-        "reference": request.reference,
-        "hint_image": request.hint_image,
-        **request.parts,
-    }
-    boundary = uuid.uuid4().hex
-    parts = []
-    for name, text in texts.items():
-        if text:
-            parts += [_head(boundary, name), text.encode(), b"\r\n"]
-    for name, data in files.items():
-        if isinstance(data, bytes):
-            parts += [_head(boundary, name, f'; filename="{name}"'), data, b"\r\n"]
-    parts.append(f"--{boundary}--\r\n".encode())
-    return b"".join(parts), f"multipart/form-data; boundary={boundary}"
 
 
-@contextmanager
-def job_bar(show: bool) -> Iterator[OnState]:
-    """Show on stderr how far one photo is."""
-    if not show or not sys.stderr.isatty():
-        yield lambda stage, share: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()
-    ) as bar:
-        task = bar.add_task("sending", total=1.0)
-        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+def _bytes_of(picture: Picture) -> bytes:
+    match picture:
+        case bytes():
+            return picture
+        case Path():
+            return picture.read_bytes()
+        case file:
+            return file.read()
 
 
-def _head(boundary: str, name: str, more: str = "") -> bytes:
-    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode()
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Cut what arrives into lines, each as soon as it is there."""
+    rest = b""
+    while part := answer.read1():
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
 
 
-def _answer(result: HTTPResponse) -> Answer:
-    notices = result.headers.get("Photochrom-Notice", "")
-    return Answer(
-        result.read(),
-        result.headers.get_content_type(),
+def _result(answer: urllib3.BaseHTTPResponse) -> Result:
+    notices = answer.headers.get("Photochrom-Notice", "")
+    timings = answer.headers.get("Server-Timing", "")
+    pairs = (timing.strip().partition(";dur=") for timing in timings.split(","))
+    return Result(
+        answer.read(),
+        answer.headers.get("Content-Type", "").partition(";")[0].strip(),
         tuple(unquote(notice.strip()) for notice in notices.split(",") if notice.strip()),
-        exemplar=result.headers.get("Photochrom-Exemplar"),
-        things=unquote(result.headers.get("Photochrom-Things", "")) or None,
+        answer.headers.get("Photochrom-Exemplar"),
+        {name: float(duration) / 1000 for name, mark, duration in pairs if mark},
+        unquote(answer.headers.get("Photochrom-Things", "")) or None,
+        float(answer.headers.get("Photochrom-Confidence", "0")),
     )
 
 
-def _detail(answer: HTTPResponse) -> str:
+def _detail(answer: urllib3.BaseHTTPResponse) -> str:
     try:
-        return str(json.load(answer)["detail"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(answer.read())["detail"])
+    except (ValueError, KeyError, TypeError, HTTPError):
         return f"the server answered {answer.status} {answer.reason}; is it Photochrom's?"
 
 
-def _pause(answer: HTTPResponse) -> float | None:
+def _pause(answer: urllib3.BaseHTTPResponse) -> float | None:
     """Return the seconds to wait before asking again; None where that is of no use."""
-    seconds = answer.headers.get("Retry-After", "")
-    if answer.status not in (429, 503) or not seconds.isdigit():
+    after = answer.headers.get("Retry-After")
+    if answer.status not in (429, 503) or after is None:
         return None
-    return float(seconds)
+    with suppress(HTTPError):
+        return float(urllib3.Retry().parse_retry_after(after))
+    return None
+
+
+def _reason(problem: BaseException) -> str:
+    """Find why a connection failed in what urllib3 wrapped around it."""
+    inner: BaseException | None = problem
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = getattr(inner, "reason", None) or inner.__cause__ or inner.__context__
+        if isinstance(inner, str):
+            return inner
+    return "no answer"

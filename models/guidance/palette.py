@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab
 from models.guidance.condition import AB_SCALE
@@ -60,8 +59,16 @@ def transport(
     """
     ours = _points(guess, lightness)
     here, there = _sampled(ours), _sampled(_points(palette, palette_lightness))
-    _, chosen = linear_sum_assignment(_squares(here, there))
+    chosen = _assigned(_squares(here, there))
     return _moved(ours, here, (there[chosen] - here)[:, :2])
+
+
+def _assigned(cost: FloatArray) -> NDArray[np.intp]:
+    """Choose a column for each row of (n, m) so that their sum is least."""
+    # It takes most of a second to import, and most requests have no palette.
+    from scipy.optimize import linear_sum_assignment
+
+    return np.asarray(linear_sum_assignment(cost)[1])
 
 
 def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palette) -> FloatArray:
@@ -81,7 +88,7 @@ def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palett
     )
     cost = _squares(here, wanted[color_of])
     cost[:, :least] -= cost.max() + 1  # so that all of these are taken
-    _, chosen = linear_sum_assignment(cost)
+    chosen = _assigned(cost)
     goal = np.empty((len(here), 2), np.float32)
     for color, ab in enumerate(wanted[:, :2]):
         members = color_of[chosen] == color

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
+from models.color.shrinking import shrink
 
 FloatArray = NDArray[np.float32]
 
@@ -31,16 +31,13 @@ class Reference:
 
     def small(self) -> FloatArray:
         """Return it at a bounded size as (h, w, 3) float32 sRGB in [0, 1]."""
-        height, width, channels = self.pixels.shape
+        height, width = self.pixels.shape[:2]
         scale = min((AREA / (height * width)) ** 0.5, 1.0)
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small = cv2.resize(np.ascontiguousarray(self.pixels), size, interpolation=cv2.INTER_AREA)
-        small = small.reshape(size[1], size[0], channels)  # OpenCV drops a single channel
-        if self.pixels.dtype != np.float32:
-            small = small * np.float32(1 / np.iinfo(self.pixels.dtype).max)
-        rgb = small[..., :3] if channels > 2 else np.repeat(small[..., :1], 3, axis=2)
-        if channels in (2, 4):
-            alpha = small[..., -1:]
+        small, visible = shrink(self.pixels, size[1], size[0])
+        rgb = np.repeat(small, 3, axis=2) if small.shape[2] == 1 else small
+        if visible is not None:
+            alpha = visible[..., None]
             rgb = rgb * alpha + np.float32(BACKDROP) * (1 - alpha)
         return np.ascontiguousarray(rgb.clip(0, 1), np.float32)
 

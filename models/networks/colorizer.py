@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.decoder import Decoder
+from models.networks.efficientnet import EfficientNetLite0
 
 ENCODER = "tf_efficientnet_lite0"
 ENCODER_CHANNELS = (24, 40, 112, 320)
@@ -126,10 +127,4 @@ def build_colorizer(config: ColorizerConfig) -> Colorizer:
 
 def build_encoder() -> nn.Module:
     """Build the EfficientNet-lite0 trunk that returns its features at strides 4, 8, 16 and 32."""
-    from models.networks.clip import declare_torchvision_operators
-
-    declare_torchvision_operators()
-    import timm
-
-    encoder: nn.Module = timm.create_model(ENCODER, features_only=True, out_indices=(1, 2, 3, 4))
-    return encoder
+    return EfficientNetLite0()

@@ -63,7 +63,7 @@ def contrast(images: Tensor, others: Tensor, same: Tensor | None = None) -> Tens
 def embed_captions(clip: Clip, captions: Sequence[str]) -> Tensor:
     """Embed captions, sorted by length for speed, in the given order."""
     order = sorted(range(len(captions)), key=lambda i: len(captions[i]))
-    vectors = np.empty((len(captions), clip.model.text.output_dim), np.float32)
+    vectors = np.empty((len(captions), clip.model.text.proj.out_features), np.float32)
     for start in track(range(0, len(order), 128), "captions"):
         rows = order[start : start + 128]
         vectors[rows] = clip.embed_texts([captions[i] for i in rows])

@@ -29,15 +29,19 @@ NAP: Final = 0.2  # seconds in which Ctrl-C is noticed
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
-    """``colour`` does a photo; it may be called by ``in_flight`` threads at once."""
+class Backend:
+    """``colour`` does a photo; it may be called by ``in_flight`` threads at once.
+
+    ``service`` is this process's, where there is one.
+    """
 
     colour: Colour
     limits: Limits
     in_flight: int
+    service: Service | None = None
 
 
-def local_hands(load: Callable[[int], Service], jobs: int | None) -> Hands:
+def local_backend(load: Callable[[int], Service], jobs: int | None) -> Backend:
     """Colour in this process, ``jobs`` photos at a time.
 
     By default that is one more than there are cores, so that none of them waits while a file is
@@ -53,66 +57,91 @@ def local_hands(load: Callable[[int], Service], jobs: int | None) -> Hands:
         import torch
 
         torch.set_num_threads(max(cores() // workers, 1))
-    return Hands(service.colorize, service.limits, workers)
+    return Backend(service.colorize, service.limits, workers, service)
 
 
-def remote_hands(
+def remote_backend(
     address: str,
     token: str | None,
     jobs: int | None,
     should_stop: Callable[[], bool],
     *,
-    patience: float = SERVER_PATIENCE,
-) -> Hands:
+    patience: float | None = SERVER_PATIENCE,
+    on_state: Callable[[str, float], None] = lambda stage, share: None,
+) -> Backend:
     """Let a server colour, with several requests on their way.
 
     A server that says how long it is busy is asked again then; one that cannot be reached, for
-    ``patience`` seconds, before the batch ends.
+    ``patience`` seconds, before the batch ends. With None it fails that photo at once.
 
     Raises:
         click.ClickException: the address is none.
     """
-    from plugin_server.batch.batch import CannotGoOn
-    from plugin_server.client import Remote, RemoteError, Unreachable
+    from plugin_server.batch.runner import CannotGoOn
+    from plugin_server.client import Client, ClientError, Unreachable
+    from plugin_server.engine.requests import Answer
+    from plugin_server.images.codec import Limits, decode
 
     def sleep(seconds: float) -> None:
         if nap(seconds, should_stop):
             raise Stopped
 
+    limits = Limits()  # the server has its own
     try:
-        remote = Remote(address, token, sleep=sleep)
-    except RemoteError as problem:
+        client = Client(address, token, sleep=sleep, on_state=on_state)
+    except ClientError as problem:
         raise click.ClickException(str(problem)) from problem
 
+    def ask(request: ColorizeRequest) -> Answer:
+        # The photo is read here too: its depth and type decide the file that is written.
+        assert isinstance(request.image, bytes)
+        media_type = request.choose_type(decode(request.image, limits=limits))
+        files = {
+            "image": request.image, "mask": request.mask, "reference": request.reference,
+            "hint_image": request.hint_image, **request.parts,
+        }  # fmt: skip
+        result = client.run(request.job, files, media_type)
+        return Answer(
+            result.data,
+            result.media_type,
+            result.notices,
+            result.seconds,
+            result.exemplar,
+            result.things,
+            result.confidence,
+        )
+
     def colour(request: ColorizeRequest) -> Answer:
-        pause, end = 1.0, time.monotonic() + patience
+        pause, end = 1.0, time.monotonic() + (patience or 0)
         while True:
             try:
-                return remote.colorize(request)
+                return ask(request)
             except Unreachable as problem:
+                if patience is None:
+                    raise
                 if time.monotonic() + pause > end:
                     raise CannotGoOn(str(problem)) from problem
             sleep(pause)
             pause = min(2 * pause, 15.0)
 
-    return Hands(colour, remote.limits, jobs or REMOTE_JOBS)
+    return Backend(colour, limits, jobs or REMOTE_JOBS)
 
 
-def broker_hands(
+def broker_backend(
     broker: Broker,
     load: Callable[[], Service] | None,
     jobs: int | None,
     should_stop: Callable[[], bool],
     *,
     patience: float = BROKER_PATIENCE,
-) -> Hands:
+) -> Backend:
     """Let workers on any machine colour.
 
     ``load`` gives a service with the broker where exemplars are asked for, because the library is
     here; without them this process needs no models. A full queue is asked again as it says, and a
     broker that is away for ``patience`` seconds, before the batch ends.
     """
-    from plugin_server.batch.batch import CannotGoOn
+    from plugin_server.batch.runner import CannotGoOn
     from plugin_server.errors import Busy, NoBroker, NoSpace
     from plugin_server.images.codec import Limits
     from plugin_server.jobs.fair_queue import Client
@@ -140,7 +169,7 @@ def broker_hands(
                     raise CannotGoOn(str(problem)) from problem
                 sleep(1.0)
 
-    return Hands(
+    return Backend(
         colour, limits, jobs or max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_WORKER * queue.state().workers)
     )
 

@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-from models.job import ColorizeJob
 from models.progress import Stopped
-from plugin_server.batch.descriptions import Described, Descriptions, embedded
+from plugin_server.batch.descriptions import Described
 from plugin_server.batch.manifest import Manifest, Record
-from plugin_server.batch.output import Output, write_whole
-from plugin_server.batch.places import Places
+from plugin_server.batch.output import Output
+from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.batch.sources import Passed, Photo
-from plugin_server.engine.answer_types import OutputType
+from plugin_server.batch.writing import Times, write_whole
 from plugin_server.engine.requests import Answer, ColorizeRequest
-from plugin_server.errors import is_out_of_memory
 from plugin_server.images.codec import Limits, TooLarge
 
 Colour = Callable[[ColorizeRequest], Answer]
@@ -44,50 +41,8 @@ FATAL: Final = {
 }
 
 
-class CannotGoOn(Exception):
-    """No photo can be coloured any more; the message says why. The batch stops, and may go on."""
-
-
 class _Refused(Exception):
     """A photo whose result cannot be placed; the message names the file and the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What all photos of a batch share.
-
-    ``model`` names what colours, as far as the user chose it: with another one all is done again.
-    """
-
-    job: ColorizeJob = field(default_factory=ColorizeJob)
-    descriptions: Descriptions = field(default_factory=Descriptions)
-    mask: bytes | None = field(default=None, repr=False)
-    reference: bytes | None = field(default=None, repr=False)
-    model: str = ""
-    places: Places = field(default_factory=Places)
-
-    def request(self, data: bytes, described: Described) -> ColorizeRequest:
-        """Ask for one photo; JobError where its description is no text."""
-        job = replace(self.job, description=described.text)
-        request = ColorizeRequest(data, job, mask=self.mask, reference=self.reference)
-        return described.places.on(self.places.on(request))
-
-    def digest(self, described: Described | None, type: OutputType) -> str:
-        """Tell settings and the result's type apart; only what differs from the defaults counts.
-
-        A caption inside the photo is not among them: the photo's own identity covers it.
-        """
-        usual = asdict(ColorizeJob())
-        asked: dict[str, object] = {
-            name: value for name, value in asdict(self.job).items() if value != usual[name]
-        }
-        asked["description"] = None if described is None else described.text
-        asked |= {"mask": _sha256(self.mask), "reference": _sha256(self.reference)}
-        asked |= {"model": self.model, "type": asdict(type)}
-        own = None if described is None else described.places.digest()
-        if own or self.places:
-            asked["places"] = [self.places.digest(), own]
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +55,49 @@ class Outcome:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of them all: counts, never the outcomes themselves.
+    """What became of them all, by name: how each ended, never the outcomes themselves.
 
     ``cpu_seconds`` is the processor time of the whole process meanwhile. ``stopped`` says why it
     ended early, "" where it did not.
     """
 
-    counts: dict[Ending, int] = field(
-        default_factory=lambda: {"coloured": 0, "unchanged": 0, "failed": 0, "failed before": 0}
-    )
-    noted: int = 0
-    seen: set[str] = field(default_factory=set, repr=False)
+    endings: dict[str, Ending] = field(default_factory=dict, repr=False)
+    noted: set[str] = field(default_factory=set, repr=False)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     stopped: str = ""
 
     @property
+    def counts(self) -> dict[Ending, int]:
+        """Count the photos by how they ended."""
+        found = Counter(self.endings.values())
+        return {ending: found[ending] for ending in get_args(Ending)}
+
+    @property
     def total(self) -> int:
         """Count the photos that were looked at."""
-        return sum(self.counts.values())
+        return len(self.endings)
 
     @property
     def failures(self) -> int:
         """Count the photos that have no result, now or from before."""
-        return self.counts["failed"] + self.counts["failed before"]
+        counts = self.counts
+        return counts["failed"] + counts["failed before"]
 
     def add(self, outcome: Outcome) -> None:
-        """Count one more."""
-        self.counts[outcome.ending] += 1
-        self.noted += bool(outcome.record.notices)
-        self.seen.add(outcome.record.name)
+        """Note how a photo ended; one that is worked on again, as in a watched folder, anew."""
+        name = outcome.record.name
+        self.endings[name] = outcome.ending
+        (self.noted.add if outcome.record.notices else self.noted.discard)(name)
 
 
 class Batch:
     """One run over photos into an output folder.
 
     ``colour`` is called by ``in_flight`` threads at once. ``retry_failed`` tries photos again that
-    failed before; ``overwrite`` replaces files that this folder's batches did not write.
+    failed before; ``overwrite`` replaces files that this folder's batches did not write;
+    ``keep_dates`` gives a result the times of its photo. A photo that changes while it is worked on
+    is no failure where it ``comes_again``.
     """
 
     def __init__(
@@ -152,7 +113,9 @@ class Batch:
         retry_failed: bool = False,
         should_stop: Callable[[], bool] = lambda: False,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
-        write: Callable[[Path, Path, bytes], None] = write_whole,
+        keep_dates: bool = False,
+        comes_again: bool = False,
+        write: Callable[[Path, Path, bytes, Times | None], None] = write_whole,
     ) -> None:
         self._colour = colour
         self._recipe = recipe
@@ -164,10 +127,10 @@ class Batch:
         self._retry_failed = retry_failed
         self._should_stop = should_stop
         self._on_outcome = on_outcome
+        self._keep_dates = keep_dates
+        self._comes_again = comes_again
         self._write = write
-        self._lock = threading.Lock()
         self._tally = Tally()
-        self._fatal = ""
 
     def run(self, found: Iterable[Photo | Passed | None]) -> Tally:
         """Work on all that is found, until the end, a stop, or what no photo would escape.
@@ -178,52 +141,21 @@ class Batch:
         for record in self._manifest.interrupted:
             with suppress(OSError):
                 self._output.partial(record.output).unlink()
-        free = threading.BoundedSemaphore(2 * self._in_flight)
-
-        def work(one: Photo | Passed) -> None:
-            try:
-                self._settle(one)
-            finally:
-                free.release()
-
-        pool = ThreadPoolExecutor(self._in_flight, thread_name_prefix="batch")
-        try:
-            for one in found:
-                if self._is_over():
-                    break
-                if one is not None:
-                    free.acquire()
-                    pool.submit(work, one)
-            pool.shutdown()  # what is in hand is finished, even after a stop
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        runner: Runner[Photo | Passed, Outcome] = Runner(
+            lambda one: self._pass(one) if isinstance(one, Passed) else self._take(one),
+            self._add,
+            in_flight=self._in_flight,
+            should_stop=self._should_stop,
+        )
         tally = self._tally
+        tally.stopped = runner.run(found)
         tally.seconds = time.perf_counter() - began
         tally.cpu_seconds = time.process_time() - cpu_began
-        tally.stopped = self._fatal or ("stopped" if self._should_stop() else "")
         return tally
 
-    def _is_over(self) -> bool:
-        return bool(self._fatal) or self._should_stop()
-
-    def _settle(self, one: Photo | Passed) -> None:
-        """Do what is to be done about one photo, and tell; in a thread of the pool."""
-        if self._is_over():
-            return
-        try:
-            outcome = self._pass(one) if isinstance(one, Passed) else self._take(one)
-        except Stopped:
-            return
-        except CannotGoOn as problem:
-            self._fatal = self._fatal or str(problem)
-            return
-        except BaseException as problem:  # a mistake of ours: it must not vanish with its thread
-            self._fatal = self._fatal or f"{type(problem).__name__}: {problem}"
-            raise
-        with self._lock:
-            self._tally.add(outcome)
-            self._on_outcome(outcome)
+    def _add(self, outcome: Outcome) -> None:
+        self._tally.add(outcome)
+        self._on_outcome(outcome)
 
     def _pass(self, passed: Passed) -> Outcome:
         record = Record(name=passed.name, state="failed", error=passed.reason, at=_now())
@@ -232,7 +164,7 @@ class Batch:
             self._remember(record)
         return Outcome("failed", record)
 
-    def _take(self, photo: Photo) -> Outcome:
+    def _take(self, photo: Photo) -> Outcome | None:
         """Colour a photo unless that was done, or tried, before."""
         known = self._manifest.get(photo.name)
         output, choose_type = self._output.place(photo.name)
@@ -259,23 +191,28 @@ class Batch:
                     f"{self._limits.max_bytes:,}: scale it down"
                 )
             data = photo.path.read_bytes()
-            described = given or embedded(data)
+            described = self._recipe.descriptions.completed(given, data)
             task = replace(
                 task, sha256=hashlib.sha256(data).hexdigest(),
                 description=described.text, described_by=described.by,
             )  # fmt: skip
+            data, mended = self._recipe.opened(data)
             request = self._recipe.request(data, described)
             answer = self._colour(replace(request, choose_type=choose_type))
-            self._keep(task, output, answer.body)
+            times = (status.st_atime_ns, status.st_mtime_ns) if self._keep_dates else None
+            self._keep(task, output, answer.body, times)
         except (Stopped, CannotGoOn):
             raise
         except Exception as problem:  # one bad photo must not stop the others
+            if self._comes_again and _has_changed(photo, task):
+                return None  # somebody is still writing it
             record = replace(task, state="failed", error=explain(problem))
             self._remember(record)
             return Outcome("failed", record)
         record = replace(
             task, state="done", output=output, output_size=len(answer.body),
-            notices=answer.notices, exemplar=answer.exemplar or "",
+            notices=described.notes + mended + answer.notices, exemplar=answer.exemplar or "",
+            confidence=round(answer.confidence, 3),
             seconds=round(time.perf_counter() - began, 3),
         )  # fmt: skip
         self._remember(record)
@@ -319,12 +256,12 @@ class Batch:
                 "--overwrite"
             )
 
-    def _keep(self, task: Record, output: str, body: bytes) -> None:
+    def _keep(self, task: Record, output: str, body: bytes, times: Times | None) -> None:
         """Write the result. The manifest first says that the file is ours, whatever comes next."""
         try:
             self._manifest.add(replace(task, state="begun", output=output))
             self._manifest.sync()
-            self._write(self._output.folder / output, self._output.partial(output), body)
+            self._write(self._output.folder / output, self._output.partial(output), body, times)
         except OSError as problem:
             _raise_if_fatal(problem)
             raise
@@ -338,13 +275,12 @@ class Batch:
             raise CannotGoOn(f"{self._manifest.path}: {problem.strerror}") from problem
 
 
-def explain(problem: Exception) -> str:
-    """Say in one line what is wrong with a photo."""
-    if is_out_of_memory(problem):
-        return "there is not enough memory for this photo: scale it down or close other programs"
-    if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror
-    return " ".join(str(problem).split()) or type(problem).__name__
+def _has_changed(photo: Photo, task: Record) -> bool:
+    try:
+        status = photo.path.stat()
+    except OSError:
+        return True
+    return (status.st_size, status.st_mtime_ns) != (task.size, task.mtime_ns)
 
 
 def _raise_if_fatal(problem: OSError) -> None:
@@ -355,10 +291,6 @@ def _raise_if_fatal(problem: OSError) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _sha256(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _sha256_of(path: Path) -> str:

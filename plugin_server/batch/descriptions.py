@@ -10,14 +10,14 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from models.job_error import JobError
 from plugin_server.batch.places import Places, places_of_row
-from retrieval.ingest.captions import captions_beside
-from retrieval.ingest.photos import captions_in
+from retrieval.ingest.captions import Captions, written_beside
+from retrieval.ingest.photos import texts_in
 
 Origin = Literal["", "csv", "sidecar", "option", "embedded"]
 DELIMITERS: Final = ",;\t|"
@@ -30,10 +30,14 @@ class DescriptionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A description and where it came from; ``places`` are those of a table's row."""
+    """A description, where it came from, and notes about what was not taken for one.
+
+    ``places`` are those of a table's row.
+    """
 
     text: str
     by: Origin
+    notes: tuple[str, ...] = ()
     places: Places = field(default_factory=Places)
 
 
@@ -43,12 +47,14 @@ class Descriptions:
 
     ``rows`` maps the names of a table to its descriptions, ``default`` is for photos that have
     none of their own, and ``captions`` says whether sidecars and files are looked into.
-    ``places`` maps the names to their regions; a row with regions alone says all that it means.
+    ``technical`` are texts that say nothing of a photo, beside those that are known. ``places``
+    maps the names to their regions; a row with regions alone says all that it means.
     """
 
     rows: dict[str, str] = field(default_factory=dict)
     default: str = ""
     captions: bool = True
+    technical: tuple[str, ...] = ()
     places: dict[str, Places] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set, repr=False)
 
@@ -61,23 +67,64 @@ class Descriptions:
             if key in self.rows or key in self.places:
                 self._used.add(key)
                 return Described(
-                    self.rows.get(key, self.default), "csv", self.places.get(key, Places())
-                )
-        if self.captions and (found := " ".join(captions_beside(path))):
-            return Described(found, "sidecar")
+                    self.rows.get(key, self.default), "csv",
+                    places=self.places.get(key, Places()),
+                )  # fmt: skip
+        if not self.captions:
+            return Described(self.default, "option" if self.default else "")
+        beside = written_beside(path, self.technical)
+        notes = beside.problems + _set_aside("beside", beside.set_aside)
+        if beside.texts:
+            return Described(" ".join(beside.texts), "sidecar", notes)
         if self.default:
-            return Described(self.default, "option")
-        return None if self.captions else Described("", "")
+            return Described(self.default, "option", notes)
+        return Described("", "", notes) if notes else None
+
+    def completed(self, given: Described | None, data: bytes) -> Described:
+        """Look into a photo where ``given`` found nothing that describes it."""
+        if given is None:
+            return self.inside(data)
+        if given.text or not given.notes:
+            return given
+        inside = self.inside(data)
+        return replace(inside, notes=given.notes + inside.notes)
+
+    def inside(self, data: bytes) -> Described:
+        """Read the caption inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
+        found = Captions.of(texts_in(data), self.technical)
+        notes = _set_aside("in", found.set_aside)
+        return (
+            Described(found.texts[0], "embedded", notes)
+            if found.texts
+            else Described("", "", notes)
+        )
 
     def unused(self) -> list[str]:
         """Name the rows that described no photo so far."""
         return sorted((self.rows.keys() | self.places.keys()) - self._used)
 
 
-def embedded(data: bytes) -> Described:
-    """Read the caption inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
-    found = captions_in(data)
-    return Described(found[0], "embedded") if found else Described("", "")
+def _set_aside(where: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f'The text {where} the photo, "{text[:60]}", says nothing of what it shows and was set '
+        "aside."
+        for text in texts
+    )
+
+
+def read_list(file: Path) -> tuple[str, ...]:
+    """Read texts, one a line, as in ``technical_text.is_technical``.
+
+    Raises:
+        DescriptionsError: the file cannot be read.
+    """
+    try:
+        if file.stat().st_size > LARGEST:
+            raise DescriptionsError(f"{file} has more than {LARGEST >> 20} MB: is it the list?")
+        lines = _decode(file.read_bytes()).splitlines()
+    except OSError as problem:
+        raise DescriptionsError(f"cannot read {file}: {problem.strerror}") from problem
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def read_table(file: Path) -> dict[str, str]:

@@ -36,7 +36,8 @@ class Record:
     ``name`` is its path below the folder that was coloured, ``path`` where it lay. ``size``,
     ``mtime_ns`` and ``sha256`` tell whether it has changed since, ``settings`` (a digest) whether
     something else is asked for. ``output`` is the result's path in the output folder and
-    ``output_size`` its bytes. ``described_by`` says where the description came from.
+    ``output_size`` its bytes; ``confidence`` is how sure the model was, 0 where nobody said.
+    ``described_by`` says where the description came from.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Record:
     described_by: str = ""
     exemplar: str = ""
     notices: tuple[str, ...] = ()
+    confidence: float = 0.0
     error: str = ""
     seconds: float = 0.0
     at: str = ""

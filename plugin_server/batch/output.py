@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from plugin_server.batch.writing import partial_of
 from plugin_server.engine.answer_types import EIGHT_BIT, TYPE_OF, OutputType
-from retrieval import whole_file
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
 FORMATS: Final = get_args(Format)
@@ -39,16 +38,5 @@ class Output:
         )
 
     def partial(self, output: str) -> Path:
-        """Name the file that a result is written to before it gets its own name.
-
-        It lies in the same folder, so that renaming is a single step, and is short, because the
-        result's name may be as long as a name can be.
-        """
-        digest = hashlib.sha256(output.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        return (self.folder / output).with_name(f".photochrom-{digest}.partial")
-
-
-def write_whole(target: Path, partial: Path, data: bytes) -> None:
-    """Write the whole file or none of it, on the disk before it gets its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    whole_file.write_whole(target, data, partial=partial)
+        """Name the file that a result is written to before it gets its own name."""
+        return partial_of(self.folder / output)

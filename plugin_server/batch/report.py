@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +23,12 @@ TABLE: Final = "photochrom-report.csv"
 SUMMARY: Final = "photochrom-report.json"
 COLUMNS: Final = (
     "file", "state", "error", "output", "description", "described_by", "exemplar", "notes",
-    "seconds", "at",
+    "confidence", "seconds", "at",
 )  # fmt: skip
-SHOWN = 10  # failures that the summary names; the report has them all
+SHOWN = 10  # lines of a kind that the summary has; the report has them all
+REVIEW: Final = "photochrom-review.csv"
+UNSURE: Final = 0.1  # share of a run's photos that are put up for review
+_QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'|\d[\d.,]*%?|\([^()]*\)|[^\s"]+\.(?:json|txt)\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,17 @@ class Report:
             table.writerow(COLUMNS)
             for record in self._records(manifest):
                 table.writerow(_cells(record))
+        with _whole(self.folder / REVIEW) as file:
+            table = csv.writer(file)
+            table.writerow(("file", "confidence", "output", "description", "notes"))
+            for record in self.unsure(manifest):
+                table.writerow(
+                    [record.name, record.confidence, record.output, _harmless(record.description),
+                     _harmless(" ".join(record.notices))]
+                )  # fmt: skip
         with _whole(self.folder / SUMMARY) as file:
-            head = json.dumps(self.members(), indent=2).removesuffix("\n}")
+            members = self.members() | {"notes": dict(self.kinds(manifest).most_common())}
+            head = json.dumps(members, indent=2).removesuffix("\n}")
             file.write(head + ',\n  "failures": [')
             for number, record in enumerate(self.failures(manifest)):
                 one = {"file": record.name, "error": record.error}
@@ -61,7 +76,7 @@ class Report:
             "unchanged": counts["unchanged"],
             "failed": counts["failed"],
             "failed_before": counts["failed before"],
-            "with_notes": tally.noted,
+            "with_notes": len(tally.noted),
             "stopped": tally.stopped,
             "seconds": round(tally.seconds, 3),
             "cpu_seconds": round(tally.cpu_seconds, 3),
@@ -75,6 +90,19 @@ class Report:
         """Yield the photos that have no result."""
         return (record for record in self._records(manifest) if record.state == "failed")
 
+    def kinds(self, manifest: Manifest) -> Counter[str]:
+        """Count the photos that have a note of each kind: what is quoted or counted is left out."""
+        found: Counter[str] = Counter()
+        for record in self._records(manifest):
+            found.update({kind_of(notice) for notice in record.notices})
+        return found
+
+    def unsure(self, manifest: Manifest) -> list[Record]:
+        """List the tenth of the photos of whose colours the model is least sure, those first."""
+        known = [record for record in self._records(manifest) if record.confidence > 0]
+        known.sort(key=lambda record: (record.confidence, record.name))
+        return known[: math.ceil(UNSURE * len(known))]
+
     def lines(self, manifest: Manifest, unused: list[str]) -> Iterator[str]:
         """Say it in a few lines."""
         counts, tally = self.tally.counts, self.tally
@@ -85,25 +113,39 @@ class Report:
             parts.append(f"{tally.failures:,} failed")
         rate = f", {counts['coloured'] / tally.seconds:.1f} a second" if counts["coloured"] else ""
         yield f"{_photos(tally.total)}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
-        for record in islice(self.failures(manifest), SHOWN):
-            yield f"  {shown(record.name)}: {record.error}"
-        if tally.failures > SHOWN:
-            yield f"  ... and {tally.failures - SHOWN:,} more"
         if counts["failed before"]:
+            # Those of this run were said when they failed.
+            earlier = (
+                record for record in self.failures(manifest)
+                if tally.endings[record.name] == "failed before"
+            )  # fmt: skip
+            for record in islice(earlier, SHOWN):
+                yield f"  {shown(record.name)}: {record.error}"
+            if counts["failed before"] > SHOWN:
+                yield f"  ... and {counts['failed before'] - SHOWN:,} more"
             yield (
                 f"{_photos(counts['failed before'])} failed in an earlier run and "
                 f"{'was' if counts['failed before'] == 1 else 'were'} passed over: "
                 "--retry-failed tries again"
             )
         if tally.noted:
-            yield f"{_photos(tally.noted)} with notes: see the report"
+            yield f"{_photos(len(tally.noted))} with notes:"
+            for kind, count in self.kinds(manifest).most_common(SHOWN):
+                yield f"  {count:,}: {kind}"
         if unused:
             some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
             yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
         yield f"report: {shown(str(self.folder / TABLE))}"
+        if unsure := len(self.unsure(manifest)):
+            yield f"least sure of {_photos(unsure)}: {shown(str(self.folder / REVIEW))}"
 
     def _records(self, manifest: Manifest) -> Iterable[Record]:
-        return (record for record in manifest if record.name in self.tally.seen)
+        return (record for record in manifest if record.name in self.tally.endings)
+
+
+def kind_of(notice: str) -> str:
+    """Leave out of a notice what differs from photo to photo."""
+    return _QUOTED.sub("...", notice)
 
 
 def duration(seconds: float) -> str:
@@ -127,7 +169,8 @@ def _photos(count: int) -> str:
 def _cells(record: Record) -> list[object]:
     cells: list[object] = [
         record.name, record.state, record.error, record.output, record.description,
-        record.described_by, record.exemplar, " ".join(record.notices), record.seconds, record.at,
+        record.described_by, record.exemplar, " ".join(record.notices),
+        record.confidence or "", record.seconds, record.at,
     ]  # fmt: skip
     return [_harmless(cell) if isinstance(cell, str) else cell for cell in cells]
 

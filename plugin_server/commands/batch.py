@@ -6,7 +6,6 @@ import functools
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from plugin_server.batch.backends import cores, nap
+from plugin_server.commands.bars import bar
 from plugin_server.commands.library_session import stoppable
 
 if TYPE_CHECKING:
-    from plugin_server.batch.backends import Hands
-    from plugin_server.batch.batch import Outcome, Recipe, Tally
+    from plugin_server.batch.backends import Backend
+    from plugin_server.batch.batch import Outcome, Tally
     from plugin_server.batch.manifest import Manifest
     from plugin_server.batch.output import Format
+    from plugin_server.batch.recipe import Recipe
     from plugin_server.batch.report import Report
     from plugin_server.batch.sources import Passed, Photo, Sources
 
@@ -30,7 +31,6 @@ FAILED: Final = 2  # some photos have no result
 ENDED_EARLY: Final = 3  # the disk is full, the server is gone; the same command goes on
 STOPPED: Final = 130  # the exit code of a program that Ctrl-C ended
 BETWEEN_LOOKS: Final = 2.0  # seconds, at a folder that is watched
-TICK: Final = 60.0  # seconds between lines where there is no terminal to draw a bar on
 FORMATS: Final = ("same", "png", "tiff", "jpeg", "webp")
 
 OPTIONS = (
@@ -46,6 +46,11 @@ OPTIONS = (
         "--captions/--no-captions", default=True,
         help="Take descriptions from NAME.txt or NAME.json beside a photo, or from inside it.  "
         "[default: yes]",
+    ),
+    click.option(
+        "--technical-texts", "technical", type=click.Path(path_type=Path), metavar="FILE.txt",
+        help="Texts, one a line and * for anything, that stand in or beside your photos and do not "
+        "describe them; those of scanners, cameras and programs are known.",
     ),
     click.option(
         "--format", "format_", type=click.Choice(FORMATS), default="same", show_default=True,
@@ -83,12 +88,14 @@ class BatchOptions:
     watch: bool
     sheet: Path | None
     jobs: int | None
+    technical: Path | None
+    keep_dates: bool = False
 
     def is_meant(self, photos: Sequence[Path]) -> bool:
         """Tell whether folders are to be coloured, rather than the named photos one by one."""
         asked = (
             self.recursive, self.descriptions, self.retry_failed, self.watch, self.sheet,
-            not self.captions, self.format != "same", self.jobs,
+            not self.captions, self.format != "same", self.jobs, self.technical,
         )  # fmt: skip
         return any(asked) or all(photo.is_dir() for photo in photos)
 
@@ -99,10 +106,11 @@ def batch_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_options(
         *args: Any, recursive: bool, descriptions: Path | None, captions: bool, format_: Format,
-        retry_failed: bool, watch: bool, sheet: Path | None, jobs: int | None, **others: Any,
+        retry_failed: bool, watch: bool, sheet: Path | None, jobs: int | None,
+        technical: Path | None, **others: Any,
     ) -> Any:  # fmt: skip
         batch = BatchOptions(
-            recursive, descriptions, captions, format_, retry_failed, watch, sheet, jobs
+            recursive, descriptions, captions, format_, retry_failed, watch, sheet, jobs, technical
         )
         return command(*args, batch=batch, **others)
 
@@ -120,10 +128,10 @@ class BatchCommand:
     output: Path
     overwrite: bool
 
-    def run(self, recipe: Recipe, begin: Callable[[Callable[[], bool]], Hands]) -> int:
+    def run(self, recipe: Recipe, begin: Callable[[Callable[[], bool]], Backend]) -> int:
         """Colour everything, write the report and the sheet, say what came of it.
 
-        ``begin`` gets the hands that colour, once nothing else stands in the way; it is told how
+        ``begin`` gets the backend that colour, once nothing else stands in the way; it is told how
         to learn that the user wants to stop.
 
         Raises:
@@ -136,19 +144,27 @@ class BatchCommand:
         try:
             sources, recipe = self._sources(), self._described(recipe)
             with Manifest(self.output) as manifest, stopping() as should_stop:
-                hands = begin(should_stop)
-                return self._work(manifest, sources, recipe, hands, should_stop)
+                backend = begin(should_stop)
+                return self._work(manifest, sources, recipe, backend, should_stop)
         except (SourceError, DescriptionsError, ManifestError) as problem:
             raise click.ClickException(str(problem)) from problem
 
     def _described(self, recipe: Recipe) -> Recipe:
         """Add the descriptions to what all photos share."""
-        from plugin_server.batch.descriptions import Descriptions, read_places, read_table
+        from plugin_server.batch.descriptions import (
+            Descriptions,
+            read_list,
+            read_places,
+            read_table,
+        )
 
         table = self.options.descriptions
         rows = read_table(table) if table is not None else {}
         places = read_places(table) if table is not None else {}
-        descriptions = Descriptions(rows, recipe.job.description, self.options.captions, places)
+        technical = read_list(self.options.technical) if self.options.technical else ()
+        descriptions = Descriptions(
+            rows, recipe.job.description, self.options.captions, technical, places
+        )
         return replace(recipe, descriptions=descriptions)
 
     def _sources(self) -> Sources:
@@ -164,7 +180,7 @@ class BatchCommand:
         manifest: Manifest,
         sources: Sources,
         recipe: Recipe,
-        hands: Hands,
+        backend: Backend,
         should_stop: Callable[[], bool],
     ) -> int:
         from plugin_server.batch.batch import Batch
@@ -177,7 +193,7 @@ class BatchCommand:
         if options.watch:
             click.echo(f"watching {_named(self.photos)}; Ctrl-C ends it", err=True)
             found = watch(sources, wait=lambda: not nap(BETWEEN_LOOKS, should_stop))
-        with _progress(None if options.watch else sources) as advance:
+        with bar("Colouring", None if options.watch else sources.count()) as advance:
 
             def tell(outcome: Outcome) -> None:
                 if outcome.ending == "failed":
@@ -188,10 +204,11 @@ class BatchCommand:
                 advance()
 
             batch = Batch(
-                hands.colour, recipe, manifest=manifest, limits=hands.limits,
-                output=Output(self.output, options.format), in_flight=hands.in_flight,
+                backend.colour, recipe, manifest=manifest, limits=backend.limits,
+                output=Output(self.output, options.format), in_flight=backend.in_flight,
                 overwrite=self.overwrite, retry_failed=options.retry_failed,
-                should_stop=should_stop, on_outcome=tell,
+                should_stop=should_stop, on_outcome=tell, keep_dates=options.keep_dates,
+                comes_again=options.watch,
             )  # fmt: skip
             tally = batch.run(found)
         self._conclude(manifest, Report(self.output, tally, cores()), recipe, should_stop)
@@ -222,11 +239,11 @@ class BatchCommand:
         from plugin_server.batch.contact_sheet import Sheet
         from plugin_server.batch.report import shown
 
-        seen = (record for record in manifest if record.name in tally.seen)
+        seen = (record for record in manifest if record.name in tally.endings)
         stop = should_stop if not self.options.watch else (lambda: False)
-        with _bar("Drawing", len(tally.seen)) as advance:
+        with bar("Drawing", len(tally.endings)) as advance:
             sheet = Sheet(file, self.output, cores())
-            pages = sheet.draw(seen, len(tally.seen), on_photo=advance, should_stop=stop)
+            pages = sheet.draw(seen, len(tally.endings), on_photo=advance, should_stop=stop)
         if pages:
             more = f", {pages} pages" if pages > 1 else ""
             click.echo(f"contact sheet: {shown(str(file))}{more}")
@@ -258,68 +275,3 @@ def _exit_code(tally: Tally, *, watched: bool) -> int:
 
 def _named(photos: Sequence[Path]) -> str:
     return ", ".join(click.format_filename(photo) for photo in photos)
-
-
-@contextmanager
-def _progress(sources: Sources | None) -> Iterator[Callable[[], None]]:
-    """Show how far a batch is; None where nobody knows how much there will be."""
-    if sources is None:
-        yield lambda: None
-        return
-    with _bar("Colouring", sources.count()) as advance:
-        yield advance
-
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar with rate and time left on stderr; lines now and then where it is no terminal."""
-    if not sys.stderr.isatty():
-        yield _ticker(title, total)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "")
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(
-        *columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(),
-        speed_estimate_period=120,
-    ) as bar:  # fmt: skip
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
-
-
-def _ticker(title: str, total: int) -> Callable[[], None]:
-    from plugin_server.batch.report import duration
-
-    began = said = time.monotonic()
-    done = 0
-
-    def advance() -> None:
-        nonlocal done, said
-        done += 1
-        now = time.monotonic()
-        if now - said >= TICK:
-            said = now
-            rate = done / (now - began)
-            left = duration(max(total - done, 0) / rate)
-            click.echo(
-                f"{title}: {done:,} of {total:,}, {rate:.1f} a second, {left} left", err=True
-            )
-
-    return advance

@@ -1,23 +1,67 @@
-"""``photochrom colorize --candidates``: several results to choose from, and a contact sheet."""
+"""``photochrom colorize --candidates``: several results that differ, and a contact sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from plugin_server.engine.requests import ColorizeRequest
+from models.job import ColorizeJob, PaletteColor
 
 if TYPE_CHECKING:
     from plugin_server.commands.destination import Destination
+    from plugin_server.engine.requests import ColorizeRequest
     from plugin_server.images.codec import Layer
     from plugin_server.service import Service
+
+SCAN: Final = "The photo looks like a scan"  # a notice about the photo, the same each time
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One way to colour a photo: a word for the sheet, and the job with its changes.
+
+    ``thumbnail`` is a JPEG of the exemplar that lends its colours, ``id`` and ``score`` are its.
+    """
+
+    name: str
+    job: ColorizeJob
+    thumbnail: bytes | None = None
+    id: str = ""
+    score: float | None = None
+
+
+# How a photo may have looked, beside the plain guess: the times of day and of print that differ
+# most from each other. Whatever the user asks for stands; these are added where it says nothing.
+PALETTES: Final = (
+    ("warm evening light", ("#b4693c", "#e6c79c", "#6f4a32", "#8a8f5a")),
+    ("cool northern light", ("#4f7186", "#b9c8cf", "#5c6d5a", "#8a7d74")),
+    ("green and earth", ("#5d7a45", "#c8b78e", "#7b5f45", "#9fb4c0")),
+)
+STRONG, FAINT = 1.6, 0.5  # saturation
+
+
+def guesses(job: ColorizeJob) -> Iterator[Guess]:
+    """Yield ways to colour a photo that differ, without any library, the plainest first."""
+    yield Guess("as it comes", job)
+    palettes = [
+        Guess(name, replace(job, palette=tuple(map(PaletteColor, colors))))
+        for name, colors in PALETTES
+        if not job.palette
+    ]
+    vivid = Guess("vivid", replace(job, saturation=min(STRONG * job.saturation, 2)))
+    faint = Guess("faded, as old prints are", replace(job, saturation=FAINT * job.saturation))
+    yield from (*palettes[:2], vivid, faint, *palettes[2:])
+    for guess in palettes:
+        yield Guess(f"{guess.name}, vivid", replace(guess.job, saturation=vivid.job.saturation))
+    for guess in palettes:
+        yield Guess(f"{guess.name}, faded", replace(guess.job, saturation=faint.job.saturation))
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Colours a photo from each of the exemplars that fit it best."""
+    """Colours a photo in several ways: from the exemplars that fit it, and by other guesses."""
 
     service: Service
     destination: Destination
@@ -28,11 +72,10 @@ class Candidates:
         """Write NAME-1, NAME-2, ... and the sheet NAME-candidates.png; give the files' names.
 
         ``request`` holds the photo's bytes. An exemplar that cannot be used is said and passed
-        over.
+        over. What is said of each result alike is said once.
 
         Raises:
-            BadValue: the library is empty, or no exemplar could be used.
-            NoLibrary: the library cannot be opened.
+            BadValue: nothing could be coloured.
             DestinationError: a file exists already.
             ImageError, JobError: as for any photo.
         """
@@ -43,41 +86,54 @@ class Candidates:
 
         assert isinstance(request.image, bytes)
         target = self.service.decode(request.image)
-        library = self.service.require_library()
-        found = self.service.references.candidates(target, request.job, self.count)
         sheet = self.destination.beside(photo, "-candidates.png")
+        said: set[str] = set()
         shown: list[Candidate] = []
-        for match in found:
-            exemplar = match.exemplar
-            place, choose_type = self._place(photo, f"-{len(shown) + 1}")
-            job = replace(request.job, exemplar=exemplar.id)
+        for guess in self._guesses(photo, request.job, target):
+            if len(shown) == self.count:
+                break
+            number = f"-{len(shown) + 1}"
             try:
-                answer = self.service.colorize(replace(request, job=job, choose_type=choose_type))
-                thumbnail = library.thumbnail(exemplar.id)
+                answer = self.service.colorize(
+                    replace(request, job=guess.job, choose_type=self.destination.type)
+                )
             except (LibraryError, ImageError) as problem:
                 self.note(photo, str(problem))
                 continue
+            place = self.destination.place(photo, answer.media_type, ending=number)
             for notice in answer.notices:
-                self.note(photo, f"{place().name}: {notice}")
-            self.destination.write(place(), answer.body)
-            yield place()
+                if notice not in said:
+                    said.add(notice)
+                    self.note(photo, notice if SCAN in notice else f"{place.name}: {notice}")
+            self.destination.write(place, answer.body)
+            yield place
             pixels = self.service.decode(answer.body).pixels
-            caption = exemplar.caption or exemplar.source
-            shown.append(Candidate(pixels, thumbnail, exemplar.id, match.score, caption))
+            shown.append(Candidate(pixels, guess.thumbnail, guess.id, guess.score, guess.name))
         if not shown:
             raise BadValue("none of the exemplars found could be used: see the notes above")
         if len(shown) < self.count:
-            self.note(photo, f"only {len(shown)} of {self.count} candidates: the library is small")
+            self.note(photo, f"only {len(shown)} of {self.count} candidates differ enough")
         self.destination.write(sheet, draw_sheet(target.pixels, shown))
         yield sheet
 
-    def _place(self, photo: Path, ending: str) -> tuple[Callable[[], Path], Callable[[Layer], str]]:
-        """Return where the next result goes, once its type has been chosen, and that choice."""
-        target = photo
+    def _guesses(self, photo: Path, job: ColorizeJob, target: Layer) -> Iterator[Guess]:
+        """Yield what fits in the library, if anything, and then guesses without it."""
+        from retrieval.errors import LibraryError
 
-        def choose_type(layer: Layer) -> str:
-            nonlocal target
-            target, media_type = self.destination.place(photo, layer, ending=ending)
-            return media_type
-
-        return lambda: target, choose_type
+        library = self.service.library
+        if library is not None and len(library):
+            fitting = self.service.references.fitting(target, job, self.count)
+            if not fitting:
+                self.note(photo, "nothing in the library fits this photo: these are plain guesses")
+            for match in fitting:
+                exemplar = match.exemplar
+                try:
+                    thumbnail = library.thumbnail(exemplar.id)
+                except LibraryError as problem:
+                    self.note(photo, str(problem))
+                    continue
+                yield Guess(
+                    exemplar.caption or exemplar.source, replace(job, exemplar=exemplar.id),
+                    thumbnail, exemplar.id, match.score,
+                )  # fmt: skip
+        yield from guesses(job)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,11 @@ import click
 from click.core import ParameterSource
 
 from models.job import AUTO, LANGUAGES, ColorizeJob, Hint, JobError, PaletteColor
-from plugin_server.batch.backends import Hands, broker_hands, local_hands, remote_hands
+from plugin_server.batch.backends import Backend, broker_backend, local_backend, remote_backend
 from plugin_server.batch.places import Places
+from plugin_server.batch.relative_hint import RelativeHint
 from plugin_server.broker import Broker, BrokerError
+from plugin_server.commands.bars import photo_bar
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
 from plugin_server.commands.library_session import library_option
 from plugin_server.commands.parameters import (
@@ -27,16 +28,17 @@ from plugin_server.commands.parameters import (
     weights_option,
 )
 from plugin_server.commands.place_options import place_options
-from plugin_server.config import Config, ConfigError, library_folder
+from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
+from plugin_server.version import product_version
 
 if TYPE_CHECKING:
-    from plugin_server.client import Remote
-    from plugin_server.commands.destination import Destination
-    from plugin_server.images.codec import Layer
+    from plugin_server.client import OnState
     from plugin_server.service import Service
 
     LoadService = Callable[[Config], Service]
 
+STREAM = Path("-")  # stdin
+LOOK = 0.5  # seconds for which a server on this machine is looked for
 MOST = 12  # candidates: columns that a contact sheet can hold and a person can compare
 
 EXAMPLES = """\b
@@ -44,13 +46,15 @@ Examples:
   photochrom colorize street.jpg
   photochrom colorize street.jpg -d "a red tram in a grey street" -o tram.png
   photochrom colorize portrait.tif --hint 820,410,#7a4a2b --saturation 0.8
-  photochrom colorize garden.jpg --palette "#2a6f4e:3,#e8d8b0"
+  photochrom colorize portrait.tif --hint 50%,30%,navy
+  photochrom colorize garden.jpg --palette "#2a6f4e:3,beige"
   photochrom colorize scans/*.tif -o coloured/
   photochrom colorize street.jpg --reference postcard.jpg
   photochrom colorize street.jpg --exemplar auto -d "a red tram"
   photochrom colorize portrait.jpg --region shawl.png:"a green wool shawl"
   photochrom colorize portrait.jpg -d "a green dress" --thing "green dress=#8a2030" -o layers.ora
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
+  photochrom colorize - -d "a red tram" < street.jpg > street.png
   photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
 
 \b
@@ -77,14 +81,15 @@ Whole folders, which go on where they were stopped (docs/batch.md):
     "hints",
     multiple=True,
     type=HintType(),
-    metavar="X,Y,#RRGGBB[,RADIUS]",
-    help="A dab of colour at column X and row Y of the upright photo, in pixels; may be repeated.",
+    metavar="X,Y,COLOR[,RADIUS]",
+    help="A dab of colour at column X and row Y of the upright photo, in pixels, or with % in "
+    "percent of its width and height. COLOR is #RRGGBB or a name such as blue. May be repeated.",
 )
 @click.option(
     "--palette",
     default=(),
     type=PaletteType(),
-    metavar="#RRGGBB[:WEIGHT],...",
+    metavar="COLOR[:WEIGHT],...",
     help="Up to six colours that the whole picture should have; the weight is a colour's share "
     "beside the others', 1 where none is given.",
 )
@@ -108,7 +113,8 @@ Whole folders, which go on where they were stopped (docs/batch.md):
     "--candidates",
     type=click.IntRange(1, MOST),
     metavar="N",
-    help="Colour from each of the N exemplars that fit best, and draw a contact sheet of them.",
+    help="Colour in N ways that differ, from exemplars that fit and by other guesses, and draw a "
+    "contact sheet of them.",
 )
 @library_option
 @click.option("--saturation", default=1.0, show_default=True, help="How vivid, from 0 to 2.")
@@ -120,13 +126,23 @@ Whole folders, which go on where they were stopped (docs/batch.md):
     "--output",
     type=click.Path(path_type=Path),
     help="The file to write, or a folder (it must be one for several photos). "
-    "Default: NAME-color.png beside the photo; a 16-bit TIFF stays TIFF.",
+    "Default: NAME-color.png beside the photo; a 16-bit TIFF stays TIFF. - is stdout, as it is for "
+    "a photo from stdin.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files that exist; their mode and links stay."
+)
+@click.option("--keep-dates", is_flag=True, help="Give results the times of their photos.")
+@click.option(
+    "--salvage",
+    is_flag=True,
+    help="Colour what can be read of a JPEG that is cut off; the rest stays grey.",
+)
 @click.option(
     "--server",
     metavar="URL",
-    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library.",
+    help="Let a server do the work, such as http://127.0.0.1:18890, with its models and library; "
+    "auto: the one on this machine if there is one, which is much faster for single photos.",
 )
 @token_options("The server's, where it has one.")
 @broker_option(required=False)
@@ -140,7 +156,7 @@ def colorize(
     photos: tuple[Path, ...],
     description: str,
     language: str | None,
-    hints: tuple[Hint, ...],
+    hints: tuple[Hint | RelativeHint, ...],
     palette: tuple[PaletteColor, ...],
     mask: Path | None,
     reference: Path | None,
@@ -151,6 +167,8 @@ def colorize(
     strength: float,
     output: Path | None,
     overwrite: bool,
+    keep_dates: bool,
+    salvage: bool,
     server: str | None,
     token: str | None,
     broker: str | None,
@@ -165,12 +183,18 @@ def colorize(
     cannot be coloured is named on stderr, the others go on, and the exit code is 2. A folder that
     could not be finished gives 3, Ctrl-C 130; the same command goes on from there.
     """
+    from plugin_server.batch.recipe import Recipe
+    from plugin_server.commands.candidates import Candidates
     from plugin_server.commands.destination import Destination, DestinationError
+    from plugin_server.commands.named_photos import NamedPhotos, note
 
     if reference and (exemplar or candidates):
         raise click.UsageError("give a --reference, or take one from the library, not both", ctx)
     if candidates and exemplar not in (None, AUTO):
         raise click.UsageError("--candidates chooses the exemplars itself: leave --exemplar out")
+    if server == AUTO:
+        wanted = (candidates, weights, broker, exemplar)
+        server = None if any(wanted) else _server_here(token)
     # What the environment names is for when there is no --server.
     local = [ctx.get_parameter_source(name) for name in ("candidates", "folder", "weights")]
     if server and ParameterSource.COMMANDLINE in local:
@@ -198,10 +222,13 @@ def colorize(
             else "the results of a folder need one of their own: add -o OUT",
             ctx,
         )
+    if STREAM in photos and (in_folders or len(photos) > 1):
+        raise click.UsageError("- is one photo, from stdin: name no others", ctx)
     try:
         job = ColorizeJob(
-            description, hints, saturation, strength, exemplar, palette, language=language
-        )
+            description, tuple(hint for hint in hints if isinstance(hint, Hint)),
+            saturation, strength, exemplar, palette, language=language,
+        )  # fmt: skip
         destination = Destination.parse(
             None if in_folders else output,
             several=len(photos) > 1,
@@ -214,116 +241,59 @@ def colorize(
         config = Config(clip=clip, weights=weights, library=library, broker=queue)
     except (JobError, DestinationError, ConfigError, BrokerError) as problem:
         raise click.ClickException(str(problem)) from problem
-    mask_bytes, reference_bytes = _read(mask, "mask"), _read(reference, "reference")
+    recipe = Recipe(
+        job,
+        mask=_read(mask, "mask"),
+        reference=_read(reference, "reference"),
+        model=f"{clip} {weights}" if server is None else "",
+        relative_hints=tuple(hint for hint in hints if isinstance(hint, RelativeHint)),
+        salvage=salvage,
+        places=places,
+    )
+
+    def begin(should_stop: Callable[[], bool], jobs: int | None, one: OnState | None) -> Backend:
+        if queue is not None:
+            load = (lambda: _load(ctx.obj, config)) if searches else None
+            return broker_backend(queue, load, jobs, should_stop)
+        if server is None:
+            return local_backend(
+                lambda workers: _load(ctx.obj, replace(config, workers=workers)), jobs
+            )
+        if one is None:
+            return remote_backend(server, token, jobs, should_stop)
+        return remote_backend(server, token, jobs, should_stop, patience=None, on_state=one)
+
     if in_folders:
-        from plugin_server.batch.batch import Recipe
-
-        def begin(should_stop: Callable[[], bool]) -> Hands:
-            if queue is not None:
-                load = (lambda: _load(ctx.obj, config)) if searches else None
-                return broker_hands(queue, load, batch.jobs, should_stop)
-            if server is None:
-                return local_hands(
-                    lambda workers: _load(ctx.obj, replace(config, workers=workers)), batch.jobs
-                )
-            return remote_hands(server, token, batch.jobs, should_stop)
-
         assert output is not None
-        recipe = Recipe(
-            job,
-            mask=mask_bytes,
-            reference=reference_bytes,
-            places=places,
-            model=f"{clip} {weights}" if server is None else "",
-        )
-        ctx.exit(BatchCommand(batch, photos, output, overwrite).run(recipe, begin))
-    if server is None:
-        service = _load(ctx.obj, config)
-        one_by_one = OneByOne(
-            service, job, mask_bytes, reference_bytes, destination, candidates, places
-        )
-        ctx.exit(2 if one_by_one.run(photos) else 0)
-    from plugin_server.client import Remote, RemoteError, job_bar
-
-    with job_bar(len(photos) == 1) as on_state:
-        try:
-            remote = Remote(server, token, on_state=on_state)
-        except RemoteError as problem:
-            raise click.ClickException(str(problem)) from problem
-        one_by_one = OneByOne(remote, job, mask_bytes, reference_bytes, destination, places=places)
-        failed = one_by_one.run(photos)
-    ctx.exit(2 if failed else 0)
+        options = replace(batch, keep_dates=keep_dates)
+        work = BatchCommand(options, photos, output, overwrite)
+        ctx.exit(work.run(recipe, lambda should_stop: begin(should_stop, batch.jobs, None)))
+    with photo_bar(len(photos) == 1 and server is not None) as on_state:
+        backend = begin(lambda: False, 1, on_state)
+        several = None
+        if candidates is not None:
+            assert backend.service is not None
+            several = Candidates(backend.service, destination, candidates, note)
+        run = NamedPhotos(backend, recipe, destination, keep_dates, several)
+        code = run.run(photos)
+    for made in destination.made_folders():
+        click.echo(f"made the folder {click.format_filename(made)}", err=True)
+    ctx.exit(code)
 
 
-@dataclass(frozen=True, slots=True)
-class OneByOne:
-    """What all photos of one run share."""
+def _server_here(token: str | None) -> str | None:
+    """Find this machine's server, of this version, and say that it is used."""
+    from plugin_server.client import Client, ClientError
 
-    service: Service | Remote
-    job: ColorizeJob
-    mask: bytes | None
-    reference: bytes | None
-    destination: Destination
-    candidates: int | None = None
-    places: Places = field(default_factory=Places)
-
-    def run(self, photos: Sequence[Path]) -> int:
-        """Colour each photo, say what was written and what failed, and count the failures."""
-        from plugin_server.batch.batch import explain
-
-        failed = 0
-        with _progress(len(photos)) as advance:
-            for photo in photos:
-                try:
-                    for written in self.colour(photo):
-                        # A name need not be text; it must not fail a photo that is written.
-                        click.echo(click.format_filename(written))
-                except Exception as problem:  # one bad photo must not stop the others
-                    failed += 1
-                    click.echo(f"{click.format_filename(photo)}: {explain(problem)}", err=True)
-                advance()
-        return failed
-
-    def colour(self, photo: Path) -> Iterator[Path]:
-        """Colour one photo and name the files as they are written."""
-        from plugin_server.engine.requests import ColorizeRequest
-        from plugin_server.images.codec import TooLarge
-
-        if photo.is_dir():
-            raise IsADirectoryError("is a folder: colour what is in it with --recursive -o OUT")
-        size, limit = photo.stat().st_size, self.service.limits.max_bytes
-        if size > limit:
-            raise TooLarge(f"the file has {size:,} bytes and the limit is {limit:,}: scale it down")
-        request = ColorizeRequest(
-            photo.read_bytes(), self.job, mask=self.mask, reference=self.reference
-        )
-        request = self.places.on(request)
-        if self.candidates is not None:
-            from plugin_server.commands.candidates import Candidates
-            from plugin_server.service import Service
-
-            assert isinstance(self.service, Service), "a server chooses no candidates"
-            several = Candidates(self.service, self.destination, self.candidates, _note)
-            yield from several.colour(photo, request)
-            return
-        target = photo
-
-        def choose_type(layer: Layer) -> str:
-            nonlocal target
-            target, media_type = self.destination.place(photo, layer)
-            return media_type
-
-        answer = self.service.colorize(replace(request, choose_type=choose_type))
-        self.destination.write(target, answer.body)
-        if answer.exemplar is not None:
-            _note(photo, f"exemplar {answer.exemplar}")
-        for notice in answer.notices:
-            _note(photo, notice)
-        yield target
-
-
-def _note(photo: Path, text: str) -> None:
-    click.echo(f"{click.format_filename(photo)}: note: {text}", err=True)
+    address = f"http://{DEFAULT_HOST}:{os.environ.get('PHOTOCHROM_PORT', DEFAULT_PORT)}"
+    try:
+        with Client(address, token, timeout=LOOK) as client:
+            if client.health().get("version") != product_version():
+                return None
+    except ClientError:
+        return None
+    click.echo(f"coloured by the server {address}", err=True)
+    return address
 
 
 def _read(path: Path | None, kind: str) -> bytes | None:
@@ -334,30 +304,6 @@ def _read(path: Path | None, kind: str) -> bytes | None:
         raise click.ClickException(
             f"cannot read the {kind} {name}: {problem.strerror}"
         ) from problem
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr for several photos, where somebody can see it."""
-    if total == 1 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("Colouring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Lines for a terminal go above the bar; those for a file or a pipe must not pass through it.
-    with Progress(
-        *columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)
 
 
 def _load(load: LoadService | None, config: Config) -> Service:

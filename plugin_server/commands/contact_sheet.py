@@ -28,23 +28,27 @@ COLUMNS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One result, (H, W, 1..4) uint8, uint16 or float32, and the exemplar that it comes from."""
+    """One result, (H, W, 1..4) uint8, uint16 or float32, and what it was coloured by.
+
+    ``thumbnail``, ``id`` and ``score`` are the exemplar's, where there is one.
+    """
 
     pixels: NDArray[Any]
-    thumbnail: bytes
+    thumbnail: bytes | None
     id: str
-    score: float
+    score: float | None
     caption: str
 
 
 def draw_sheet(target: NDArray[Any], candidates: Sequence[Candidate]) -> bytes:
-    """Draw a PNG: the target, then each result with its number, and below it its exemplar."""
+    """Draw a PNG: the target, then each result with its number, its exemplar below it."""
     pictures = [_shrunk(target), *(_shrunk(candidate.pixels) for candidate in candidates)]
     font = ImageFont.load_default(size=FONT_SIZE)
     line = round(FONT_SIZE * 1.4)
     top = MARGIN + max(picture.height for picture in pictures)
     below = top + MARGIN // 2 + line + MARGIN // 2
-    height = below + EXEMPLAR + MARGIN // 2 + 2 * line + MARGIN
+    exemplar_height = EXEMPLAR if any(candidate.thumbnail for candidate in candidates) else 0
+    height = below + exemplar_height + MARGIN // 2 + 2 * line + MARGIN
     sheet = Image.new("RGB", (len(pictures) * (WIDTH + MARGIN) + MARGIN, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, picture in enumerate(pictures):
@@ -58,15 +62,17 @@ def draw_sheet(target: NDArray[Any], candidates: Sequence[Candidate]) -> bytes:
 
         if column == 0:
             write("the photo", top + MARGIN // 2)
-            write("coloured from:", below + EXEMPLAR // 2, FAINT)
+            write("coloured from:", below + exemplar_height // 2, FAINT)
             continue
         candidate = candidates[column - 1]
         write(f"{column}", top + MARGIN // 2)
-        exemplar = Image.open(io.BytesIO(candidate.thumbnail)).convert("RGB")
-        exemplar.thumbnail((WIDTH, EXEMPLAR))
-        sheet.paste(exemplar, (left, below))
-        write(f"{candidate.id}   score {candidate.score:.2f}", below + EXEMPLAR + MARGIN // 2)
-        write(candidate.caption, below + EXEMPLAR + MARGIN // 2 + line, FAINT)
+        words = below + exemplar_height + MARGIN // 2
+        if candidate.thumbnail is not None:
+            exemplar = Image.open(io.BytesIO(candidate.thumbnail)).convert("RGB")
+            exemplar.thumbnail((WIDTH, EXEMPLAR))
+            sheet.paste(exemplar, (left, below))
+            write(f"{candidate.id}   score {candidate.score:.2f}", words)
+        write(candidate.caption, words + line, FAINT)
     file = io.BytesIO()
     sheet.save(file, "PNG")
     return file.getvalue()

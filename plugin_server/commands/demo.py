@@ -90,6 +90,7 @@ def colored_panels(
     """Colour `grey`, (H, W) uint8, once for each description; the grey photo comes first."""
     panels = [Panel(np.repeat(grey[..., np.newaxis], 3, axis=2), "the photo, grey")]
     for description in descriptions:
+        click.echo(f'Colouring "{description}"...', err=True)
         job = ColorizeJob(description=description)
         result = colorize(grey[..., np.newaxis], job, colorizer=colorizer, clip=clip)
         for notice in result.notices:
@@ -109,6 +110,7 @@ def colored_panels(
 )
 def main(output: Path) -> None:
     """Colour a photo from two descriptions and write all three side by side."""
+    click.echo("Loading the weights (a few seconds; longer the first time)...", err=True)
     try:
         colorizer, clip = load_pair()
     except WeightsError as error:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-from retrieval.whole_file import write_whole
+from plugin_server.batch.writing import LONGEST_NAME, Times, partial_of, write_whole
+from plugin_server.engine.answer_types import SUFFIX_OF, TYPE_OF, Lossless, OutputType
+from plugin_server.images.codec import media_type_of
+from plugin_server.images.openraster import OPENRASTER
 
-if TYPE_CHECKING:
-    from plugin_server.images.codec import Layer
-
-MEDIA_TYPE_OF = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-    ".npy": "application/x-npy",
-    ".ora": "image/openraster",
-}
+STREAM: Final = Path("-")  # stdin among the photos, stdout as the output
+STDIN: Final = Path("stdin")  # what results are named after then
+WRITTEN: Final = TYPE_OF | {".ora": OPENRASTER}
 
 
 class DestinationError(ValueError):
@@ -29,12 +24,14 @@ class DestinationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A file, a folder, or (both None) the place beside each photo."""
+    """A file, a folder, stdout, or (all None) the place beside each photo."""
 
     file: Path | None = None
     folder: Path | None = None
     overwrite: bool = False
+    to_stdout: bool = False
     _taken: set[Path] = field(default_factory=set, repr=False)
+    _made: list[Path] = field(default_factory=list, repr=False)
 
     @classmethod
     def parse(
@@ -47,7 +44,11 @@ class Destination:
         """
         if output is None:
             return cls(overwrite=overwrite)
-        names_a_photo = output.suffix.lower() in MEDIA_TYPE_OF
+        if output == STREAM:
+            if several or numbered:
+                raise DestinationError("-o - takes one result: give a folder for several")
+            return cls(to_stdout=True)
+        names_a_photo = output.suffix.lower() in WRITTEN
         if output.is_dir() or (several and not names_a_photo) or not output.suffix:
             if output.exists() and not output.is_dir():
                 remedy = "a folder for several photos" if several else "it a suffix such as .png"
@@ -55,38 +56,65 @@ class Destination:
             return cls(folder=output, overwrite=overwrite)
         if several:
             raise DestinationError(f"{output} names a file: give a folder for several photos")
-        if output.suffix.lower() not in MEDIA_TYPE_OF:
+        if not names_a_photo:
             raise DestinationError(
-                f"{output} has the unknown suffix {output.suffix}: use {', '.join(MEDIA_TYPE_OF)}"
+                f"{output} has the unknown suffix {output.suffix}: use {', '.join(WRITTEN)}"
             )
         if output.exists() and not overwrite and not numbered:
             raise DestinationError(f"{output} exists already: choose another name or --overwrite")
         return cls(file=output, overwrite=overwrite)
 
-    def place(self, photo: Path, layer: Layer, *, ending: str = "") -> tuple[Path, str]:
-        """Choose the file for a photo and the media type it gets.
+    @property
+    def type(self) -> OutputType | Lossless:
+        """How results are encoded."""
+        if self.file is None:
+            return Lossless()
+        return OutputType(WRITTEN[self.file.suffix.lower()], asked=True)
+
+    def check_early(self, photo: Path, data: bytes) -> None:
+        """Refuse a photo before it is coloured where it is plain already what its result is called.
+
+        Raises:
+            DestinationError, UnsupportedImage: as ``place``, or it is no picture.
+        """
+        media_type = media_type_of(data)
+        if media_type != "image/tiff":
+            lossless = media_type if media_type == "application/x-npy" else "image/png"
+            self.place(photo, lossless)
+
+    def place(self, photo: Path, media_type: str, *, ending: str = "") -> Path:
+        """Choose the file for a photo's result of this type.
 
         ``ending`` comes behind the name, before the suffix: one of several results of a photo.
 
         Raises:
             DestinationError: the file exists, or another photo of this run went there.
         """
-        suffix = self.file.suffix if self.file else _suffix(layer)
-        target = self.beside(photo, ending + suffix)
-        return target, MEDIA_TYPE_OF[target.suffix.lower()]
+        return self.beside(
+            photo, ending + (self.file.suffix if self.file else SUFFIX_OF[media_type])
+        )
 
     def beside(self, photo: Path, ending: str) -> Path:
         """Name a file that belongs to a photo's result, suffix included in its ``ending``.
 
         Raises:
-            DestinationError: the file exists, or another photo of this run went there.
+            DestinationError: the file exists, its name is too long, or another photo of this run
+                went there.
         """
-        usual = (self.folder or photo.parent) / f"{photo.stem}-color"
+        if self.to_stdout or (photo == STREAM and self.file is self.folder is None):
+            return STREAM
+        named_after = STDIN if photo == STREAM else photo
+        usual = (self.folder or photo.parent) / f"{named_after.stem}-color"
         target = (
             self.file.with_name(self.file.stem + ending)
             if self.file
             else usual.with_name(usual.name + ending)
         )
+        if (length := len(os.fsencode(target.name))) > LONGEST_NAME:
+            raise DestinationError(
+                f"the result's name would have {length} bytes, and {LONGEST_NAME} are possible: "
+                "name it with -o"
+            )
         if target in self._taken:
             raise DestinationError(
                 f"{target} was just written for another photo of the same name: "
@@ -96,19 +124,18 @@ class Destination:
             raise DestinationError(f"{target} exists already: move it away or use --overwrite")
         return target
 
-    def write(self, target: Path, data: bytes) -> None:
-        """Write the whole file or none of it."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, data)
+    def write(self, target: Path, data: bytes, times: Times | None = None) -> None:
+        """Write the whole file or none of it; ``times`` are what it gets instead of now."""
+        if target == STREAM:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
+        if not target.parent.exists():
+            self._made.append(target.parent)
+        write_whole(target, partial_of(target), data, times)
         self._taken.add(target)
 
-
-def _suffix(layer: Layer) -> str:
-    """Keep TIFF where PNG would lose depth, and npy as it is; all others become PNG."""
-    match layer.media_type:
-        case "application/x-npy":
-            return ".npy"
-        case "image/tiff" if layer.bits > 8:
-            return ".tif"
-        case _:
-            return ".png"
+    def made_folders(self) -> list[Path]:
+        """List the folders that were made for results, once."""
+        made, self._made[:] = list(self._made), []
+        return made

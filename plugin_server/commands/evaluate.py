@@ -196,14 +196,16 @@ def _begin(
 ) -> _Session:
     """Load models and photos."""
     from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, read_photos
+    from models.photos import PhotosError, in_colour, read_photos
 
     try:
         colorizer, clip = _load(model, weights, clip_name)
-        everything = list(read_photos(photos))
+        everything, aside = in_colour(read_photos(photos), least=1, what="measuring")
         candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem
+    for sentence in aside:
+        click.echo(sentence, err=True)
     found = _spread(everything, limit)
     details = {
         "photos": len(found),

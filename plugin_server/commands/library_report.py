@@ -92,9 +92,6 @@ def describe_add(report: AddReport) -> Iterator[str]:
     if report.photos and report.seconds > 0:
         rate = f"{report.photos:,} photos read in {report.seconds:.1f} s: "
         rate += f"{report.photos / report.seconds:.1f} photos/s"
-        if report.decode_seconds > 0:
-            ratio = report.cpu_seconds / report.decode_seconds
-            rate += f"; {ratio:.1f} times the processor time of decoding alone"
         yield rate
 
 

@@ -2,40 +2,92 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
-from models.job import Hint, JobError, PaletteColor
+from models.job import Hint, PaletteColor
+from plugin_server.batch.relative_hint import RelativeHint
 
 TOKEN = "photochrom.token"  # where a command's context keeps what --token-file held
 
 
-class HintType(click.ParamType[Hint]):
-    """``X,Y,#RRGGBB`` or ``X,Y,#RRGGBB,RADIUS``."""
+def hex_of(color: str) -> str:
+    """Write a colour as ``#rrggbb``: a name of CSS, such as ``red``, ``#f00``, ``rgb(255, 0, 0)``.
+
+    Raises:
+        ValueError: it is no colour.
+    """
+    from PIL import ImageColor
+
+    text = color.strip()
+    if len(text) in (6, 3) and not text.startswith("#") and text.isalnum() and not text.isalpha():
+        text = f"#{text}"  # a # begins a comment in many shells
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError as problem:
+        near = get_close_matches(text.lower().replace(" ", ""), ImageColor.colormap, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"{color.strip()!r} is no colour: write #RRGGBB, #RGB or a name such as red{meant}"
+        ) from problem
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+class ColorType(click.ParamType[str]):
+    """A colour, as ``#rrggbb``."""
+
+    name = "color"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        try:
+            return hex_of(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+class HintType(click.ParamType[Hint | RelativeHint]):
+    """``X,Y,COLOR`` or ``X,Y,COLOR,RADIUS``, all in pixels or all in percent."""
 
     name = "hint"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Hint:
-        if isinstance(value, Hint):
+    ) -> Hint | RelativeHint:
+        if isinstance(value, Hint | RelativeHint):
             return value
-        parts = [part.strip() for part in str(value).split(",")]
+        parts = [part.strip() for part in re.split(r",(?![^(]*\))", str(value))]
         if len(parts) not in (3, 4):
-            self.fail(f"{value!r} is not X,Y,#RRGGBB[,RADIUS], such as 820,410,#7a4a2b", param, ctx)
+            self.fail(f"{value!r} is not X,Y,COLOR[,RADIUS], such as 820,410,#7a4a2b", param, ctx)
+        numbers = [parts[0], parts[1], *parts[3:]]
+        shares = [number.endswith("%") for number in numbers]
+        if any(shares) and not all(shares):
+            self.fail(f"{value!r}: give X, Y and RADIUS all in pixels or all in %", param, ctx)
         try:
-            radius = float(parts[3]) if len(parts) == 4 else None
-            return Hint(float(parts[0]), float(parts[1]), parts[2], radius)
-        except JobError as problem:
-            self.fail(str(problem), param, ctx)
+            given = [float(number.removesuffix("%")) for number in numbers]
         except ValueError:
-            self.fail(f"{value!r}: X, Y and RADIUS must be numbers of pixels", param, ctx)
+            self.fail(
+                f"{value!r}: X, Y and RADIUS must be numbers of pixels, or percent with %",
+                param, ctx,
+            )  # fmt: skip
+        try:
+            color = hex_of(parts[2])
+            if any(shares):
+                x, y, *radius = (number / 100 for number in given)
+                return RelativeHint(x, y, color, radius[0] if radius else None)
+            x, y, *radius = given
+            return Hint(x, y, color, radius[0] if radius else None)
+        except ValueError as problem:  # JobError is one
+            self.fail(str(problem), param, ctx)
 
 
 class PaletteType(click.ParamType[tuple[PaletteColor, ...]]):
-    """``#RRGGBB[:WEIGHT],...``."""
+    """``COLOR[:WEIGHT],...``."""
 
     name = "palette"
 
@@ -45,16 +97,16 @@ class PaletteType(click.ParamType[tuple[PaletteColor, ...]]):
         if isinstance(value, tuple):
             return value
         colors = []
-        for part in filter(None, str(value).split(",")):
+        for part in filter(None, re.split(r",(?![^(]*\))", str(value))):
             color, colon, weight = part.partition(":")
             try:
-                colors.append(PaletteColor(color.strip(), float(weight) if colon else 1.0))
-            except JobError as problem:
-                self.fail(str(problem), param, ctx)
+                share = float(weight) if colon else 1.0
             except ValueError:
-                self.fail(
-                    f"{part.strip()!r} is not #RRGGBB[:WEIGHT], such as #2a6f4e:3", param, ctx
-                )
+                self.fail(f"{part.strip()!r} is not COLOR[:WEIGHT], such as #2a6f4e:3", param, ctx)
+            try:
+                colors.append(PaletteColor(hex_of(color), share))
+            except ValueError as problem:
+                self.fail(str(problem), param, ctx)
         return tuple(colors)
 
 

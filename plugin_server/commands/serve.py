@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,6 +144,7 @@ def run(
     """Take the port, load and warm the models, then listen until interrupted or idle."""
     started = time.perf_counter()
     from plugin_server.http import serving
+    from plugin_server.http.addresses import EVERYWHERE, qr_code, reachable
     from plugin_server.jobs import malloc
 
     malloc.share_heaps()
@@ -168,9 +169,14 @@ def run(
             raise click.ClickException(str(problem)) from problem
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: server.stop())
-        text = welcome(serving.address_of(bound), config, time.perf_counter() - started)
+        found = [serving.address_of(bound)]
+        if config.host.strip("[]") in EVERYWHERE:
+            found = reachable(config.host, bound.getsockname()[1])
+        text = welcome(found, config, time.perf_counter() - started)
         # A log is kept, and the token is no business of those who read it.
         click.echo(text.partition("\n")[0] if to_log else text)
+        if not to_log and not is_loopback(config.host) and sys.stdout.isatty():
+            click.echo(f"On a phone:\n{qr_code(found[0])}")
         seconds = None if idle_minutes is None else 60 * idle_minutes
         try:
             if server.run(idle_exit=seconds, is_working=service.is_working):
@@ -182,16 +188,22 @@ def run(
             os._exit(0)
 
 
-def welcome(address: str, config: Config, seconds: float) -> str:
-    """Say where the server is and how to try it."""
+def welcome(addresses: Sequence[str], config: Config, seconds: float) -> str:
+    """Say where the server is, for this machine and for others, and how to try it."""
+    address = addresses[0]
     header = f' -H "Authorization: Bearer {config.token}"' if config.token else ""
     lines = [
-        f"Photochrom {product_version()} on {address} (ready in {seconds:.1f} s; Ctrl+C stops it)",
-        f"Try it: open {address} in a browser, or run: curl{header} -F image=@photo.jpg "
-        f'-F description="a red tram" {address}/v1/colorize -o photo-color.png',
+        f"Photochrom {product_version()} on {address} (ready in {seconds:.1f} s; Ctrl+C stops it)"
     ]
+    if len(addresses) > 1:
+        lines.append(f"Also on {', '.join(addresses[1:])}")
+    if config.token:
+        lines.append(f"Token: {config.token}")
+        lines.append("The page asks for it; programs send it as Authorization: Bearer TOKEN.")
+    lines.append(
+        f"Try it: open {address} in a browser, or run: curl{header} -F image=@photo.jpg "
+        f'-F description="a red tram" {address}/v1/colorize -o photo-color.png'
+    )
     if config.broker:
         lines.append(f"Photos wait in {config.broker.shown} for photochrom worker --broker URL")
-    if config.token:
-        lines.insert(1, f"Token: {config.token}")
     return "\n".join(lines)

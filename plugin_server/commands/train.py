@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -16,6 +17,10 @@ Examples:
   photochrom serve --weights runs/mine/colorizer.safetensors
   photochrom train my-photos/ --run runs/field --model zhang2016 --cpu-seconds 600
 """
+
+
+LEAST = 20  # photos; fewer cannot be parted into some to learn from and some to check with
+FEW = 500
 
 
 @click.command(epilog=EXAMPLES)
@@ -96,7 +101,7 @@ def train(
     """
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
-    from models.photos import PhotosError, read_photos
+    from models.photos import PhotosError, in_colour, read_photos
     from models.training.colorizer import TrainOptions, finish
     from models.training.colorizer import train as run_training
     from models.training.plot import plot_log
@@ -110,10 +115,19 @@ def train(
         _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
     try:
-        found = list(read_photos(photos, short_side=2 * side))
+        found, aside = in_colour(
+            read_photos(photos, short_side=2 * side), least=LEAST, what="training"
+        )
         reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem
+    for sentence in aside:
+        click.echo(sentence)
+    if len(found) < FEW:
+        click.echo(
+            f"note: {len(found)} photos are few: what is learned from fewer than {FEW} seldom "
+            "holds for others"
+        )
     bank = TextBank(reader)
     held = found[::hold_out]
     kept = [photo for i, photo in enumerate(found) if i % hold_out]
@@ -155,7 +169,11 @@ def train(
     click.echo(
         f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} "
         f"without and {reading.described_gain:g} with descriptions: "
-        f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
+        + (
+            f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
+            if captions and not math.isnan(reading.psnr[1])
+            else f"PSNR {reading.psnr[0]:.2f}; no photo that was held out has a caption"
+        )
     )
     click.echo(f"wrote {run / 'colorizer.safetensors'}")
 

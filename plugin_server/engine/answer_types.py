@@ -27,6 +27,14 @@ TYPE_OF: Final = {
     ".webp": "image/webp",
     ".npy": "application/x-npy",
 }
+# The usual suffix of each type, for results that get a new name.
+SUFFIX_OF: Final = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/tiff": ".tif",
+    "image/webp": ".webp",
+    "application/x-npy": ".npy",
+}
 EIGHT_BIT: Final = ("image/jpeg", "image/webp")
 
 
@@ -107,3 +115,15 @@ class OutputType:
                 "rename it, or choose a --format"
             )
         return self.media_type
+
+
+@dataclass(frozen=True, slots=True)
+class Lossless:
+    """Answers without loss: a 16-bit TIFF as TIFF, npy as it is, all others as PNG."""
+
+    def __call__(self, layer: Layer) -> str:
+        """Return the media type."""
+        keeps = layer.media_type == "application/x-npy" or (
+            layer.media_type == "image/tiff" and layer.bits > 8
+        )
+        return layer.media_type if keeps else "image/png"

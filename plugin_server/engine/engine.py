@@ -39,6 +39,7 @@ from plugin_server.engine.requests import (
 from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, encode
+from plugin_server.images.losses import losses
 from plugin_server.images.openraster import OPENRASTER
 from plugin_server.images.sandbox import Decoders, decode_here
 from plugin_server.version import product_version
@@ -184,9 +185,12 @@ class Studio:
         timings |= result.timings
         timings["encode"] = encoded - coloured
         timings["total"] = encoded - started
-        notices = layer.notices + result.notices
+        notices = (
+            *layer.notices, *chosen.notices, *result.notices,
+            *losses(layer, media_type, settings),
+        )  # fmt: skip
         things = in_short(result.things)
-        return Answer(body, media_type, notices, timings, chosen.header, things)
+        return Answer(body, media_type, notices, timings, chosen.header, things, result.confidence)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest

@@ -16,12 +16,19 @@ from plugin_server.engine.requests import FoundExemplar
 from plugin_server.errors import BadValue, NoLibrary
 from plugin_server.images.codec import ImageError
 from plugin_server.images.sandbox import Decode
+from retrieval.search.scoring import FITS
 
 if TYPE_CHECKING:
     from plugin_server.images.codec import Layer
     from retrieval.library import ExemplarLibrary
     from retrieval.search.search import Match
 
+# Nothing in the library fits; the job's exemplar is settled all the same.
+NOTHING_FITS = FoundExemplar("", b"")
+NONE_USED = (
+    "Nothing in the library fits this photo, so no exemplar was used. Name one by its id to use it "
+    "all the same."
+)
 REMEMBERED = 64 * 1024 * 1024  # bytes of references that previews need again
 
 
@@ -32,6 +39,7 @@ class Chosen:
     reference: Reference | None = None
     exemplar: str | None = None
     score: float | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def header(self) -> str | None:
@@ -50,6 +58,7 @@ class References:
         self._library = library
         self._decode = decode
         self._library_problem = library_problem
+        self.least_score = FITS  # below it no exemplar is used that nobody named
         self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
 
     def choose(
@@ -75,14 +84,16 @@ class References:
         if job.exemplar is None:
             return Chosen()
         found = found or self.find(lambda: target, job)
+        if found == NOTHING_FITS:
+            return Chosen(notices=(NONE_USED,))
         reference = self._read(found.photo, f"exemplar {found.id}", progress)
         return Chosen(reference, found.id, found.score)
 
     def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
         """Fetch the exemplar that a job asks for.
 
-        ``auto`` is what fits the target's lightness and the description best; only then the target
-        is asked for.
+        ``auto`` is what fits the target's lightness and the description best, or ``NOTHING_FITS``;
+        only then the target is asked for.
 
         Raises:
             NoLibrary: there is no library; the message says why.
@@ -92,12 +103,15 @@ class References:
         assert job.exemplar is not None, "the job asks for no exemplar"
         if job.exemplar != AUTO:
             return FoundExemplar(job.exemplar, self._required().image(job.exemplar))
-        best, *_ = self.candidates(target(), job, 1)
+        fitting = self.fitting(target(), job, 1)
+        if not fitting:
+            return NOTHING_FITS
+        best = fitting[0]
         photo = self._required().image(best.exemplar.id)
         return FoundExemplar(best.exemplar.id, photo, best.score)
 
-    def candidates(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
-        """Find the exemplars that fit best and differ from each other, the best first.
+    def fitting(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
+        """Find the exemplars that fit, the best first, and that differ from each other.
 
         Raises:
             NoLibrary: there is no library.
@@ -112,7 +126,7 @@ class References:
                 f"exemplar is {AUTO!r} and the library is empty: add colour photos with "
                 "`photochrom library add DIR`, or give a reference"
             )
-        return found
+        return [match for match in found if match.score >= self.least_score]
 
     def _required(self) -> ExemplarLibrary:
         if self._library is None:

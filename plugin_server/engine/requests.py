@@ -190,7 +190,8 @@ class Answer:
     """What came of a request: a picture or JSON, encoded; ``timings`` are stage -> seconds.
 
     ``exemplar`` is ``ID; score=0.83`` of the one that was used, or ``ID`` where it was named;
-    ``things`` the JSON of what the description names, without masks.
+    ``things`` the JSON of what the description names, without masks; ``confidence`` how sure the
+    model was of its colours, from 0 to 1, 0 where that was not asked.
     """
 
     body: bytes = field(repr=False)
@@ -199,3 +200,4 @@ class Answer:
     timings: dict[str, float] = field(default_factory=dict)
     exemplar: str | None = None
     things: str | None = None
+    confidence: float = 0.0

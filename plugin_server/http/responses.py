@@ -50,6 +50,8 @@ def picture_response(answer: Answer) -> Response:
         response.headers["Photochrom-Things"] = quote(answer.things, safe=READABLE + ",")
     if answer.exemplar is not None and _EXEMPLAR.fullmatch(answer.exemplar):
         response.headers["Photochrom-Exemplar"] = answer.exemplar
+    if 0 < answer.confidence <= 1:
+        response.headers["Photochrom-Confidence"] = f"{answer.confidence:.3f}"
     return response
 
 

@@ -18,7 +18,7 @@ from plugin_server.images.color_profile import (
     space_of,
     to_srgb,
 )
-from plugin_server.images.exif import upright, upright_dpi
+from plugin_server.images.exif import made_true, upright, upright_dpi
 from plugin_server.images.layer import (
     MEDIA_TYPES,
     READABLE,
@@ -60,8 +60,18 @@ OTHERS = (
     (b"\xff\x0a", "a JPEG XL"), (b"\x00\x00\x00\x0cjP", "a JPEG 2000"),
     (b"PK\x03\x04", "an archive"), (b"<svg", "an SVG"),
     (b"<?xml", "an XML file"), (b"<!DOCTYPE", "a web page"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000"),
 )  # fmt: skip
 BOXES = {b"avif": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF"}
+CONVERT = f"convert it first, in GIMP for example (File > Export As), and send {READABLE}"
+# What cameras write, and where their marks stand.
+RAWS = (
+    (8, b"CR\x02", "Canon CR2"), (4, b"ftypcrx ", "Canon CR3"), (6, b"HEAPCCDR", "Canon CRW"),
+    (0, b"FUJIFILMCCD-RAW", "Fujifilm RAF"), (0, b"IIRO", "Olympus ORF"),
+    (0, b"IIRS", "Olympus ORF"), (0, b"MMOR", "Olympus ORF"),
+    (0, b"IIU\x00", "Panasonic RW2"), (0, b"FOVb", "Sigma X3F"),
+    (0, b"\x00MRM", "Minolta MRW"),
+)  # fmt: skip
 
 
 def decode(data: bytes, *, limits: Limits) -> Layer:
@@ -147,6 +157,12 @@ def media_type_of(data: bytes) -> str:
         return "image/png"
     if data.startswith(jpeg.MAGIC):
         return "image/jpeg"
+    for at, mark, camera in RAWS:
+        if data.startswith(mark, at):
+            raise UnsupportedImage(
+                f"the file is a camera's raw photo ({camera}): develop it in a raw converter, such "
+                "as darktable or RawTherapee, and send the TIFF or JPEG"
+            )
     if data.startswith(TIFF_MAGICS):
         return "image/tiff"
     if webp.is_webp(data):
@@ -156,7 +172,10 @@ def media_type_of(data: bytes) -> str:
     known = BOXES.get(data[8:12]) if data[4:8] == b"ftyp" else None
     names = (name for start, name in OTHERS if data.startswith(start))
     seems = known or next(names, "no kind of picture that is known here")
-    raise UnsupportedImage(f"the file is {seems}; send {READABLE}")
+    remedy = (
+        CONVERT if seems in ("a HEIC", "a HEIF", "an AVIF", "a JPEG 2000") else f"send {READABLE}"
+    )
+    raise UnsupportedImage(f"the file is {seems}; {remedy}")
 
 
 def _layer(stored: Stored, media_type: str) -> Layer:
@@ -167,7 +186,9 @@ def _layer(stored: Stored, media_type: str) -> Layer:
     if stored.is_cmyk:
         pixels = to_depth(pixels, bits)
     dpi = upright_dpi(stored.metadata.dpi, stored.orientation)
-    metadata = replace(stored.metadata, dpi=dpi)
+    height, width = source.shape[:2]
+    exif = made_true(stored.metadata.exif, width=width, height=height)
+    metadata = replace(stored.metadata, dpi=dpi, exif=exif)
     keep_source = profile is not None and pixels is not source
     return Layer(
         pixels,

@@ -23,6 +23,10 @@ SAME = 130  # of 65535, half a step of 8 bits: a profile this near to sRGB is sR
 LEEWAY = 0.02  # of L: cutting off that little spares much chroma, near yellow most of it
 MAX_PROFILE = 16 * 1024 * 1024  # bytes
 WORKERS = min(4, os.cpu_count() or 1)
+SRGB_GAMMA = 45_455  # of PNG's gAMA
+MIN_GAMMA, MAX_GAMMA = 10_000, 1_000_000  # gamma 10 to 0.1: beyond it the number is damaged
+# CIE x, y of D65 and of sRGB's red, green and blue
+SRGB_POINTS = np.array([[0.3127, 0.3290], [0.64, 0.33], [0.30, 0.60], [0.15, 0.06]])
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk"}
 
 
@@ -86,6 +90,35 @@ def from_srgb(pixels: Pixels, profile: bytes, *, source: Pixels, decoded: Pixels
         same = (color[rows] == before[rows]).all(axis=2, keepdims=True)
         np.copyto(out[rows], own[rows], where=same)
     return _join(out, None if alpha is None else to_depth(alpha, bits))
+
+
+def gamma_profile(gamma: bytes | None, primaries: bytes | None) -> bytes | None:
+    """Write PNG's gAMA and cHRM as a profile; None where there is no gAMA, or it is sRGB's.
+
+    PNG 3rd edition, 11.3.2.1 and 11.3.2.2: numbers times 100,000; white point, red, green, blue.
+    """
+    if gamma is None or len(gamma) != 4:
+        return None
+    exponent = int.from_bytes(gamma, "big")
+    if not MIN_GAMMA <= exponent <= MAX_GAMMA:
+        return None
+    points = SRGB_POINTS
+    if primaries is not None and len(primaries) == 32:
+        points = np.frombuffer(primaries, ">u4").reshape(4, 2) / 1e5
+    is_usual = np.abs(points - SRGB_POINTS).max() < 0.002
+    if is_usual and abs(exponent - SRGB_GAMMA) < 500:
+        return None
+    with_luminance = np.concatenate([points, np.ones((4, 1))], axis=1)
+    try:
+        profile: bytes = imagecodecs.cms_profile(
+            "rgb",
+            whitepoint=list(with_luminance[0]),
+            primaries=list(with_luminance[1:].ravel()),
+            gamma=1e5 / exponent,
+        )
+    except (imagecodecs.CmsError, ValueError):  # points that are no colours
+        return None
+    return profile
 
 
 def plain_cmyk_to_rgb(pixels: Pixels) -> Pixels:

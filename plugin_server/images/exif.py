@@ -1,16 +1,21 @@
-"""EXIF orientation: read, applied to pixels, and reset in what travels on."""
+"""EXIF: its orientation applied to pixels, and what travels on made true of the coloured photo."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
 from plugin_server.images.layer import Pixels
 from retrieval.containers.tiff import is_bounded
 
-ORIENTATION = 0x0112
-SHORT = 3
+ORIENTATION, EXIF_IFD = 0x0112, 0x8769
+# ImageWidth and ImageLength, PixelXDimension and PixelYDimension
+WIDTHS, HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
+THUMBNAIL, THUMBNAIL_LENGTH = 0x0201, 0x0202
+SHORT, LONG = 3, 4
+ENTRY = 12  # bytes
 MARK = b"Exif\x00\x00"  # before the TIFF structure in JPEG and, wrongly, some others
 
 
@@ -24,26 +29,30 @@ def strip_mark(exif: bytes | None) -> bytes | None:
 
 def read_orientation(exif: bytes | None) -> int:
     """Return EXIF's orientation, 1..8; 1 (upright) where there is none or a senseless one."""
-    found = _find(exif)
-    if exif is None or found is None:
+    if exif is None:
         return 1
-    order, at = found
-    value = int(struct.unpack_from(order + "H", exif, at)[0])
+    value = next((_value(exif, at) for tag, at in _entries(exif) if tag == ORIENTATION), 1)
     return value if 1 <= value <= 8 else 1
 
 
-def reset_orientation(exif: bytes | None) -> bytes | None:
-    """Return the EXIF block saying that the picture is upright; nothing else changes.
+def made_true(exif: bytes | None, *, width: int, height: int) -> bytes | None:
+    """Return the EXIF block of an upright photo of this size, without its grey thumbnail.
 
-    None for a block that could harm the libraries which read it.
+    Nothing else changes. None for a block that could harm the libraries which read it.
     """
-    if exif is not None and not is_bounded(exif):
+    if exif is None or not is_bounded(exif):
         return None
-    found = _find(exif)
-    if exif is None or found is None:
-        return exif
-    order, at = found
-    return exif[:at] + struct.pack(order + "H", 1) + exif[at + 2 :]
+    changed = bytearray(exif)
+    inner = 0
+    for tag, at in _entries(exif):
+        if tag == ORIENTATION:
+            _put(changed, at, 1)
+        elif tag == EXIF_IFD:
+            inner = _value(exif, at)
+        _put_size(changed, tag, at, width, height)
+    for tag, at in _entries(exif, inner):
+        _put_size(changed, tag, at, width, height)
+    return _without_thumbnail(changed)
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -73,17 +82,59 @@ def upright_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[floa
     return dpi[::-1] if dpi and orientation >= 5 else dpi
 
 
-def _find(exif: bytes | None) -> tuple[str, int] | None:
-    """Return the byte order and the place of the orientation's value, or None."""
-    if exif is None or len(exif) < 14:
-        return None
-    order = "<" if exif[:2] == b"II" else ">"
-    (start,) = struct.unpack_from(order + "I", exif, 4)
-    if start + 2 > len(exif):
-        return None
+def _without_thumbnail(exif: bytearray) -> bytes:
+    """Part the block from its second directory, and cut a thumbnail off that ends it."""
+    order, start = _order(exif), _start(exif)
+    if not 0 < start <= len(exif) - 2:
+        return bytes(exif)
     (count,) = struct.unpack_from(order + "H", exif, start)
-    for at in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
-        tag, kind, length = struct.unpack_from(order + "HHI", exif, at)
-        if (tag, kind, length) == (ORIENTATION, SHORT, 1):
-            return order, at + 8
-    return None
+    link = start + 2 + ENTRY * count
+    if link + 4 > len(exif):
+        return bytes(exif)
+    (second,) = struct.unpack_from(order + "I", exif, link)
+    struct.pack_into(order + "I", exif, link, 0)
+    found = {tag: _value(exif, at) for tag, at in _entries(exif, second)}
+    place, length = found.get(THUMBNAIL, 0), found.get(THUMBNAIL_LENGTH, 0)
+    is_last = link < place and place + length >= len(exif) - 1
+    return bytes(exif[:place] if is_last else exif)
+
+
+def _put_size(exif: bytearray, tag: int, at: int, width: int, height: int) -> None:
+    if tag in WIDTHS or tag in HEIGHTS:
+        _put(exif, at, width if tag in WIDTHS else height)
+
+
+def _entries(exif: bytes | bytearray, start: int | None = None) -> Iterator[tuple[int, int]]:
+    """Yield the tag and the place of each entry of a directory, the first one by default."""
+    start = _start(exif) if start is None else start
+    if len(exif) < 14 or not 0 < start <= len(exif) - 2:
+        return
+    order = _order(exif)
+    (count,) = struct.unpack_from(order + "H", exif, start)
+    last = len(exif) - ENTRY
+    for at in range(start + 2, min(start + 2 + ENTRY * count, last + 1), ENTRY):
+        yield struct.unpack_from(order + "H", exif, at)[0], at
+
+
+def _start(exif: bytes | bytearray) -> int:
+    return int(struct.unpack_from(_order(exif) + "I", exif, 4)[0]) if len(exif) >= 8 else 0
+
+
+def _order(exif: bytes | bytearray) -> str:
+    return "<" if exif[:2] == b"II" else ">"
+
+
+def _value(exif: bytes | bytearray, at: int) -> int:
+    """Return the single number of an entry, 0 where it has none."""
+    kind, count = struct.unpack_from(_order(exif) + "HI", exif, at + 2)
+    if count != 1 or kind not in (SHORT, LONG):
+        return 0
+    return int(struct.unpack_from(_order(exif) + ("H" if kind == SHORT else "I"), exif, at + 8)[0])
+
+
+def _put(exif: bytearray, at: int, value: int) -> None:
+    """Replace the single number of an entry, as far as it fits."""
+    order = _order(exif)
+    kind, count = struct.unpack_from(order + "HI", exif, at + 2)
+    if count == 1 and kind in (SHORT, LONG) and value < 1 << (16 if kind == SHORT else 32):
+        struct.pack_into(order + ("H" if kind == SHORT else "I"), exif, at + 8, value)

@@ -99,7 +99,7 @@ def unpack_layer(header: dict[str, Any], buffers: list[bytearray], limits: Limit
             raise FrameError("a layer of an unknown type")
         metadata = Metadata(
             dpi=None if rest["dpi"] is None else (float(rest["dpi"][0]), float(rest["dpi"][1])),
-            texts=tuple((int(tag), str(text)) for tag, text in rest["texts"]),
+            texts=tuple((str(tag), str(text)) for tag, text in rest["texts"]),
             compression=str(rest["compression"]),
             exif=named.get("exif"),
             xmp=named.get("xmp"),

@@ -10,8 +10,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from plugin_server.images import iptc as images_iptc
+from plugin_server.images import jpeg_stream, texts
 from plugin_server.images import xmp as images_xmp
-from plugin_server.images.exif import MARK, read_orientation, reset_orientation, strip_mark
+from plugin_server.images.exif import MARK, read_orientation, strip_mark
 from plugin_server.images.layer import Limits, Metadata, Pixels, Stored, UnsupportedImage, reading
 from retrieval.containers.jpeg import check_scans, find_exif, with_bounded_exif
 
@@ -20,14 +21,22 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAGIC = b"\xff\xd8\xff"
 MAX_SIDE = 65_500  # libjpeg's own limit
-MAX_EXIF = MAX_XMP = 65_000  # bytes: a JPEG segment holds 65,533
+MAX_EXIF = MAX_XMP = MAX_COMMENT = 65_000  # bytes: a JPEG segment holds 65,533
 QUALITY = 95
+EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"  # XMP specification part 3, 1.1.3.1
+NO_END = "The JPEG lacks its end mark; all of its pixels are there."
+NO_EXTENSION = "The JPEG has more XMP than one segment holds; what is in the others was left out."
 
 
 def read(data: bytes, limits: Limits) -> Stored:
-    """Read grey, RGB or CMYK; a damaged or cut file is refused, never half read."""
+    """Read grey, RGB or CMYK; a damaged or cut file is refused, never half read.
+
+    One that lacks nothing but its end mark is read.
+    """
+    notices: list[str] = []
     with reading("JPEG"):
         check_scans(data)
+        jpeg_stream.check_kind(data)
         # Not Image.open: its own size limit cannot be set per call, and ours is checked here.
         with JpegImageFile(io.BytesIO(with_bounded_exif(data))) as file:
             limits.check_size(*file.size)
@@ -40,7 +49,14 @@ def read(data: bytes, limits: Limits) -> Stored:
             iptc = images_iptc.readable(
                 (file.info.get("photoshop") or {}).get(images_iptc.RESOURCE)
             )
-            pixels = np.asarray(file)
+            comments = [content for kind, content in file.applist if kind == "COM"]
+            if any(content.startswith(EXTENDED_XMP) for _, content in file.applist):
+                notices.append(NO_EXTENSION)
+            if jpeg_stream.ends(data):
+                pixels = np.asarray(file)
+            else:
+                pixels = jpeg_stream.pixels_without_end(data)
+                notices.append(NO_END)
         is_cmyk = file.mode == "CMYK"
     return Stored(
         pixels if pixels.ndim == 3 else pixels[..., None],
@@ -48,11 +64,13 @@ def read(data: bytes, limits: Limits) -> Stored:
         profile=profile,
         metadata=Metadata(
             dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
-            exif=reset_orientation(exif),
+            exif=exif,
             xmp=xmp,
             iptc=iptc,
+            texts=texts.from_jpeg(comments),
         ),
         is_cmyk=is_cmyk,
+        notices=tuple(notices),
     )
 
 
@@ -61,7 +79,7 @@ def write(
 ) -> bytes:
     """Write (H, W, 1 or 3) uint8; UnsupportedImage where JPEG cannot hold it.
 
-    EXIF and settings that are too long for a segment (hundreds of hints) are left out.
+    What is too long for a segment is left out: ``losses`` says so.
     """
     height, width, channels = pixels.shape
     if channels in (2, 4):
@@ -83,6 +101,8 @@ def write(
             break
     if metadata.iptc is not None:
         options["extra"] = images_iptc.to_segment(metadata.iptc)
+    if comment := texts.to_jpeg(metadata.texts):
+        options["comment"] = comment[:MAX_COMMENT]
     if profile is not None:
         options["icc_profile"] = profile
     file = io.BytesIO()

@@ -73,7 +73,7 @@ class Metadata:
 
     dpi: tuple[float, float] | None = None  # across, down; of the upright picture
     exif: bytes | None = None  # TIFF structure without the "Exif" mark, orientation reset
-    texts: tuple[tuple[int, str], ...] = ()  # TIFF tags such as Artist and Copyright
+    texts: tuple[tuple[str, str], ...] = ()  # PNG's keyword, such as Author, and the text
     compression: str = ""  # of a TIFF file: "none", "lzw" or "deflate"
     xmp: bytes | None = None  # a packet that ``xmp`` can read
     iptc: bytes | None = None  # IIM records

@@ -22,6 +22,7 @@ DTYPES = (np.uint8, np.uint16, np.float32)
 SHAPES = "(height, width) or (height, width, 1..4)"
 MAX_SIDE = 2**32  # the header may write any number, too large for a float even
 MAX_HEADER = 512  # bytes; NumPy's own has 118
+ROUNDING = 1e-3  # floats this far outside [0, 1] are what arithmetic left there
 
 
 def read(data: bytes, limits: Limits) -> Stored:
@@ -52,8 +53,8 @@ def read(data: bytes, limits: Limits) -> Stored:
     stored = np.frombuffer(data, dtype, offset=file.tell())
     pixels = stored.reshape(shape, order="F" if by_columns else "C")
     pixels = np.ascontiguousarray(pixels, dtype.newbyteorder("="))
-    check_floats(pixels)
-    return Stored(pixels if pixels.ndim == 3 else pixels[..., None])
+    pixels, notices = in_range(pixels)
+    return Stored(pixels if pixels.ndim == 3 else pixels[..., None], notices=notices)
 
 
 def write(pixels: Pixels) -> bytes:
@@ -64,15 +65,23 @@ def write(pixels: Pixels) -> bytes:
     return b"".join((header.getvalue(), pixels.data.cast("B")))  # the one copy there is
 
 
-def check_floats(pixels: Pixels) -> None:
-    """Raise BrokenImage for floats that are not in [0, 1]."""
+def in_range(pixels: Pixels) -> tuple[Pixels, tuple[str, ...]]:
+    """Clip floats that are off by rounding; a notice says so.
+
+    Raises:
+        BrokenImage: floats that are farther than ``ROUNDING`` from [0, 1], or are no numbers.
+    """
     if pixels.dtype != np.float32:
-        return
+        return pixels, ()
     low, high = float(pixels.min()), float(pixels.max())
     if math.isnan(low):  # min passes a nan on
         raise BrokenImage("the picture holds values that are not numbers (nan); send [0, 1]")
-    if low < 0 or high > 1:
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise BrokenImage(
             f"the picture's floats reach from {low:g} to {high:g}; "
             "send sRGB-encoded values in [0, 1]"
         )
+    if low < 0 or high > 1:
+        notice = f"The picture's floats reach from {low:g} to {high:g}; they were cut to [0, 1]."
+        return pixels.clip(0, 1), (notice,)
+    return pixels, ()

@@ -20,9 +20,9 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from plugin_server.images import iptc, xmp
-from plugin_server.images.color_profile import MAX_PROFILE
-from plugin_server.images.exif import read_orientation, reset_orientation, strip_mark
+from plugin_server.images import iptc, texts, xmp
+from plugin_server.images.color_profile import MAX_PROFILE, gamma_profile
+from plugin_server.images.exif import read_orientation, strip_mark
 from plugin_server.images.layer import (
     Limits,
     Metadata,
@@ -44,7 +44,8 @@ AVERAGE = 3  # PNG's filter type
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
 METRE = 0.0254  # metres in an inch
 XMP_KEYWORD = "XML:com.adobe.xmp"  # XMP specification part 3, 1.1.5
-IPTC_KEYWORD = "Raw profile type iptc"  # ImageMagick's way, which ExifTool reads too
+RAW_PROFILE = "Raw profile type"  # ImageMagick's way to keep what PNG has no place for
+IPTC_KEYWORD = f"{RAW_PROFILE} iptc"  # which ExifTool reads too
 MAX_TEXT = 4 << 20  # bytes of inflated text
 
 
@@ -61,15 +62,22 @@ def read(data: bytes, limits: Limits) -> Stored:
         pixels = imagecodecs.png_decode(_bare(data))
     exif = strip_mark(chunks.get(b"eXIf"))
     profile, notices = _read_profile(chunks.get(b"iCCP"))
+    if b"iCCP" not in chunks and b"sRGB" not in chunks:
+        profile = gamma_profile(chunks.get(b"gAMA"), chunks.get(b"cHRM"))
     return Stored(
         pixels if pixels.ndim == 3 else pixels[..., None],
         orientation=read_orientation(exif),
         profile=profile,
         metadata=Metadata(
             dpi=_read_dpi(chunks.get(b"pHYs")),
-            exif=reset_orientation(exif),
+            exif=exif,
             xmp=xmp.readable(_text_of(data, XMP_KEYWORD)),
             iptc=iptc.from_text(_text_of(data, IPTC_KEYWORD) or b""),
+            texts=texts.bounded(
+                (keyword, text.decode("utf-8", "replace"))
+                for keyword, text in _texts(data)
+                if keyword not in (KEYWORD, XMP_KEYWORD) and not keyword.startswith(RAW_PROFILE)
+            ),
         ),
         notices=notices,
     )
@@ -89,13 +97,15 @@ def write(
         parts.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     if metadata.exif is not None:
         parts.append(_chunk(b"eXIf", metadata.exif))
+    for keyword, text in metadata.texts:
+        parts.append(_text_chunk(keyword, text.encode("utf-8", "replace")))
     if settings is not None:
         parts.append(_text_chunk(KEYWORD, settings.encode()))
     if (packet := xmp.joined(metadata.xmp, settings)) is not None:
         parts.append(_text_chunk(XMP_KEYWORD, packet))
     if metadata.iptc is not None:
-        text = zlib.compress(iptc.to_text(metadata.iptc))
-        parts.append(_chunk(b"zTXt", IPTC_KEYWORD.encode() + b"\x00\x00" + text))
+        packed = zlib.compress(iptc.to_text(metadata.iptc))
+        parts.append(_chunk(b"zTXt", IPTC_KEYWORD.encode() + b"\x00\x00" + packed))
     file = io.BytesIO()
     for part in parts:
         file.write(part)
@@ -119,23 +129,33 @@ def read_settings(data: bytes) -> str | None:
 
 def _text_of(data: bytes, keyword: str) -> bytes | None:
     """Find the first text of this keyword, as UTF-8."""
+    return next((text for found, text in _texts(data) if found == keyword), None)
+
+
+def _texts(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Walk the texts: keyword, and UTF-8; those that are damaged are passed over."""
+    left = MAX_TEXT
     for name, content in _chunks(data):
         if name not in (b"tEXt", b"zTXt", b"iTXt"):
             continue
-        found, _, rest = content.partition(b"\x00")
-        if found != keyword.encode():
+        keyword, _, text = content.partition(b"\x00")
+        if not 0 < len(keyword) < 80:
             continue
-        if name == b"tEXt":
-            return rest.decode("latin-1").encode()
-        is_packed = name == b"zTXt" or rest[:1] == b"\x01"
-        text = rest[1:] if name == b"zTXt" else rest[2:].split(b"\x00", 2)[-1]
+        is_packed = name == b"zTXt" or (name == b"iTXt" and text[:1] == b"\x01")
+        if name == b"zTXt":
+            text = text[1:]
+        elif name == b"iTXt":
+            text = text[2:].split(b"\x00", 2)[-1]
         if is_packed:
             try:
-                text = zlib.decompressobj().decompress(text, MAX_TEXT)
+                text = zlib.decompressobj().decompress(text, max(left, 1))
             except zlib.error:
-                return None
-        return text if name == b"iTXt" else text.decode("latin-1").encode()
-    return None
+                continue
+            left -= len(text)
+        yield (
+            keyword.decode("latin-1"),
+            text if name == b"iTXt" else text.decode("latin-1").encode(),
+        )
 
 
 def _band(pixels: Pixels, rows: slice) -> tuple[int, int, bytes]:
@@ -209,7 +229,7 @@ def _bare(data: bytes) -> bytes:
 
 def _text_chunk(keyword: str, text: bytes) -> bytes:
     """Write UTF-8 as iTXt: not compressed, of no language."""
-    return _chunk(b"iTXt", keyword.encode() + b"\x00\x00\x00\x00\x00" + text)
+    return _chunk(b"iTXt", keyword.encode("latin-1", "replace") + b"\x00\x00\x00\x00\x00" + text)
 
 
 def _chunk(name: bytes, content: bytes | bytearray) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from plugin_server.images import iptc, tiff_exif, xmp
+from plugin_server.images import iptc, texts, tiff_exif, xmp
 from plugin_server.images.layer import (
     BrokenImage,
     Limits,
@@ -23,15 +23,14 @@ from plugin_server.images.layer import (
     strips,
     top_of,
 )
-from plugin_server.images.npy import check_floats
+from plugin_server.images.npy import in_range
+from plugin_server.images.tiff_pages import photo_of
 from retrieval.containers.jpeg import check_scans
 from retrieval.containers.tiff import Directories
 
-# ImageDescription, Make, Model, DateTime, Artist, Copyright: what an archive would miss.
-TEXT_TAGS = (270, 271, 272, 306, 315, 33432)
-# ImageDescriptions that tifffile, ImageJ and OME read as the layout of the pixels, which changes.
-LAYOUTS = ('{"shape"', "ImageJ=", "<?xml", "<OME")
-XMP, IPTC, SOFTWARE = 700, 33723, "Photochrom"
+Tags = dict[int, Any]  # code -> tifffile.TiffTag
+
+XMP, IPTC, PROFILE, SOFTWARE = 700, 33723, 34675, "Photochrom"
 EXIF_TAGS = {34665, 34853}  # pointers to the EXIF directory and that of the GPS
 COMPRESSIONS = {1: "none", 5: "lzw"}  # any other is answered with deflate
 JPEG = 7
@@ -39,52 +38,46 @@ JPEG = 7
 # could unpack to any size.
 READABLE_COMPRESSIONS = (1, 2, 3, 4, 5, JPEG, 8, 32946, 32773, 34925, 50000)
 CENTIMETRE = 2.54
-ASSOCIATED = 1  # alpha that the colours were multiplied by
+ASSOCIATED, STRAIGHT = 1, 2  # ExtraSamples: alpha that the colours were multiplied by, or not
+NOT_ALPHA = (
+    "The TIFF has a channel beside its colours that is not marked as transparency (a scanner's "
+    "infrared, say); it was left out."
+)
 
 # Its warnings about damaged files would stand between the lines of a batch; we raise instead.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def read(data: bytes, limits: Limits) -> Stored:
-    """Read the only page; several pages are refused, reduced copies of the first are ignored."""
+    """Read the only photo; several pages are refused, reduced copies are ignored."""
     with reading("TIFF"):
         directories = Directories(data)  # before any library sees them
-        pages = directories.pages
-        if sum(not directories.is_reduced(page) for page in pages) > 1:
-            raise UnsupportedImage(
-                f"the TIFF has {len(pages)} pages; send one page as a file of its own"
-            )
     with reading("TIFF"), tifffile.TiffFile(io.BytesIO(data)) as file:
-        page: Any = file.pages.first
+        page = photo_of(file, directories)
+        # What describes a photo that lies below its preview may stand beside the preview alone.
+        first: Any = file.pages.first
+        tags = {tag.code: tag for tag in reversed((*page.tags, *first.tags))}  # the first of a code
         _check_page(page, limits)
         _check_segments(page, data)
-        pixels = _arranged(page, page.asarray())
-        alpha = _alpha_of(page)
-        pixels = _to_grey_or_rgb(page, pixels)
-        if alpha == ASSOCIATED:
-            pixels = _unmultiplied(pixels)
-        check_floats(pixels)
+        pixels = _to_grey_or_rgb(page, _arranged(page, page.asarray()))
+        pixels, notices = _with_its_alpha(page, pixels)
+        pixels, clipped = in_range(pixels)
         return Stored(
             pixels,
-            orientation=_orientation(page),
-            profile=_bytes_of(page, 34675),
+            orientation=_orientation(tags),
+            profile=_bytes_of(tags, PROFILE),
             metadata=Metadata(
                 dpi=_dpi(page),
-                texts=tuple(
-                    (tag, page.tags[tag].value)
-                    for tag in TEXT_TAGS
-                    if tag in page.tags
-                    and isinstance(page.tags[tag].value, str)
-                    and not page.tags[tag].value.startswith(LAYOUTS)
-                ),
+                texts=texts.from_tags({code: tag.value for code, tag in tags.items()}),
                 compression=COMPRESSIONS.get(int(page.compression), "deflate"),
                 exif=tiff_exif.read(data)
-                if directories.exif_is_bounded and EXIF_TAGS & {*page.tags.keys()}
+                if directories.exif_is_bounded and EXIF_TAGS & tags.keys()
                 else None,
-                xmp=xmp.readable(_bytes_of(page, XMP)),
-                iptc=_iptc(page, data),
+                xmp=xmp.readable(_bytes_of(tags, XMP)),
+                iptc=_iptc(tags, data),
             ),
             is_cmyk=page.photometric == tifffile.PHOTOMETRIC.SEPARATED,
+            notices=notices + clipped,
         )
 
 
@@ -100,7 +93,7 @@ def write(
     extra: list[tuple[int, str, int, bytes | int, bool]] = [
         # Bytes, as tifffile takes strings of plain ASCII only; UTF-8 is what readers expect.
         (tag, "s", 0, text.encode() + b"\x00", True)
-        for tag, text in metadata.texts
+        for tag, text in texts.to_tags(metadata.texts).items()
     ]
     if (packet := xmp.joined(metadata.xmp, settings)) is not None:
         extra.append((XMP, "B", len(packet), packet, True))
@@ -256,29 +249,37 @@ def _unmultiplied(pixels: Pixels) -> Pixels:
     return out
 
 
-def _alpha_of(page: Any) -> int:
-    """Return the kind of the extra channel, 0 where there is none or none is said."""
-    return int(page.extrasamples[0]) if page.extrasamples else 0
+def _with_its_alpha(page: Any, pixels: Pixels) -> tuple[Pixels, tuple[str, ...]]:
+    """Make the extra channel straight alpha where ExtraSamples says alpha, else leave it out."""
+    has_extra = pixels.shape[2] in (2, 4) and page.photometric != tifffile.PHOTOMETRIC.SEPARATED
+    if not has_extra:
+        return pixels, ()
+    match int(page.extrasamples[0]) if page.extrasamples else 0:
+        case kind if kind == ASSOCIATED:
+            return _unmultiplied(pixels), ()
+        case kind if kind == STRAIGHT:
+            return pixels, ()
+    return np.ascontiguousarray(pixels[..., :-1]), (NOT_ALPHA,)
 
 
-def _orientation(page: Any) -> int:
-    value = page.tags[274].value if 274 in page.tags else 1
+def _orientation(tags: Tags) -> int:
+    value = tags[274].value if 274 in tags else 1
     return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _bytes_of(page: Any, tag: int) -> bytes | None:
+def _bytes_of(tags: Tags, code: int) -> bytes | None:
     """Return a tag's bytes, or None."""
-    value = page.tags[tag].value if tag in page.tags else None
+    value = tags[code].value if code in tags else None
     if isinstance(value, tuple):
         value = bytes(value)
     return value if isinstance(value, bytes) else None
 
 
-def _iptc(page: Any, data: bytes) -> bytes | None:
+def _iptc(tags: Tags, data: bytes) -> bytes | None:
     """Return IIM records as they stand in the file, whatever number type they were given."""
-    if IPTC not in page.tags:
+    if IPTC not in tags:
         return None
-    tag = page.tags[IPTC]
+    tag = tags[IPTC]
     return iptc.readable(data[tag.valueoffset : tag.valueoffset + tag.valuebytecount])
 
 

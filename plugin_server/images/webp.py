@@ -10,7 +10,7 @@ import imagecodecs
 from PIL import Image
 
 from plugin_server.images import xmp
-from plugin_server.images.exif import MARK, read_orientation, reset_orientation, strip_mark
+from plugin_server.images.exif import MARK, read_orientation, strip_mark
 from plugin_server.images.layer import (
     BrokenImage,
     Limits,
@@ -46,7 +46,7 @@ def read(data: bytes, limits: Limits) -> Stored:
         pixels,
         orientation=read_orientation(exif),
         profile=chunks.get(b"ICCP"),
-        metadata=Metadata(exif=reset_orientation(exif), xmp=xmp.readable(chunks.get(b"XMP "))),
+        metadata=Metadata(exif=exif, xmp=xmp.readable(chunks.get(b"XMP "))),
     )
 
 

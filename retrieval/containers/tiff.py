@@ -8,6 +8,7 @@ EXIF blocks are such files, too.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ MOST_TAGS: Final = 1000  # of a directory
 SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8,
                 13: 4, 16: 8, 17: 8, 18: 8}  # fmt: skip
 POINTERS: Final = (34665, 34853, 40965)  # to the directories of EXIF, GPS and interoperability
+SUB_IFDS: Final = 330
+MOST_INNER: Final = 16
 ROOM: Final = 2  # times the file's length: what all values together may have
 _WIDTH, _LENGTH, _SAMPLES, _ROWS, _PLANAR = 256, 257, 277, 278, 284
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
@@ -40,6 +43,7 @@ class Directories:
     """The directories of a file, all within bounds.
 
     ``pages`` are those of the chain, the first one first; each maps its tags' numbers to them.
+    ``inner`` are the SubIFDs of the first page, none of them where one is not sound.
     ``exif_is_bounded`` says whether the directories that they point to (EXIF, GPS) are as sound.
     """
 
@@ -57,11 +61,16 @@ class Directories:
         self._room = ROOM * len(data)
         self._seen: set[int] = set()
         self.pages: list[dict[int, Tag]] = []
+        self.inner: list[dict[int, Tag]] = []
         self.exif_is_bounded = True
         try:
             self._walk()
         except struct.error as problem:
             raise TiffError("its directory is cut off") from problem
+        try:
+            self.inner = list(self._walk_below())
+        except (struct.error, TiffError):
+            self.inner = []
         try:
             self._walk_inner()
         except (struct.error, TiffError):
@@ -87,6 +96,20 @@ class Directories:
             page, at = self._directory(at)
             self._check_geometry(page)
             self.pages.append(page)
+
+    def _walk_below(self) -> Iterator[dict[int, Tag]]:
+        """Walk the SubIFDs of the first page (TIFF supplement 1); cameras write up to four."""
+        found = self.pages[0].get(SUB_IFDS) if self.pages else None
+        if found is None or found.kind not in (4, 13, 16, 18):
+            return
+        if found.count > MOST_INNER:
+            raise TiffError(f"its first page has {found.count} SubIFDs")
+        form = self._order + ("I" if found.kind in (4, 13) else "Q")
+        for number in range(found.count):
+            place = found.at + number * SIZES[found.kind]
+            page, _ = self._directory(int(struct.unpack_from(form, self._data, place)[0]))
+            self._check_geometry(page)
+            yield page
 
     def _walk_inner(self) -> None:
         waiting = list(self.pages)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import ExifTags, ImageFile, IptcImagePlugin
 
 from retrieval.containers.xml import XmlError, elements
+from retrieval.ingest.technical_text import is_technical
 
 MOST_CAPTIONS: Final = 16
 LONGEST_CAPTION: Final = 1000  # letters
@@ -22,8 +24,25 @@ JSON_KEYS: Final = ("captions", "caption", "description", "title")
 DESCRIPTION: Final = ("http://purl.org/dc/elements/1.1/", "description")
 ENTRY: Final = ("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "li")
 IPTC_CAPTION: Final = (2, 120)
-# What cameras write into every photo.
-JUNK: Final = frozenset({"olympus digital camera", "digital camera", "dcim", "sony dsc", "default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What was written about a photo, the texts that say nothing of it, and what was passed over.
+
+    ``problems`` are sentences about sidecars that could not be used.
+    """
+
+    texts: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, texts: tuple[str, ...], more: Iterable[str] = ()) -> Captions:
+        """Part the texts of machines (``technical_text``) from those of people."""
+        more = tuple(more)
+        technical = tuple(text for text in texts if is_technical(text, more))
+        return cls(tuple(text for text in texts if text not in technical), technical)
 
 
 def captions_beside(photo: Path) -> tuple[str, ...]:
@@ -31,23 +50,48 @@ def captions_beside(photo: Path) -> tuple[str, ...]:
 
     A sidecar that cannot be read is passed over: it must not keep the photo out.
     """
+    return written_beside(photo).texts
+
+
+def written_beside(photo: Path, more: Iterable[str] = ()) -> Captions:
+    """Read the sidecar of a photo as ``captions_beside``, and say what was passed over.
+
+    ``more`` are texts that say nothing, as in ``technical_text.is_technical``.
+    """
+    problems: list[str] = []
+    set_aside: tuple[str, ...] = ()
     for suffix in (".json", ".txt"):
         for sidecar in (photo.with_suffix(suffix), photo.with_name(photo.name + suffix)):
             try:
-                if sidecar.stat().st_size > LARGEST_SIDECAR:
+                size = sidecar.stat().st_size
+                if size > LARGEST_SIDECAR:
+                    problems.append(
+                        f"{sidecar.name} has {size:,} bytes, too many for a description, and was "
+                        "passed over."
+                    )
                     continue
                 data = sidecar.read_bytes()
-            except OSError:
+            except FileNotFoundError:
                 continue
-            if found := (captions_in_json(data) if suffix == ".json" else captions_in_text(data)):
-                return found
-    return ()
+            except OSError as problem:
+                problems.append(f"{sidecar.name} cannot be read: {problem.strerror}.")
+                continue
+            if suffix == ".json" and not _is_json(data):
+                problems.append(f"{sidecar.name} is damaged JSON and was passed over.")
+                continue
+            found = Captions.of(
+                captions_in_json(data) if suffix == ".json" else captions_in_text(data), more
+            )
+            set_aside += found.set_aside
+            if found.texts:
+                return Captions(found.texts, set_aside, tuple(problems))
+    return Captions((), set_aside, tuple(problems))
 
 
 def captions_in_json(data: bytes) -> tuple[str, ...]:
     """Read ``captions`` (a list), ``caption``, ``description`` or ``title`` of a JSON object."""
     try:
-        record: Any = json.loads(data.decode("utf-8-sig"))
+        record: Any = json.loads(_decode(data))
     except (ValueError, RecursionError):
         return ()
     if not isinstance(record, dict):
@@ -61,12 +105,20 @@ def captions_in_json(data: bytes) -> tuple[str, ...]:
 
 
 def captions_in_text(data: bytes) -> tuple[str, ...]:
-    """Read one caption a line of UTF-8, or of Latin-1 where it is no UTF-8."""
-    return clean(_decode(data.removeprefix(b"\xef\xbb\xbf")).splitlines())
+    """Read one caption a line of UTF-8, of UTF-16 with its mark, or else of Latin-1."""
+    return clean(_decode(data).splitlines())
 
 
 def captions_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    """Read the captions in an opened photo's XMP, IPTC or EXIF; damaged ones count as none."""
+    """Read the captions in an opened photo's XMP, IPTC or EXIF; damaged ones count as none.
+
+    What machines wrote there is none either.
+    """
+    return Captions.of(texts_inside(image)).texts
+
+
+def texts_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
+    """Read what stands where captions belong, whoever wrote it."""
     if found := captions_in_xmp(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")):
         return found
     try:
@@ -78,7 +130,7 @@ def captions_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
     if found := clean(_decode(entry) for entry in entries):
         return found
     text = _decode(exif) if isinstance(exif, bytes) else str(exif)
-    return () if text.strip("\0 ").lower() in JUNK else clean([text])
+    return clean([text])
 
 
 def captions_in_xmp(packet: bytes | str | None) -> tuple[str, ...]:
@@ -109,7 +161,18 @@ def clean(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))[:MOST_CAPTIONS]
 
 
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(_decode(data))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ from retrieval.containers.jpeg import check_scans, with_bounded_exif
 from retrieval.containers.tiff import MAGICS, Directories
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import PhotoRefused
-from retrieval.ingest.captions import captions_inside
+from retrieval.ingest.captions import Captions, captions_inside, texts_inside
 from retrieval.ingest.dominant_colors import dominant_colors
 
 # The size is checked below, before a pixel is decoded; Pillow's own warning comes at 89 megapixels.
@@ -201,10 +201,18 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
 
 
 def captions_in(data: bytes) -> tuple[str, ...]:
-    """Read the captions inside a photo's file: XMP, IPTC or EXIF; damage counts as none."""
+    """Read the captions inside a photo's file, without what machines write there."""
+    return Captions.of(texts_in(data)).texts
+
+
+def texts_in(data: bytes) -> tuple[str, ...]:
+    """Read what stands where captions belong in a photo's file, whoever wrote it.
+
+    It is XMP's, IPTC's or EXIF's; damage counts as none.
+    """
     try:
         with Image.open(io.BytesIO(checked(data)), formats=FORMATS) as image:
-            return captions_inside(image)
+            return texts_inside(image)
     except MemoryError:
         raise
     except Exception:  # Pillow raises nearly anything; whoever decodes the photo says what is wrong

@@ -33,6 +33,9 @@ EMBEDDED = Calibration(
     words_and_caption=(6.93, 13.98, -9.08),
     picture=(14.23, -10.0),
 )
+# Below it an exemplar is more likely than not to lend a scene's colours to another: one in twenty
+# photos with such a score shares the scene.
+FITS = 0.05
 # A caption may be wrong or tell of something else: it lowers the odds by no more than this.
 CAPTION_DOUBT = 3.0
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import parse_hex
+from models.color.shrinking import shrink
 from models.guidance.condition import Embedder
 from retrieval.database import queries
 from retrieval.database.exemplar import Exemplar
@@ -189,16 +189,10 @@ def passes(colors: tuple[str, ...], query: Query) -> bool:
 def grey_picture(image: NDArray[Any]) -> FloatArray:
     """Make (H, W) or (H, W, 1..4) of any depth a grey (h, w, 3) float32 in [0, 1], and small."""
     pixels = image[..., None] if image.ndim == 2 else image
-    height, width, channels = pixels.shape
-    scale = EMBEDDED_SIDE / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-        pixels = small.reshape(size[1], size[0], channels)
-    unit = pixels.astype(np.float32)
-    if np.issubdtype(image.dtype, np.integer):
-        unit /= np.float32(np.iinfo(image.dtype).max)
-    grey = unit[..., :3] @ LUMA if channels >= 3 else unit[..., 0]
+    height, width = pixels.shape[:2]
+    scale = min(EMBEDDED_SIDE / max(height, width), 1)
+    unit, _ = shrink(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    grey = unit @ LUMA if unit.shape[2] == 3 else unit[..., 0]
     return np.repeat(grey[..., None], 3, axis=2)
 
 

@@ -469,3 +469,15 @@ def test_a_colorizer_that_finds_nothing_gets_the_whole_description() -> None:
     )
     assert listening.given is not None
     np.testing.assert_array_equal(listening.given, FakeClip().embed_text("a blue car").vector)
+
+
+def test_what_is_hidden_has_no_say_in_what_is_visible() -> None:
+    rng = np.random.default_rng(2)
+    one, other = rng.integers(0, 256, (2, 60, 80, 2)).astype(np.uint8)
+    other[20:] = one[20:]
+    one[:20, :, 1] = other[:20, :, 1] = 0
+    first, second = (
+        colorize(pixels, ColorizeJob(), colorizer=FakeColorizer(), clip=FakeClip()).pixels
+        for pixels in (one, other)
+    )
+    np.testing.assert_array_equal(first[20:], second[20:])

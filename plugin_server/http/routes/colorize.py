@@ -24,6 +24,7 @@ PICTURE = Success(
         "Photochrom-Things": "Where the description names things: what was found where, as of "
         "`POST /v1/things` but without masks; JSON, percent-encoded (UTF-8), the first ones where "
         "they are many.",
+        "Photochrom-Confidence": "How sure the model was of its colours, from 0 to 1",
         "Photochrom-Exemplar": "The exemplar that was used: its id, and where it was searched for "
         "how well it fits, `ID; score=0.83`.",
     },

@@ -15,11 +15,14 @@ import pytest
 
 from models.job import ColorizeJob
 from models.progress import Stopped
-from plugin_server.batch.batch import Batch, CannotGoOn, Outcome, Recipe, Tally
+from plugin_server.batch.batch import Batch, Outcome, Tally
 from plugin_server.batch.descriptions import Descriptions
 from plugin_server.batch.manifest import NAME, Manifest, Record
-from plugin_server.batch.output import Output, write_whole
+from plugin_server.batch.output import Output
+from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.runner import CannotGoOn
 from plugin_server.batch.sources import Passed, Photo, Sources
+from plugin_server.batch.writing import Times, write_whole
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import BrokenImage, Limits
 
@@ -258,12 +261,12 @@ def test_a_full_disk_stops_everything_and_the_next_run_goes_on(scans: Scans, num
     scans.put(**{f"p{n:02}": b"%d" % n for n in range(20)})
     written = 0
 
-    def write(target: Path, partial: Path, data: bytes) -> None:
+    def write(target: Path, partial: Path, data: bytes, times: Times | None) -> None:
         nonlocal written
         if written == 5:
             raise OSError(number, os.strerror(number), str(partial))
         written += 1
-        write_whole(target, partial, data)
+        write_whole(target, partial, data, times)
 
     tally = scans.run(write=write, in_flight=1)
     assert tally.counts == GOOD | {"coloured": 5}
@@ -425,7 +428,7 @@ def test_memory_stays_flat_over_ten_thousand_photos(scans: Scans) -> None:
     def colour(request: ColorizeRequest) -> Answer:
         return Answer(bytes(request.image), "image/png")  # type: ignore[arg-type]
 
-    def write(target: Path, partial: Path, data: bytes) -> None:
+    def write(target: Path, partial: Path, data: bytes, times: Times | None) -> None:
         assert len(data) == 20_000
 
     class Unsynced(Manifest):

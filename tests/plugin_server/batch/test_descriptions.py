@@ -12,7 +12,6 @@ from plugin_server.batch.descriptions import (
     Described,
     Descriptions,
     DescriptionsError,
-    embedded,
     read_table,
 )
 from tests.support.pictures import grey_picture
@@ -117,6 +116,6 @@ def test_the_caption_inside() -> None:
     exif[0x010E] = "a red tram"
     file = io.BytesIO()
     Image.fromarray(grey_picture()).save(file, "JPEG", exif=exif)
-    assert embedded(file.getvalue()) == Described("a red tram", "embedded")
+    assert Descriptions().inside(file.getvalue()) == Described("a red tram", "embedded")
     for nothing in (b"", b"no picture", file.getvalue()[:50]):
-        assert embedded(nothing) == Described("", "")
+        assert Descriptions().inside(nothing) == Described("", "")

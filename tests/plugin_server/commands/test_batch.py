@@ -20,8 +20,8 @@ import tifffile
 from PIL import Image
 
 from models.progress import Stopped
-from plugin_server.batch.backends import nap, remote_hands
-from plugin_server.batch.batch import CannotGoOn
+from plugin_server.batch.backends import nap, remote_backend
+from plugin_server.batch.runner import CannotGoOn
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.images.codec import Limits, decode, read_settings
@@ -51,7 +51,12 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-REPORTS = {"photochrom-manifest.jsonl", "photochrom-report.csv", "photochrom-report.json"}
+REPORTS = {
+    "photochrom-manifest.jsonl",
+    "photochrom-report.csv",
+    "photochrom-report.json",
+    "photochrom-review.csv",
+}
 
 
 def table(out: Path) -> dict[str, dict[str, str]]:
@@ -187,7 +192,7 @@ def test_what_makes_no_sense_is_one_line(scans: Path, args: tuple[str, ...], wor
 def test_a_folder_among_photos_is_named(scans: Path, tmp_path: Path) -> None:
     result = run("colorize", scans / "a.png", scans / "1923", "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert "--recursive" in one_line(result.stderr)
+    assert "--recursive" in result.stderr.splitlines()[0]
 
 
 def test_another_format_keeps_the_whole_name(scans: Path, tmp_path: Path) -> None:
@@ -272,11 +277,11 @@ def test_a_busy_server_is_asked_again_by_several_at_once(tmp_path: Path) -> None
 
 def test_a_server_that_stays_away_ends_the_batch_and_the_rest_waits() -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    hands = remote_hands(address, None, None, lambda: False, patience=0)
+    backend = remote_backend(address, None, None, lambda: False, patience=0)
     request = ColorizeRequest(encoded(grey_picture()), choose_type=lambda layer: "image/png")
     with pytest.raises(CannotGoOn, match="photochrom serve"):
-        hands.colour(request)
-    stopped = remote_hands(address, None, None, lambda: True, patience=60)
+        backend.colour(request)
+    stopped = remote_backend(address, None, None, lambda: True, patience=60)
     with pytest.raises(Stopped):
         stopped.colour(request)
 

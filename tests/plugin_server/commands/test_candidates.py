@@ -93,17 +93,37 @@ def test_candidates_take_the_name_of_the_output(tmp_path: Path, photo: Path, lib
     assert target.read_bytes() == b"precious"
 
 
-def test_fewer_exemplars_than_candidates_is_said(photo: Path, library: Path) -> None:
+def test_where_exemplars_end_plain_guesses_follow(
+    tmp_path: Path, photo: Path, library: Path
+) -> None:
     result = run("colorize", photo, "--candidates", 9, "--library", library, load=load)
-    assert result.exit_code == 0
-    assert "only 5 of 9" in one_line(result.stderr)
+    assert result.exit_code == 0, result.stderr
+    written = [Path(line) for line in result.stdout.split()]
+    assert len(written) == 9 + 1
+    assert len({path.read_bytes() for path in written}) == 10
+
+
+@pytest.mark.parametrize("count", [4, 12])
+def test_guesses_without_a_library_differ(tmp_path: Path, photo: Path, count: int) -> None:
+    result = run(
+        "colorize", photo, "--candidates", count, "-o", tmp_path / "out", "--library",
+        tmp_path / "empty", load=load,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    *written, sheet = (Path(line) for line in result.stdout.split())
+    results = [decoded(path.read_bytes()).astype(int) for path in written]
+    assert len(results) == count
+    for number, one in enumerate(results):
+        for other in results[:number]:
+            assert np.abs(one - other).max() > 2
+    assert decoded(sheet.read_bytes()).shape[1] == (count + 1) * (WIDTH + MARGIN) + MARGIN
 
 
 def test_a_deleted_exemplar_is_passed_over(tmp_path: Path, photo: Path, library: Path) -> None:
     (tmp_path / "album" / "photo-0002.jpg").unlink()
     result = run("colorize", photo, "--candidates", 5, "--library", library, load=load)
     assert result.exit_code == 0
-    assert len(result.stdout.split()) == 4 + 1
+    assert len(result.stdout.split()) == 5 + 1
     assert "photo-0002.jpg" in result.stderr
 
 
@@ -132,10 +152,29 @@ def test_an_unknown_exemplar_and_an_empty_library_are_said(
     assert result.exit_code == 2
     assert "no exemplar 'nosuch'" in one_line(result.stderr)
     empty = tmp_path / "empty"
-    for args in (("--exemplar", "auto"), ("--candidates", 2)):
-        result = run("colorize", photo, *args, "--library", empty, load=load)
-        assert result.exit_code == 2
-        assert "photochrom library add" in one_line(result.stderr)
+    result = run("colorize", photo, "--exemplar", "auto", "--library", empty, load=load)
+    assert result.exit_code == 2
+    assert "photochrom library add" in one_line(result.stderr)
+
+
+def test_what_does_not_fit_is_not_used_unless_it_is_named(
+    tmp_path: Path, photo: Path, library: Path
+) -> None:
+    def load_strict(config: Config) -> Service:
+        service = load(config)
+        service.references.least_score = 1.01
+        return service
+
+    plain = tmp_path / "plain.png"
+    assert run("colorize", photo, "-o", plain, load=load).exit_code == 0
+    args = ("colorize", photo, "--library", library, "--overwrite")
+    auto = run(*args, "--exemplar", "auto", "-o", tmp_path / "auto.png", load=load_strict)
+    assert auto.exit_code == 0, auto.stderr
+    assert "Nothing in the library fits" in one_line(auto.stderr)
+    auto_pixels = decoded((tmp_path / "auto.png").read_bytes())
+    np.testing.assert_array_equal(auto_pixels, decoded(plain.read_bytes()))
+    several = run(*args, "--candidates", 3, load=load_strict)
+    assert "nothing in the library fits" in one_line(several.stderr)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -55,9 +55,10 @@ def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("palette", "said"),
     [
-        ("red", "'red'"),
-        ("#2a6f4e:", "#RRGGBB[:WEIGHT]"),
-        ("#2a6f4e:much", "#RRGGBB[:WEIGHT]"),
+        ("redd", "'redd' is no colour"),
+        ("rde", "did you mean red"),
+        ("#2a6f4e:", "COLOR[:WEIGHT]"),
+        ("#2a6f4e:much", "COLOR[:WEIGHT]"),
         ("#2a6f4e:0", "above 0"),
         (",".join(["#2a6f4e"] * 7), "at most 6"),
     ],
@@ -112,7 +113,8 @@ def test_one_bad_photo_does_not_stop_the_others(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("colorize", good[0], bad, good[1], large, missing, folder, good[2], "-o", out)
     assert result.exit_code == 2
-    failures = result.stderr.splitlines()
+    *failures, made = result.stderr.splitlines()
+    assert made == f"made the folder {out}"
     assert [line.partition(":")[0] for line in failures] == [
         str(path) for path in (bad, large, missing, folder)
     ]
@@ -137,7 +139,7 @@ def test_two_photos_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> N
         photos.append(write(tmp_path / str(n) / "a.png", grey_picture(seed=n)))
     result = run("colorize", *photos, "-o", tmp_path / "out", "--overwrite")
     assert result.exit_code == 2
-    assert "same name" in one_line(result.stderr)
+    assert "same name" in result.stderr.splitlines()[0]
 
 
 def test_a_notice_is_said(tmp_path: Path) -> None:
@@ -157,9 +159,11 @@ def test_a_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--hint", "1,2"], "X,Y,#RRGGBB"),
+        (["--hint", "1,2"], "X,Y,COLOR"),
         (["--hint", "1,b,#ffffff"], "numbers"),
-        (["--hint", "1,2,red"], "#rrggbb"),
+        (["--hint", "1,2,gren"], "did you mean green"),
+        (["--hint", "1%,2,red"], "all in"),
+        (["--hint", "101%,2%,red"], "0% to 100%"),
         (["--hint", "nan,2,#ffffff"], "finite"),
         (["--hint", "99,2,#ffffff"], "outside"),
         (["--saturation", "3"], "0 to 2"),
@@ -167,7 +171,9 @@ def test_a_mask(tmp_path: Path) -> None:
         (["--strength", "much"], "much"),
         (["--mask", "nowhere.png"], "nowhere.png"),
         (["-o", "picture.bmp"], ".bmp"),
-        (["--colour", "red"], "--colour"),
+        (["--colour", "red"], "there is no option --colour"),
+        (["--descripton", "red"], "did you mean --description"),
+        (["--palete", "red"], "did you mean --palette"),
     ],
 )
 def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -> None:
@@ -252,6 +258,10 @@ def test_an_unknown_command_is_one_line() -> None:
     result = run("colourise")
     assert result.exit_code == 2
     assert "colourise" in one_line(result.stderr)
+    for word in ("colourise", "colourize", "colorise", "colour"):
+        assert "did you mean colorize?" in run(word).stderr
+    assert "did you mean library?" in run("libary").stderr
+    assert "did you mean" not in run("xyzzy").stderr
 
 
 def test_a_package_that_is_missing_is_one_line(tmp_path: Path) -> None:

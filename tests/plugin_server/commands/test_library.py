@@ -55,11 +55,7 @@ def test_add_says_what_it_did_and_how_fast(folder: Path, tmp_path: Path) -> None
     assert result.stderr == "grey.png: grey: it has no colours to lend\n"
     counts, rate, place = result.stdout.splitlines()
     assert counts == "4 added, 1 duplicates, 1 refused"
-    assert re.fullmatch(
-        r"6 photos read in [\d.]+ s: [\d.]+ photos/s; "
-        r"[\d.]+ times the processor time of decoding alone",
-        rate,
-    )
+    assert re.fullmatch(r"6 photos read in [\d.]+ s: [\d.]+ photos/s", rate)
     assert place == f"4 exemplars in {folder}"
     again = say(folder, "add", album, "--verbose")
     assert again.stdout.splitlines()[0] == "0 added, 6 known already, 1 refused"

@@ -77,10 +77,10 @@ def test_serve_says_where_it_is_and_stops_when_told(stop: signal.Signals) -> Non
 
 
 def test_the_welcome_says_how_to_try_it() -> None:
-    text = welcome("http://127.0.0.1:18890", Config(), 1.25)
+    text = welcome(["http://127.0.0.1:18890"], Config(), 1.25)
     assert "http://127.0.0.1:18890/v1/colorize" in text
     assert "oken" not in text
-    text = welcome("http://0.0.0.0:18890", Config(host="0.0.0.0", token="abc"), 1.25)
+    text = welcome(["http://0.0.0.0:18890"], Config(host="0.0.0.0", token="abc"), 1.25)
     assert "Token: abc" in text
     assert "Authorization: Bearer abc" in text
 

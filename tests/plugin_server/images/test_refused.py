@@ -125,6 +125,7 @@ def test_pillows_own_limit_does_not_interfere() -> None:
         (b"\x00\x00\x00\x18ftypavif" + bytes(50), "an AVIF"),
         (b"%PDF-1.7", "a PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG"),
+        (b"\xff\x4f\xff\x51" + bytes(50), "a JPEG 2000"),
         (b"hello", "no kind of picture"),
         (b"\x00", "no kind of picture"),
     ],
@@ -132,6 +133,21 @@ def test_pillows_own_limit_does_not_interfere() -> None:
 def test_other_kinds_are_named(data: bytes, named: str) -> None:
     with pytest.raises(UnsupportedImage, match=named + ".*send PNG, JPEG, TIFF, WebP or NumPy"):
         decode(data, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "camera"),
+    [
+        (b"II*\x00\x10\x00\x00\x00CR\x02\x00", "Canon CR2"),
+        (b"\x00\x00\x00\x18ftypcrx \x00", "Canon CR3"),
+        (b"FUJIFILMCCD-RAW 0201", "Fujifilm RAF"),
+        (b"IIRO\x08\x00\x00\x00", "Olympus ORF"),
+        (b"IIU\x00\x18\x00\x00\x00", "Panasonic RW2"),
+    ],
+)
+def test_raw_photos_are_named(data: bytes, camera: str) -> None:
+    with pytest.raises(UnsupportedImage, match=f"raw photo .{camera}.*develop it"):
+        decode(data + bytes(50), limits=LIMITS)
 
 
 def test_nothing_at_all() -> None:

@@ -1,0 +1,105 @@
+"""Photos named one by one on the command line: coloured beside themselves, or where ``-o`` says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.runner import CannotGoOn, Runner, explain
+from plugin_server.commands.bars import bar
+from plugin_server.commands.destination import STREAM
+
+if TYPE_CHECKING:
+    from plugin_server.batch.backends import Backend
+    from plugin_server.commands.candidates import Candidates
+    from plugin_server.commands.destination import Destination
+
+FAILED: Final = 2
+ENDED_EARLY: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPhotos:
+    """What all photos of one run share."""
+
+    backend: Backend
+    recipe: Recipe
+    destination: Destination
+    keep_dates: bool = False
+    candidates: Candidates | None = None
+
+    def run(self, photos: Sequence[Path]) -> int:
+        """Colour each photo, say what was written and what failed, and give the exit code."""
+        failed = []
+        with bar("Colouring", len(photos) if len(photos) > 1 else None) as advance:
+
+            def tell(problem: str) -> None:
+                if problem:
+                    failed.append(problem)
+                    click.echo(problem, err=True)
+                advance()
+
+            runner: Runner[Path, str] = Runner(self._colour, tell)
+            ended = runner.run(photos)
+        if ended:
+            click.echo(ended, err=True)
+            return ENDED_EARLY
+        return FAILED if failed else 0
+
+    def _colour(self, photo: Path) -> str:
+        """Colour one photo and name the files as they are written; say what is wrong with it."""
+        try:
+            for written in self._written(photo):
+                if written != STREAM:  # a name need not be text; it must not fail what is written
+                    click.echo(click.format_filename(written))
+        except CannotGoOn:
+            raise
+        except Exception as problem:  # one bad photo must not stop the others
+            return f"{click.format_filename(photo)}: {explain(problem)}"
+        return ""
+
+    def _written(self, photo: Path) -> Iterator[Path]:
+        from plugin_server.batch.writing import times_of
+
+        data, notices = self.recipe.opened(self._read(photo))
+        request = self.recipe.request(data)
+        if self.candidates is not None:
+            yield from self.candidates.colour(photo, request)
+            return
+        self.destination.check_early(photo, data)
+        answer = self.backend.colour(replace(request, choose_type=self.destination.type))
+        target = self.destination.place(photo, answer.media_type)
+        times = times_of(photo) if self.keep_dates and photo != STREAM else None
+        self.destination.write(target, answer.body, times)
+        if answer.exemplar is not None:
+            note(photo, f"exemplar {answer.exemplar}")
+        for notice in (*notices, *answer.notices):
+            note(photo, notice)
+        yield target
+
+    def _read(self, photo: Path) -> bytes:
+        from plugin_server.images.codec import TooLarge
+
+        limit = self.backend.limits.max_bytes
+        if photo == STREAM:
+            data = sys.stdin.buffer.read(limit + 1)
+            size = len(data)
+        else:
+            if photo.is_dir():
+                raise IsADirectoryError("is a folder: colour what is in it with --recursive -o OUT")
+            size = photo.stat().st_size
+            data = b"" if size > limit else photo.read_bytes()
+        if size > limit:
+            raise TooLarge(f"the file has {size:,} bytes and the limit is {limit:,}: scale it down")
+        return data
+
+
+def note(photo: Path, text: str) -> None:
+    """Say something about a photo that is no failure."""
+    click.echo(f"{click.format_filename(photo)}: note: {text}", err=True)
