@@ -162,9 +162,9 @@ def colorize(
         small, read, colorizer = view.lightness, view.read, view.colorizer
     with watch.stage("guidance"):
         reads = job.description and job.strength > 0
-        told = clip.embed_text(job.description, job.language) if reads else None
+        text_embedding = clip.embed_text(job.description, job.language) if reads else None
         condition, notices = condition_of(
-            job, told, reference, read, colorizer=colorizer, clip=clip
+            job, text_embedding, reference, read, colorizer=colorizer, clip=clip
         )
         if view.scan:
             notices = (
@@ -182,7 +182,7 @@ def colorize(
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
             overlays, things, more = _overlays(
-                job, told, condition, view, guide, (height, width),
+                job, text_embedding, condition, view, guide, (height, width),
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
             notices = (*notices, *more)
@@ -219,13 +219,13 @@ def find_things(
     """
     height, width = pixels.shape[:2]
     job.check_against(width, height)
-    told = clip.embed_text(job.description, job.language) if job.description else None
+    text_embedding = clip.embed_text(job.description, job.language) if job.description else None
     nothing = Condition(None, None)
     grid = view.colorizer.predict(view.read, nothing).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
     _, things, _ = _overlays(
-        job, told, nothing, view, guide, (height, width),
+        job, text_embedding, nothing, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
     return things
@@ -233,7 +233,7 @@ def find_things(
 
 def condition_of(
     job: ColorizeJob,
-    told: TextEmbedding | None,
+    text_embedding: TextEmbedding | None,
     reference: Reference | None,
     lightness: FloatArray,
     *,
@@ -242,8 +242,9 @@ def condition_of(
 ) -> tuple[Condition, tuple[str, ...]]:
     """Turn words and a reference into a condition, and say what could not be used.
 
-    ``told`` is the job's description as CLIP sees it. The condition's hints are the colours carried
-    from the reference; ``colorize`` lays them over the network's answer, as all overlays.
+    ``text_embedding`` is the job's description as CLIP sees it. The condition's hints are the
+    colours carried from the reference; ``colorize`` lays them over the network's answer, as all
+    overlays.
     """
     if job.strength == 0:
         given = job.description or job.hints or job.palette or job.regions or reference
@@ -251,10 +252,10 @@ def condition_of(
         return Condition(None, None, 0.0), (notice,) if given else ()
     notices: tuple[str, ...] = ()
     text = image = matches = None
-    if told is not None:
-        notices = told.notices
+    if text_embedding is not None:
+        notices = text_embedding.notices
         # A colour belongs to a place, not to the scene.
-        text = told.scene if colorizer.locates else told.vector
+        text = text_embedding.scene if colorizer.locates else text_embedding.vector
     if reference is not None:
         colours = reference.small()
         if is_colourless(colours):
@@ -277,7 +278,7 @@ def condition_of(
 
 def _overlays(
     job: ColorizeJob,
-    told: TextEmbedding | None,
+    text_embedding: TextEmbedding | None,
     condition: Condition,
     view: View,
     guide: FloatArray,
@@ -301,9 +302,9 @@ def _overlays(
         notices += _paler_notices(job, palette, guide)
     if condition.hints is not None:
         overlays.append(CarriedOverlay(condition.hints, job.strength))
-    if told is not None:
+    if text_embedding is not None:
         named, more = place_things(
-            told, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places
+            text_embedding, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places
         )
         overlays.append(ThingsOverlay(named, job.strength))
         things += [describe_thing(thing, guide, full_size) for thing in named]

@@ -104,8 +104,8 @@ def _condition(
     job: ColorizeJob, lightness: FloatArray, *, colorizer: ChromaPredictor, clip: Embedder
 ) -> Condition:
     """Turn the words and the palette into a condition; dabs say nothing to the network."""
-    told = clip.embed_text(job.description, job.language) if job.description else None
-    return condition_of(job, told, None, lightness, colorizer=colorizer, clip=clip)[0]
+    text_embedding = clip.embed_text(job.description, job.language) if job.description else None
+    return condition_of(job, text_embedding, None, lightness, colorizer=colorizer, clip=clip)[0]
 
 
 def _lightness_of(pixel: NDArray[Any]) -> FloatArray:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from plugin_server.errors import NoBroker, NoSpace
 
-PATIENCE = 5.0  # seconds for one reply
-AGAIN = 5  # seconds after which a client may ask again
+REPLY_TIMEOUT = 5.0  # seconds for one reply
+RETRY_DELAY = 5  # seconds after which a client may ask again
 
 
 class BrokerError(ValueError):
@@ -73,7 +73,7 @@ class Broker:
         }.get(kind, ssl.CERT_REQUIRED)  # fmt: skip
         return options
 
-    def connect(self, *, patience: float = PATIENCE) -> Redis:
+    def connect(self, *, reply_timeout: float = REPLY_TIMEOUT) -> Redis:
         """Make a client; nothing is sent before it is used. Threads may share it."""
         from redis import Redis
         from redis.backoff import ConstantBackoff
@@ -81,8 +81,8 @@ class Broker:
 
         client: Redis = Redis.from_url(
             self.url,
-            socket_timeout=patience,
-            socket_connect_timeout=patience,
+            socket_timeout=reply_timeout,
+            socket_connect_timeout=reply_timeout,
             socket_keepalive=True,
             # A connection that broke while nobody used it: once more, at once.
             retry=Retry(ConstantBackoff(0.05), 1),
@@ -124,14 +124,14 @@ class Broker:
             case BusyLoadingError():
                 return NoBroker(
                     f"the queue at {self.shown} is reading its data after a restart; "
-                    f"try again in {AGAIN} seconds",
-                    seconds=AGAIN,
+                    f"try again in {RETRY_DELAY} seconds",
+                    seconds=RETRY_DELAY,
                 )
             case AuthenticationError() | AuthorizationError():
                 return NoBroker(
                     f"the queue at {self.shown} does not accept the password of --broker; "
                     "start with the one that redis.conf names",
-                    seconds=AGAIN,
+                    seconds=RETRY_DELAY,
                 )
             case OutOfMemoryError():
                 return NoSpace(
@@ -147,10 +147,10 @@ class Broker:
                 return NoBroker(
                     f"the queue at {self.shown} wants a password; write it into --broker "
                     "redis://:PASSWORD@HOST:PORT/0",
-                    seconds=AGAIN,
+                    seconds=RETRY_DELAY,
                 )
         return NoBroker(
             f"the queue at {self.shown} cannot be reached; the server tries again by itself: "
             "start redis-server there, or start this server with another --broker",
-            seconds=AGAIN,
+            seconds=RETRY_DELAY,
         )

@@ -27,7 +27,7 @@
     |  |- UnknownExemplar    404
     |  |- MissingPhoto       410   the exemplar's photo was deleted, moved or changed since
     |  `- LibraryUnusable    503   (507 where the disk is full)
-    |- Elsewhere           any   what a worker on another machine refused, as it was there
+    |- RemoteProblem           any   what a worker on another machine refused, as it was there
     |- models.progress.Stopped  503   nobody waits for the answer
     |- MemoryError           503   (also as PyTorch and OpenCV report it)
     |- werkzeug's HTTPException    404, 405, 413, ...: Flask's own refusals
@@ -124,7 +124,7 @@ class NoSpace(ProblemError):
     status = 507
 
 
-class Elsewhere(Exception):
+class RemoteProblem(Exception):
     """A worker's exception, told in its own words: the problem that it is for the client.
 
     Another machine decides nothing but the refusal: a status that is none (a redirect, say) becomes
@@ -139,13 +139,13 @@ class Elsewhere(Exception):
         self.headers = {"Retry-After": later} if is_number else {}
 
 
-def told(error: Exception) -> Elsewhere:
+def told(error: Exception) -> RemoteProblem:
     """Return what a client is told of an exception, as a fresh one that holds nothing else.
 
     An exception that was raised holds the frames that it came through, and a photo in each.
     """
     status, detail = status_and_detail(error)
-    return Elsewhere(detail, status=status, headers=headers_of(error))
+    return RemoteProblem(detail, status=status, headers=headers_of(error))
 
 
 OUT_OF_MEMORY = (
@@ -163,7 +163,7 @@ OUR_FAULT = (
 def status_and_detail(error: Exception) -> tuple[int, str]:
     """Say what the client is told of an exception that is none of Flask's."""
     match error:
-        case ProblemError() | Elsewhere():
+        case ProblemError() | RemoteProblem():
             return error.status, str(error)
         case UnsupportedImage():
             return 415, str(error)
@@ -200,7 +200,7 @@ def headers_of(error: Exception) -> dict[str, str]:
     """Give the headers that go with the refusal."""
     if isinstance(error, Busy | NoBroker):
         return {"Retry-After": str(error.seconds)}
-    if isinstance(error, ProblemError | Elsewhere):
+    if isinstance(error, ProblemError | RemoteProblem):
         return error.headers
     return MEMORY_HEADERS if is_out_of_memory(error) else {}
 

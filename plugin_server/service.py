@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plugin_server.engine.engine import Studio
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.engine import Engine
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.engine.warm_up import NO_LIBRARY, warm_request
 from plugin_server.errors import NoLibrary
@@ -73,8 +73,8 @@ class Service:
         self._library_problem = library_problem
         self.limits = limits or Limits()
         self.device = device
-        self.photos = Shelf(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
-        self._studio = studio = Studio(
+        self.photos = FileStore(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
+        self._engine = engine = Engine(
             colorizer,
             clip,
             library=library,
@@ -83,22 +83,22 @@ class Service:
             photos=self.photos,
             decoders=decoders,
         )
-        self.references = studio.references
+        self.references = engine.references
         self._here = EmbeddedJobs(
-            studio.do,
+            engine.do,
             workers=workers,
             waiting=waiting,
-            shelf=Shelf(seconds=kept_seconds, count=KEPT_RESULTS, size=KEPT_BYTES),
+            file_store=FileStore(seconds=kept_seconds, count=KEPT_RESULTS, size=KEPT_BYTES),
         )
         self.jobs: Jobs = self._here
-        self.gathered = studio.gathered
+        self.gathered = engine.gathered
         if broker is not None:
             from plugin_server.jobs.redis.job_store import Keep
             from plugin_server.jobs.redis.queue import ClusterJobs
 
             keep = Keep(round(kept_seconds), KEPT_RESULTS, KEPT_BYTES)
             self.jobs = ClusterJobs(
-                broker, self._here, studio.gathered, models=models, room=waiting, keep=keep
+                broker, self._here, engine.gathered, models=models, room=waiting, keep=keep
             )
 
     @classmethod
@@ -137,7 +137,7 @@ class Service:
         """Colour a small picture, so that the first real one is not slower than the others."""
         if self._decoders is not None:
             self._decoders.start()
-        self._here.run(warm_request(), LOCAL, gone=lambda: False)
+        self._here.run(warm_request(), LOCAL, is_disconnected=lambda: False)
 
     def health(self) -> dict[str, object]:
         """Say what this service is and which models it uses."""
@@ -183,9 +183,9 @@ class Service:
         request: Request,
         client: Client = LOCAL,
         *,
-        gone: Callable[[], bool] = lambda: False,
+        is_disconnected: Callable[[], bool] = lambda: False,
     ) -> Answer:
-        """Do what is asked when its turn has come; stop when the client is ``gone``.
+        """Do what is asked when its turn has come; stop when the client is ``is_disconnected``.
 
         Raises:
             ImageError: a picture cannot be read or is too large.
@@ -195,7 +195,7 @@ class Service:
             Busy: too many pictures wait already.
             Stopped: the client is gone, or the service is being closed.
         """
-        return self.jobs.run(request, client, gone=gone)
+        return self.jobs.run(request, client, is_disconnected=is_disconnected)
 
     def is_working(self) -> bool:
         """Tell whether anything waits for its turn or is being worked on."""
@@ -203,7 +203,7 @@ class Service:
 
     def decode(self, data: bytes) -> Layer:
         """Read a picture as a request's pictures are read; ImageError where it cannot be."""
-        return self._studio.decode(data)
+        return self._engine.decode(data)
 
     def close(self) -> bool:
         """Stop all work, forget what is kept, and give back what the library holds open.

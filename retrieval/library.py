@@ -30,7 +30,7 @@ from retrieval.database.clip_model import (
 from retrieval.database.exemplar import ID_PATTERN, Exemplar, Place
 from retrieval.database.store import Store
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
-from retrieval.index.synced import Shelves
+from retrieval.index.synced import LibraryIndexes
 from retrieval.index.vector_index import EXACT_UP_TO
 from retrieval.ingest.captions import clean
 from retrieval.ingest.ingest import AddReport, Ingest, Progress, best_caption
@@ -67,9 +67,9 @@ class ExemplarLibrary:
         self._clip = clip
         self._probe = probe
         self._limits = limits
-        self._shelves: Shelves | None = None
+        self._indexes: LibraryIndexes | None = None
         if probe is not None:
-            self._shelves = Shelves(store, dimension=len(probe), check=self._check)
+            self._indexes = LibraryIndexes(store, dimension=len(probe), check=self._check)
 
     @classmethod
     def open(
@@ -105,8 +105,8 @@ class ExemplarLibrary:
 
     def close(self) -> None:
         """Give back what the library holds open."""
-        if self._shelves is not None:
-            self._shelves.close()
+        if self._indexes is not None:
+            self._indexes.close()
         self._store.close()
 
     @property
@@ -146,8 +146,8 @@ class ExemplarLibrary:
             BadQuery: the query makes no sense.
             WrongClip: the library was made again with another model.
         """
-        assert self._shelves is not None, "the library was opened without a CLIP model"
-        return Search(self._store, self.clip, self._shelves).find(query, k=k)
+        assert self._indexes is not None, "the library was opened without a CLIP model"
+        return Search(self._store, self.clip, self._indexes).find(query, k=k)
 
     def list(self, *, offset: int = 0, limit: int = 100, containing: str = "") -> list[Exemplar]:
         """List exemplars in the order they came; ``containing`` filters captions and sources."""
@@ -215,8 +215,8 @@ class ExemplarLibrary:
 
     def settle(self) -> None:
         """Make the search index of a large library now, not beside the next search."""
-        if self._shelves is not None and len(self) > EXACT_UP_TO:
-            self._shelves.settle()
+        if self._indexes is not None and len(self) > EXACT_UP_TO:
+            self._indexes.settle()
 
     def add(
         self,
@@ -226,13 +226,13 @@ class ExemplarLibrary:
         recaption: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
-        far: Preparer | None = None,
+        remote: Preparer | None = None,
     ) -> AddReport:
         """Add folders, photos and tar shards; what is known and unchanged is passed over.
 
         Photos that cannot be used are in the report with a reason. ``should_stop`` is asked for
         every file found and after every batch. ``recaption`` reads the captions of unchanged photos
-        again; ``samples`` adds the free photos that come with scikit-image. ``far`` decodes and
+        again; ``samples`` adds the free photos that come with scikit-image. ``remote`` decodes and
         embeds elsewhere; files are read and the library is written here.
 
         Raises:
@@ -246,7 +246,7 @@ class ExemplarLibrary:
                 return AddReport(stopped=True)
         if samples:
             found += find_samples()
-        report = self._ingest(recaption=recaption, far=far).run(
+        report = self._ingest(recaption=recaption, remote=remote).run(
             found, on_progress=on_progress, should_stop=should_stop
         )
         if not report.stopped:
@@ -348,10 +348,10 @@ class ExemplarLibrary:
         with self._store.reading() as connection:
             return tuple(queries.under(connection, os.path.abspath(folder)))
 
-    def _ingest(self, *, recaption: bool = False, far: Preparer | None = None) -> Ingest:
+    def _ingest(self, *, recaption: bool = False, remote: Preparer | None = None) -> Ingest:
         return Ingest(
             self._store, self.clip, model=self._model, limits=self._limits, recaption=recaption,
-            far=far, probe=self._probe, decode=self._decode,
+            remote=remote, probe=self._probe, decode=self._decode,
         )  # fmt: skip
 
     def _check(self, connection: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.color.upsampling import Patch
 from models.guidance.condition import HintMap
 from models.guidance.palette import Palette, transport_to_given
-from models.guidance.propagation import settle_carried, spread_dabs
+from models.guidance.propagation import settle_carried, spread_hints
 from models.guidance.regions import PlacedRegion, colored, shaded
 from models.guidance.things import PlacedThing
 
@@ -126,7 +126,7 @@ class RegionOverlay:
     @property
     def name(self) -> str:
         """Name the layer."""
-        return self.region.said
+        return self.region.label
 
     def apply(self, chroma: Chroma, lightness: FloatArray) -> Chroma:
         """See ``Overlay``."""
@@ -137,7 +137,7 @@ class RegionOverlay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HintsOverlay:
-    """Spreads dabs and painted hints, over patches as well; ``descriptors`` as ``spread_dabs``."""
+    """Spreads dabs and painted hints, over patches as well; ``descriptors`` as ``spread_hints``."""
 
     hints: HintMap
     descriptors: FloatArray | None
@@ -159,7 +159,7 @@ class HintsOverlay:
         return Chroma(self._spread(chroma.ab, lightness), tuple(patches))
 
     def _spread(self, ab: FloatArray, lightness: FloatArray) -> FloatArray:
-        spread = spread_dabs(ab, self.hints, lightness, self.descriptors)
+        spread = spread_hints(ab, self.hints, lightness, self.descriptors)
         return _towards(ab, spread, self.strength)
 
 

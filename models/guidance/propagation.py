@@ -48,30 +48,30 @@ TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
 
 
-def spread_dabs(
+def spread_hints(
     guess: FloatArray,
-    dabs: HintMap,
+    hints: HintMap,
     lightness: FloatArray,
     descriptors: FloatArray | None = None,
 ) -> FloatArray:
     """Return the chroma that meets the dabs, fills what they lie on, and else is the guess.
 
     ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid;
-    ``dabs``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
+    ``hints``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
     direction. With ``descriptors``, (h, w, D) float32 for ``models.guidance.kriging``, the guess is
     first corrected everywhere by what the dabs say of it.
     """
     if descriptors is None:
-        return _joined(guess, dabs, lightness, _filling, KEPT)
-    ab, confidence = _on_grid(dabs, lightness.shape)
+        return _joined(guess, hints, lightness, _filling, KEPT)
+    ab, confidence = _on_grid(hints, lightness.shape)
     corrected = correct(guess, ab, confidence > 0, descriptors)
-    return _joined(corrected, dabs, lightness, _filling, KEPT_CORRECTED)
+    return _joined(corrected, hints, lightness, _filling, KEPT_CORRECTED)
 
 
 def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -> FloatArray:
     """Return the chroma between the guess and the colours carried from a reference.
 
-    Arrays as in ``spread_dabs``. A colour of confidence p is taken to be right with that
+    Arrays as in ``spread_hints``. A colour of confidence p is taken to be right with that
     probability, so it pulls p of the way; cells without any follow their neighbours.
     """
     return _joined(guess, carried, lightness, lambda influence: influence, KEPT)

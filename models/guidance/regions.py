@@ -34,7 +34,7 @@ class PlacedRegion:
     its words name no colour, the ``guess`` that the network makes by them, (h, w, 2) ab.
     """
 
-    said: str
+    label: str
     mask: Mask
     things: tuple[PlacedThing, ...] = ()
     guess: FloatArray | None = None
@@ -55,20 +55,24 @@ def place_region(
 
     ``lightness`` is (h, w), ``grid`` the shape of the colorizer's answer.
     """
-    said = region.description or f"{region.color}"
+    label = region.description or f"{region.color}"
     words = region.description
-    told = clip.embed_text(words, language) if words else None
-    if told is not None and not told.named and region.color is not None:
+    text_embedding = clip.embed_text(words, language) if words else None
+    if text_embedding is not None and not text_embedding.named and region.color is not None:
         words = f"{region.color} {_ARTICLE.sub('', words, count=1)}"
-        told = clip.embed_text(words, language)
-    notices = () if told is None else tuple(f"Region {number}: {n}" for n in told.notices)
-    if told is not None and not told.named and region.color is None:
-        vector = told.scene if told.scene is not None else told.vector
+        text_embedding = clip.embed_text(words, language)
+    notices = (
+        ()
+        if text_embedding is None
+        else tuple(f"Region {number}: {n}" for n in text_embedding.notices)
+    )
+    if text_embedding is not None and not text_embedding.named and region.color is None:
+        vector = text_embedding.scene if text_embedding.scene is not None else text_embedding.vector
         guess = colorizer.predict(lightness, Condition(vector, None)).ab
-        return PlacedRegion(said, mask, guess=guess), notices
+        return PlacedRegion(label, mask, guess=guess), notices
     things: tuple[PlacedThing, ...] = ()
-    if told is not None:
-        things, _ = place_things(told, lightness, grid, colorizer=colorizer)
+    if text_embedding is not None:
+        things, _ = place_things(text_embedding, lightness, grid, colorizer=colorizer)
     if not things:
         assert region.color is not None, "a region without a colour names some"
         things = (_filling(region.description or region.color, region.color, grid),)
@@ -85,7 +89,7 @@ def place_region(
         for thing in inside
         if not thing.is_found
     )
-    return PlacedRegion(said, mask, inside), (*notices, *missing)
+    return PlacedRegion(label, mask, inside), (*notices, *missing)
 
 
 def colored(region: PlacedRegion, ab: FloatArray, lightness: FloatArray) -> FloatArray:
@@ -162,9 +166,9 @@ def _everywhere(thing: PlacedThing) -> PlacedThing:
     return replace(thing, probability=whole, is_found=True, is_everywhere=True)
 
 
-def _filling(said: str, color: str, grid: tuple[int, int]) -> PlacedThing:
+def _filling(label: str, color: str, grid: tuple[int, int]) -> PlacedThing:
     whole = np.ones(grid, np.float32)
-    return PlacedThing(said, "", (color,), whole, True, color, is_everywhere=True)
+    return PlacedThing(label, "", (color,), whole, True, color, is_everywhere=True)
 
 
 def region_masks(

@@ -24,9 +24,11 @@ from models.region import ThingChange
 
 FloatArray = NDArray[np.float32]
 
-LEAST_FOUND = 0.2  # below, a thing was hardly found, and colours nothing
+TAIL = 0.15  # of its likelihood that a cell which hardly belongs to a thing still takes
+SURE = 0.15  # places are judged against their likeliest cells, or this
+LEAST_FOUND = 0.1  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-PLACE = (0.25, 0.7)  # shares of that between which a cell comes to belong to the thing
+PLACE = (0.2, 0.6)  # shares of that between which a cell comes to belong to the thing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +92,8 @@ class PlacedThing:
             return np.ones(lightness.shape, np.float32)
         # Relative to its likeliest cells: the description says that the thing is there.
         place = follow_edges(self.probability, lightness)
-        return smooth_step(place / max(_found(place), LEAST_FOUND), *PLACE)
+        share = place / max(_found(place), SURE)
+        return np.maximum(smooth_step(share, *PLACE), TAIL * share.clip(0, 1))
 
     def color_at(self, lightness: FloatArray, place: FloatArray) -> str:
         """Return the colour that it gets at the mean lightness of its place, as #rrggbb."""
@@ -177,7 +180,7 @@ def _box_of(
 
 
 def place_things(
-    told: TextEmbedding,
+    text_embedding: TextEmbedding,
     lightness: FloatArray,
     grid: tuple[int, int],
     *,
@@ -191,10 +194,11 @@ def place_things(
     ``masks`` by name.
     """
     placed = [
-        _change(thing, changes, masks or {}) for thing in _locate(told, lightness, grid, colorizer)
+        _change(thing, changes, masks or {})
+        for thing in _locate(text_embedding, lightness, grid, colorizer)
     ]
     # A colorizer that finds nothing takes the colours from the whole description.
-    looked = colorizer.locates or told.scene is None
+    looked = colorizer.locates or text_embedding.scene is None
     notices = [
         not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
     ]
@@ -217,20 +221,23 @@ def not_found(phrase: str) -> str:
 
 
 def _locate(
-    told: TextEmbedding, lightness: FloatArray, grid: tuple[int, int], colorizer: ChromaPredictor
+    text_embedding: TextEmbedding,
+    lightness: FloatArray,
+    grid: tuple[int, int],
+    colorizer: ChromaPredictor,
 ) -> list[PlacedThing]:
-    if not told.named:
+    if not text_embedding.named:
         return []
-    if told.scene is None:
+    if text_embedding.scene is None:
         everywhere = np.ones(grid, np.float32)
-        return [replace(_of(t, everywhere, True), is_everywhere=True) for t in told.named]
+        return [replace(_of(t, everywhere, True), is_everywhere=True) for t in text_embedding.named]
     if not colorizer.locates:
-        return [_of(thing, np.zeros(grid, np.float32), False) for thing in told.named]
-    located = colorizer.locate(lightness, told.named, told.others)
+        return [_of(thing, np.zeros(grid, np.float32), False) for thing in text_embedding.named]
+    located = colorizer.locate(lightness, text_embedding.named, text_embedding.others)
     return [
         _of(thing, plane, _found(plane) >= LEAST_FOUND, float(vividness))
         for thing, plane, vividness in zip(
-            told.named, located.probability, located.vividness, strict=True
+            text_embedding.named, located.probability, located.vividness, strict=True
         )
     ]
 

@@ -52,7 +52,7 @@ class Colorizer(nn.Module):
 
     bins: Tensor
 
-    def __init__(self, config: ColorizerConfig, encoder: nn.Module) -> None:
+    def __init__(self, config: ColorizerConfig, encoder: EfficientNetLite0) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
@@ -125,6 +125,6 @@ def build_colorizer(config: ColorizerConfig) -> Colorizer:
     return Colorizer(config, build_encoder())
 
 
-def build_encoder() -> nn.Module:
+def build_encoder() -> EfficientNetLite0:
     """Build the EfficientNet-lite0 trunk that returns its features at strides 4, 8, 16 and 32."""
     return EfficientNetLite0()

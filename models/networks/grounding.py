@@ -56,13 +56,14 @@ class Grounder(nn.Module):
     """Describe every cell of a grid with stride 4 so that names can be looked for."""
 
     vocabulary: Tensor
+    blocks: nn.Sequential
 
     def __init__(self, config: GrounderConfig) -> None:
         super().__init__()
         self.config = config
         c4, c8, c16, c32 = ENCODER_CHANNELS
         coarse, middle, fine = config.coarse, config.middle, config.fine
-        self.blocks = build_encoder().blocks[SHARED_BLOCKS:]  # type: ignore[index]
+        self.blocks = build_encoder().blocks[SHARED_BLOCKS:]
         self.lateral32, self.lateral16 = nn.Conv2d(c32, coarse, 1), nn.Conv2d(c16, coarse, 1)
         self.lateral8, self.lateral4 = nn.Conv2d(c8, middle, 1), nn.Conv2d(c4, fine, 1)
         self.scene = nn.Linear(c32, coarse)
@@ -85,8 +86,9 @@ class Grounder(nn.Module):
 
     def deepen(self, f8: Tensor) -> tuple[Tensor, Tensor]:
         """Turn (N, 40, H/8, W/8) features into those at strides 16 and 32."""
-        f16: Tensor = self.blocks[1](self.blocks[0](f8))
-        return f16, self.blocks[3](self.blocks[2](f16))
+        first, second, third, fourth = self.blocks
+        f16: Tensor = second(first(f8))
+        return f16, fourth(third(f16))
 
     def decode(self, f4: Tensor, f8: Tensor, f16: Tensor, f32: Tensor) -> Tensor:
         """Turn features at strides 4 to 32 into (N, width, H/4, W/4) unit vectors."""
@@ -107,12 +109,14 @@ class Grounder(nn.Module):
 
     def vividness(self, vectors: Tensor) -> Tensor:
         """Say how vivid a named colour is on (P, embedding_width) names: (P,), 1 is usual."""
-        return self.read_vividness(vectors)[:, 0].exp().clamp(*VIVIDNESS)
+        shares: Tensor = self.read_vividness(vectors)[:, 0].exp().clamp(*VIVIDNESS)
+        return shares
 
     def logits(self, cells: Tensor, phrases: Tensor) -> Tensor:
         """Return (P, h, w) logits of (width, h, w) cells and (P, width) phrases."""
         agreement = torch.einsum("dhw,pd->phw", cells, phrases)
-        return self.scale.exp() * agreement + self.bias
+        logits: Tensor = agreement * self.scale.exp() + self.bias
+        return logits
 
 
 class ResidualBlock(nn.Module):

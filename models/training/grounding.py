@@ -167,16 +167,17 @@ def _on_known_cells(logits: Tensor, targets: Sequence[Target]) -> tuple[Tensor, 
 
 def _in_boxes(logits: Tensor, targets: Sequence[Target]) -> Tensor:
     """A box holds its thing in every row and column: BoxInst's projection (Tian et al. 2021)."""
-    rows = [i for i, target in enumerate(targets) if target.inside is not None]
-    if not rows:
+    boxed = [(i, t.inside) for i, t in enumerate(targets) if t.inside is not None]
+    if not boxed:
         return logits.new_zeros(())
-    inside = torch.from_numpy(np.stack([targets[i].inside for i in rows])).float() / 255
+    rows = [i for i, _ in boxed]
+    inside = torch.from_numpy(np.stack([plane for _, plane in boxed])).float() / 255
     likely = torch.sigmoid(logits[rows]) * inside
     loss = F.relu(FILL - likely.sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)) * 2
     for axis in (1, 2):
-        shown, boxed = likely.amax(axis), inside.amax(axis)
-        both = (shown * boxed).sum(1)
-        loss = loss + 1 - (2 * both + 1) / ((shown * shown).sum(1) + boxed.sum(1) + 1)
+        shown, held = likely.amax(axis), inside.amax(axis)
+        both = (shown * held).sum(1)
+        loss = loss + 1 - (2 * both + 1) / ((shown * shown).sum(1) + held.sum(1) + 1)
     return loss.mean()
 
 
@@ -274,7 +275,7 @@ def train(
     if start is not None:
         model.load_state_dict(read_checkpoint(start)[0])
     else:
-        blocks = colorizer.encoder.blocks[SHARED_BLOCKS:]  # type: ignore[index]
+        blocks = colorizer.encoder.blocks[SHARED_BLOCKS:]
         model.blocks.load_state_dict(blocks.state_dict())
         model.vocabulary.copy_(torch.stack([vectors[name] for name in VOCABULARY]))
         torch.nn.init.zeros_(model.read_vividness.weight)

@@ -112,7 +112,7 @@ def make_view(
     lab = srgb_to_lab(rgb)
     lightness = lab[..., 0]
     if generator.random() < p_emulsion:
-        lightness = emulsion_lightness(rgb, generator)
+        lightness = emulsion_lightness(np.asarray(rgb, np.float32), generator)
     if generator.random() < p_old:
         lightness = age(np.ascontiguousarray(lightness), generator)
     targets = list(_from_masks(photo, crop, grid))

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.networks.colorizer import ENCODER_CHANNELS, STRIDES
+from models.networks.efficientnet import EfficientNetLite0
 from models.networks.grounding import SHARED_BLOCKS
 from models.training.region_targets import Target, make_view, random_part
 from models.training.regions import RegionPhoto
@@ -44,7 +45,7 @@ class Views:
     def __init__(
         self,
         photos: Sequence[RegionPhoto],
-        encoder: nn.Module,
+        encoder: EfficientNetLite0,
         folder: Path,
         *,
         side: int,
@@ -113,13 +114,13 @@ class Views:
 
 
 @torch.inference_mode()
-def shared_features(encoder: nn.Module, lightness: FloatArray) -> tuple[Tensor, Tensor]:
+def shared_features(encoder: EfficientNetLite0, lightness: FloatArray) -> tuple[Tensor, Tensor]:
     """Return an encoder's features at strides 4 and 8 of (N, H, W) lightness in [0, 100]."""
     x = torch.from_numpy(lightness)[:, None] / 50 - 1
     x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-    x = encoder.bn1(encoder.conv_stem(x))  # type: ignore[operator]
+    x = encoder.bn1(encoder.conv_stem(x))
     features = []
-    for block in encoder.blocks[:SHARED_BLOCKS]:  # type: ignore[index]
+    for block in encoder.blocks[:SHARED_BLOCKS]:
         x = block(x)
         features.append(x)
     return features[-2], features[-1]

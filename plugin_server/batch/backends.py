@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from plugin_server.service import Service
 
 REMOTE_JOBS: Final = 4  # photos on their way to a server, coloured there, or on their way back
-SERVER_PATIENCE: Final = 120.0  # seconds for which a server that is gone is looked for
-BROKER_PATIENCE: Final = 600.0  # seconds for which a broker that is away or full is asked again
+SERVER_TIMEOUT: Final = 120.0  # seconds for which a server that is gone is looked for
+BROKER_TIMEOUT: Final = 600.0  # seconds for which a broker that is away or full is asked again
 LEAST_IN_FLIGHT: Final = 8  # photos on their way to workers, even where none has come yet
 IN_FLIGHT_PER_WORKER: Final = 2  # one that it works on and one that waits for it
-NAP: Final = 0.2  # seconds in which Ctrl-C is noticed
+POLL_INTERVAL: Final = 0.2  # seconds in which Ctrl-C is noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ def remote_backend(
     jobs: int | None,
     should_stop: Callable[[], bool],
     *,
-    patience: float | None = SERVER_PATIENCE,
+    retry_timeout: float | None = SERVER_TIMEOUT,
     on_state: Callable[[str, float], None] = lambda stage, share: None,
 ) -> Backend:
     """Let a server colour, with several requests on their way.
 
     A server that says how long it is busy is asked again then; one that cannot be reached, for
-    ``patience`` seconds, before the batch ends. With None it fails that photo at once.
+    ``retry_timeout`` seconds, before the batch ends. With None it fails that photo at once.
 
     Raises:
         click.ClickException: the address is none.
@@ -83,7 +83,7 @@ def remote_backend(
     from plugin_server.images.codec import Limits, decode
 
     def sleep(seconds: float) -> None:
-        if nap(seconds, should_stop):
+        if sleep_unless_stopped(seconds, should_stop):
             raise Stopped
 
     limits = Limits()  # the server has its own
@@ -112,12 +112,12 @@ def remote_backend(
         )
 
     def colour(request: ColorizeRequest) -> Answer:
-        pause, end = 1.0, time.monotonic() + (patience or 0)
+        pause, end = 1.0, time.monotonic() + (retry_timeout or 0)
         while True:
             try:
                 return ask(request)
             except Unreachable as problem:
-                if patience is None:
+                if retry_timeout is None:
                     raise
                 if time.monotonic() + pause > end:
                     raise CannotGoOn(str(problem)) from problem
@@ -133,13 +133,13 @@ def broker_backend(
     jobs: int | None,
     should_stop: Callable[[], bool],
     *,
-    patience: float = BROKER_PATIENCE,
+    retry_timeout: float = BROKER_TIMEOUT,
 ) -> Backend:
     """Let workers on any machine colour.
 
     ``load`` gives a service with the broker where exemplars are asked for, because the library is
     here; without them this process needs no models. A full queue is asked again as it says, and a
-    broker that is away for ``patience`` seconds, before the batch ends.
+    broker that is away for ``retry_timeout`` seconds, before the batch ends.
     """
     from plugin_server.batch.runner import CannotGoOn
     from plugin_server.errors import Busy, NoBroker, NoSpace
@@ -153,17 +153,17 @@ def broker_backend(
     client = Client(f"batch {socket.gethostname()} {os.getpid()}")
 
     def sleep(seconds: float) -> None:
-        if nap(seconds, should_stop):
+        if sleep_unless_stopped(seconds, should_stop):
             raise Stopped
 
     def colour(request: ColorizeRequest) -> Answer:
-        end = time.monotonic() + patience
+        end = time.monotonic() + retry_timeout
         while True:
             try:
-                return queue.run(request, client, gone=lambda: False)
+                return queue.run(request, client, is_disconnected=lambda: False)
             except Busy as problem:
                 sleep(problem.seconds)
-                end = time.monotonic() + patience
+                end = time.monotonic() + retry_timeout
             except (NoBroker, NoSpace) as problem:
                 if time.monotonic() > end:
                     raise CannotGoOn(str(problem)) from problem
@@ -174,11 +174,11 @@ def broker_backend(
     )
 
 
-def nap(seconds: float, should_stop: Callable[[], bool]) -> bool:
+def sleep_unless_stopped(seconds: float, should_stop: Callable[[], bool]) -> bool:
     """Wait; return at once, and True, when asked to stop."""
     end = time.monotonic() + seconds
     while not should_stop() and (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, NAP))
+        time.sleep(min(left, POLL_INTERVAL))
     return should_stop()
 
 

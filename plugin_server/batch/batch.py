@@ -23,9 +23,9 @@ from models.progress import Stopped
 from plugin_server.batch.descriptions import Described
 from plugin_server.batch.manifest import Manifest, Record
 from plugin_server.batch.output import Output
-from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.recipe import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
-from plugin_server.batch.sources import Passed, Photo
+from plugin_server.batch.sources import SkippedPhoto, SourcePhoto
 from plugin_server.batch.writing import Times, write_whole
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import Limits, TooLarge
@@ -103,7 +103,7 @@ class Batch:
     def __init__(
         self,
         colour: Colour,
-        recipe: Recipe,
+        batch_settings: BatchSettings,
         *,
         manifest: Manifest,
         output: Output,
@@ -118,7 +118,7 @@ class Batch:
         write: Callable[[Path, Path, bytes, Times | None], None] = write_whole,
     ) -> None:
         self._colour = colour
-        self._recipe = recipe
+        self._settings = batch_settings
         self._manifest = manifest
         self._output = output
         self._in_flight = in_flight
@@ -132,7 +132,7 @@ class Batch:
         self._write = write
         self._tally = Tally()
 
-    def run(self, found: Iterable[Photo | Passed | None]) -> Tally:
+    def run(self, found: Iterable[SourcePhoto | SkippedPhoto | None]) -> Tally:
         """Work on all that is found, until the end, a stop, or what no photo would escape.
 
         ``found`` may wait for photos; None is a moment in which there are none.
@@ -141,8 +141,8 @@ class Batch:
         for record in self._manifest.interrupted:
             with suppress(OSError):
                 self._output.partial(record.output).unlink()
-        runner: Runner[Photo | Passed, Outcome] = Runner(
-            lambda one: self._pass(one) if isinstance(one, Passed) else self._take(one),
+        runner: Runner[SourcePhoto | SkippedPhoto, Outcome] = Runner(
+            lambda one: self._pass(one) if isinstance(one, SkippedPhoto) else self._take(one),
             self._add,
             in_flight=self._in_flight,
             should_stop=self._should_stop,
@@ -157,14 +157,14 @@ class Batch:
         self._tally.add(outcome)
         self._on_outcome(outcome)
 
-    def _pass(self, passed: Passed) -> Outcome:
+    def _pass(self, passed: SkippedPhoto) -> Outcome:
         record = Record(name=passed.name, state="failed", error=passed.reason, at=_now())
         known = self._manifest.get(passed.name)
         if known is None or (known.state, known.error) != ("failed", passed.reason):
             self._remember(record)
         return Outcome("failed", record)
 
-    def _take(self, photo: Photo) -> Outcome | None:
+    def _take(self, photo: SourcePhoto) -> Outcome | None:
         """Colour a photo unless that was done, or tried, before."""
         known = self._manifest.get(photo.name)
         output, choose_type = self._output.place(photo.name)
@@ -175,12 +175,12 @@ class Batch:
         began = time.perf_counter()
         try:
             status = photo.path.stat()
-            given = self._recipe.descriptions.given(photo.name, photo.path)
+            given = self._settings.descriptions.given(photo.name, photo.path)
             said = given or Described("", "")
             task = replace(
                 task, size=status.st_size, mtime_ns=status.st_mtime_ns, description=said.text,
                 described_by=said.by,
-                settings=self._recipe.digest(given, choose_type),
+                settings=self._settings.digest(given, choose_type),
             )  # fmt: skip
             if known is not None and (ended := self._ended_before(known, task, output)):
                 return Outcome(ended, known)
@@ -191,13 +191,13 @@ class Batch:
                     f"{self._limits.max_bytes:,}: scale it down"
                 )
             data = photo.path.read_bytes()
-            described = self._recipe.descriptions.completed(given, data)
+            described = self._settings.descriptions.completed(given, data)
             task = replace(
                 task, sha256=hashlib.sha256(data).hexdigest(),
                 description=described.text, described_by=described.by,
             )  # fmt: skip
-            data, mended = self._recipe.opened(data)
-            request = self._recipe.request(data, described)
+            data, mended = self._settings.opened(data)
+            request = self._settings.request(data, described)
             answer = self._colour(replace(request, choose_type=choose_type))
             times = (status.st_atime_ns, status.st_mtime_ns) if self._keep_dates else None
             self._keep(task, output, answer.body, times)
@@ -241,7 +241,7 @@ class Batch:
             return False
         return known.output == output and size == known.output_size
 
-    def _check_room_for(self, output: str, photo: Photo, task: Record) -> None:
+    def _check_room_for(self, output: str, photo: SourcePhoto, task: Record) -> None:
         """Refuse to replace what is not a result of this folder's batches."""
         target = self._output.folder / output
         if not os.path.lexists(target):
@@ -275,7 +275,7 @@ class Batch:
             raise CannotGoOn(f"{self._manifest.path}: {problem.strerror}") from problem
 
 
-def _has_changed(photo: Photo, task: Record) -> bool:
+def _has_changed(photo: SourcePhoto, task: Record) -> bool:
     try:
         status = photo.path.stat()
     except OSError:

@@ -17,7 +17,7 @@ from plugin_server.images.jpeg_stream import salvaged
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class BatchSettings:
     """What all photos of a run share.
 
     ``relative_hints`` are placed on each photo by its size. With ``salvage`` what can be read of a

@@ -19,7 +19,7 @@ class SourceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class SourcePhoto:
     """A photo to colour.
 
     ``name`` is its path below the folder that was named, with ``/`` between the parts; the result
@@ -31,7 +31,7 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class SkippedPhoto:
     """Something that the user may take for photos and that cannot be read, and why."""
 
     name: str
@@ -81,7 +81,7 @@ class Sources:
             roots[name] = path
         return cls(tuple((path, name) for name, path in roots.items()), output, recursive)
 
-    def __iter__(self) -> Iterator[Photo | Passed]:
+    def __iter__(self) -> Iterator[SourcePhoto | SkippedPhoto]:
         """Yield the photos folder by folder, by name; a folder's list is all that is held.
 
         Links to folders are followed, but no folder is entered twice, so a loop of links ends.
@@ -91,7 +91,7 @@ class Sources:
             if path.is_dir():
                 yield from _walk(path, name, seen, recursive=self.recursive)
             else:
-                yield Photo(path, name)
+                yield SourcePhoto(path, name)
 
     def count(self) -> int:
         """Count what iterating would yield, without a look into any photo."""
@@ -100,7 +100,7 @@ class Sources:
 
 def _walk(
     root: Path, root_name: str, seen: set[tuple[int, int]], *, recursive: bool
-) -> Iterator[Photo | Passed]:
+) -> Iterator[SourcePhoto | SkippedPhoto]:
     waiting = [(root, root_name)]  # a stack of our own: folders may be nested a thousand deep
     while waiting:
         folder, name = waiting.pop()
@@ -111,7 +111,7 @@ def _walk(
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as problem:
-            yield Passed(name or root.name, f"the folder cannot be read: {problem.strerror}")
+            yield SkippedPhoto(name or root.name, f"the folder cannot be read: {problem.strerror}")
             continue
         if identity is not None:
             seen.add(identity)
@@ -128,18 +128,20 @@ def _walk(
             waiting += reversed(below)
 
 
-def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> Photo | Passed | None:
+def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | SkippedPhoto | None:
     suffix = path.suffix.lower()
     if suffix in UNREADABLE:
-        return Passed(name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF")
+        return SkippedPhoto(
+            name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF"
+        )
     if suffix not in READ:
         return None
     try:
         if entry.is_file():
-            return Photo(path, name)
+            return SourcePhoto(path, name)
     except OSError as problem:  # a link that points at itself
-        return Passed(name, f"cannot be read: {problem.strerror}")
-    return Passed(name, "is a link to nothing" if entry.is_symlink() else "is no file")
+        return SkippedPhoto(name, f"cannot be read: {problem.strerror}")
+    return SkippedPhoto(name, "is a link to nothing" if entry.is_symlink() else "is no file")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -6,26 +6,26 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from plugin_server.batch.sources import Passed, Photo
+from plugin_server.batch.sources import SkippedPhoto, SourcePhoto
 
-Look = tuple[int, int]  # a file's size and the time of its last change
+FileStamp = tuple[int, int]  # a file's size and the time of its last change
 
 
 @dataclass(slots=True)
 class _File:
     """What the last look at a file found; ``given`` once it was yielded so."""
 
-    look: Look
+    look: FileStamp
     given: bool = False
 
 
 def watch(
-    sources: Iterable[Photo | Passed],
+    sources: Iterable[SourcePhoto | SkippedPhoto],
     *,
     wait: Callable[[], bool],
     quiet: float = 2.0,
     clock: Callable[[], float] = time.time,
-) -> Iterator[Photo | Passed | None]:
+) -> Iterator[SourcePhoto | SkippedPhoto | None]:
     """Yield photos as they come, for ever, and None whenever there is nothing more for now.
 
     The folders are looked through again and again, which works on network drives too. A photo is
@@ -47,9 +47,11 @@ def watch(
             return
 
 
-def _settled(one: Photo | Passed, files: dict[str, _File], *, quiet: float, now: float) -> bool:
+def _settled(
+    one: SourcePhoto | SkippedPhoto, files: dict[str, _File], *, quiet: float, now: float
+) -> bool:
     """Tell whether a file is to be yielded, and remember this look at it."""
-    if isinstance(one, Passed):
+    if isinstance(one, SkippedPhoto):
         is_new = one.name not in files
         files[one.name] = _File((0, 0), given=True)
         return is_new

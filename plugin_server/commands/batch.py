@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from plugin_server.batch.backends import cores, nap
+from plugin_server.batch.backends import cores, sleep_unless_stopped
 from plugin_server.commands.bars import bar
 from plugin_server.commands.library_session import stoppable
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from plugin_server.batch.batch import Outcome, Tally
     from plugin_server.batch.manifest import Manifest
     from plugin_server.batch.output import Format
-    from plugin_server.batch.recipe import Recipe
+    from plugin_server.batch.recipe import BatchSettings
     from plugin_server.batch.report import Report
-    from plugin_server.batch.sources import Passed, Photo, Sources
+    from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 
 FAILED: Final = 2  # some photos have no result
 ENDED_EARLY: Final = 3  # the disk is full, the server is gone; the same command goes on
 STOPPED: Final = 130  # the exit code of a program that Ctrl-C ended
-BETWEEN_LOOKS: Final = 2.0  # seconds, at a folder that is watched
+POLL_INTERVAL: Final = 2.0  # seconds, at a folder that is watched
 FORMATS: Final = ("same", "png", "tiff", "jpeg", "webp")
 
 OPTIONS = (
@@ -128,7 +128,9 @@ class BatchCommand:
     output: Path
     overwrite: bool
 
-    def run(self, recipe: Recipe, begin: Callable[[Callable[[], bool]], Backend]) -> int:
+    def run(
+        self, batch_settings: BatchSettings, begin: Callable[[Callable[[], bool]], Backend]
+    ) -> int:
         """Colour everything, write the report and the sheet, say what came of it.
 
         ``begin`` gets the backend that colour, once nothing else stands in the way; it is told how
@@ -142,14 +144,14 @@ class BatchCommand:
         from plugin_server.batch.sources import SourceError
 
         try:
-            sources, recipe = self._sources(), self._described(recipe)
+            sources, batch_settings = self._sources(), self._described(batch_settings)
             with Manifest(self.output) as manifest, stopping() as should_stop:
                 backend = begin(should_stop)
-                return self._work(manifest, sources, recipe, backend, should_stop)
+                return self._work(manifest, sources, batch_settings, backend, should_stop)
         except (SourceError, DescriptionsError, ManifestError) as problem:
             raise click.ClickException(str(problem)) from problem
 
-    def _described(self, recipe: Recipe) -> Recipe:
+    def _described(self, batch_settings: BatchSettings) -> BatchSettings:
         """Add the descriptions to what all photos share."""
         from plugin_server.batch.descriptions import (
             Descriptions,
@@ -163,9 +165,9 @@ class BatchCommand:
         places = read_places(table) if table is not None else {}
         technical = read_list(self.options.technical) if self.options.technical else ()
         descriptions = Descriptions(
-            rows, recipe.job.description, self.options.captions, technical, places
+            rows, batch_settings.job.description, self.options.captions, technical, places
         )
-        return replace(recipe, descriptions=descriptions)
+        return replace(batch_settings, descriptions=descriptions)
 
     def _sources(self) -> Sources:
         from plugin_server.batch.sources import SourceError, Sources
@@ -179,7 +181,7 @@ class BatchCommand:
         self,
         manifest: Manifest,
         sources: Sources,
-        recipe: Recipe,
+        batch_settings: BatchSettings,
         backend: Backend,
         should_stop: Callable[[], bool],
     ) -> int:
@@ -189,10 +191,12 @@ class BatchCommand:
         from plugin_server.batch.watch import watch
 
         options = self.options
-        found: Iterable[Photo | Passed | None] = sources
+        found: Iterable[SourcePhoto | SkippedPhoto | None] = sources
         if options.watch:
             click.echo(f"watching {_named(self.photos)}; Ctrl-C ends it", err=True)
-            found = watch(sources, wait=lambda: not nap(BETWEEN_LOOKS, should_stop))
+            found = watch(
+                sources, wait=lambda: not sleep_unless_stopped(POLL_INTERVAL, should_stop)
+            )
         with bar("Colouring", None if options.watch else sources.count()) as advance:
 
             def tell(outcome: Outcome) -> None:
@@ -204,18 +208,22 @@ class BatchCommand:
                 advance()
 
             batch = Batch(
-                backend.colour, recipe, manifest=manifest, limits=backend.limits,
+                backend.colour, batch_settings, manifest=manifest, limits=backend.limits,
                 output=Output(self.output, options.format), in_flight=backend.in_flight,
                 overwrite=self.overwrite, retry_failed=options.retry_failed,
                 should_stop=should_stop, on_outcome=tell, keep_dates=options.keep_dates,
                 comes_again=options.watch,
             )  # fmt: skip
             tally = batch.run(found)
-        self._conclude(manifest, Report(self.output, tally, cores()), recipe, should_stop)
+        self._conclude(manifest, Report(self.output, tally, cores()), batch_settings, should_stop)
         return _exit_code(tally, watched=options.watch)
 
     def _conclude(
-        self, manifest: Manifest, report: Report, recipe: Recipe, should_stop: Callable[[], bool]
+        self,
+        manifest: Manifest,
+        report: Report,
+        batch_settings: BatchSettings,
+        should_stop: Callable[[], bool],
     ) -> None:
         tally = report.tally
         try:
@@ -224,7 +232,7 @@ class BatchCommand:
                 self._draw(self.options.sheet, manifest, tally, should_stop)
         except OSError as problem:
             click.echo(f"the report cannot be written: {problem.strerror}", err=True)
-        unused = [] if tally.stopped else recipe.descriptions.unused()
+        unused = [] if tally.stopped else batch_settings.descriptions.unused()
         for line in report.lines(manifest, unused):
             click.echo(line)
         if tally.total == 0 and not tally.stopped and not self.options.watch:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     LoadService = Callable[[Config], Service]
 
 STREAM = Path("-")  # stdin
-LOOK = 0.5  # seconds for which a server on this machine is looked for
+POLL_INTERVAL = 0.5  # seconds for which a server on this machine is looked for
 MOST = 12  # candidates: columns that a contact sheet can hold and a person can compare
 
 EXAMPLES = """\b
@@ -183,7 +183,7 @@ def colorize(
     cannot be coloured is named on stderr, the others go on, and the exit code is 2. A folder that
     could not be finished gives 3, Ctrl-C 130; the same command goes on from there.
     """
-    from plugin_server.batch.recipe import Recipe
+    from plugin_server.batch.recipe import BatchSettings
     from plugin_server.commands.candidates import Candidates
     from plugin_server.commands.destination import Destination, DestinationError
     from plugin_server.commands.named_photos import NamedPhotos, note
@@ -241,7 +241,7 @@ def colorize(
         config = Config(clip=clip, weights=weights, library=library, broker=queue)
     except (JobError, DestinationError, ConfigError, BrokerError) as problem:
         raise click.ClickException(str(problem)) from problem
-    recipe = Recipe(
+    batch_settings = BatchSettings(
         job,
         mask=_read(mask, "mask"),
         reference=_read(reference, "reference"),
@@ -261,20 +261,20 @@ def colorize(
             )
         if one is None:
             return remote_backend(server, token, jobs, should_stop)
-        return remote_backend(server, token, jobs, should_stop, patience=None, on_state=one)
+        return remote_backend(server, token, jobs, should_stop, retry_timeout=None, on_state=one)
 
     if in_folders:
         assert output is not None
         options = replace(batch, keep_dates=keep_dates)
         work = BatchCommand(options, photos, output, overwrite)
-        ctx.exit(work.run(recipe, lambda should_stop: begin(should_stop, batch.jobs, None)))
+        ctx.exit(work.run(batch_settings, lambda should_stop: begin(should_stop, batch.jobs, None)))
     with photo_bar(len(photos) == 1 and server is not None) as on_state:
         backend = begin(lambda: False, 1, on_state)
         several = None
         if candidates is not None:
             assert backend.service is not None
             several = Candidates(backend.service, destination, candidates, note)
-        run = NamedPhotos(backend, recipe, destination, keep_dates, several)
+        run = NamedPhotos(backend, batch_settings, destination, keep_dates, several)
         code = run.run(photos)
     for made in destination.made_folders():
         click.echo(f"made the folder {click.format_filename(made)}", err=True)
@@ -287,7 +287,7 @@ def _server_here(token: str | None) -> str | None:
 
     address = f"http://{DEFAULT_HOST}:{os.environ.get('PHOTOCHROM_PORT', DEFAULT_PORT)}"
     try:
-        with Client(address, token, timeout=LOOK) as client:
+        with Client(address, token, timeout=POLL_INTERVAL) as client:
             if client.health().get("version") != product_version():
                 return None
     except ClientError:

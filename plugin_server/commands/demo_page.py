@@ -56,6 +56,6 @@ def answers(port: int) -> bool:
     """Tell whether a Photochrom that needs no token listens there."""
     try:
         with urllib.request.urlopen(f"http://{DEFAULT_HOST}:{port}/v1/health", timeout=2) as answer:
-            return answer.headers.get("Server") == "photochrom"
+            return bool(answer.headers.get("Server") == "photochrom")
     except (OSError, ValueError):
         return False

@@ -58,12 +58,12 @@ def _rows(sources: object) -> Iterator[tuple[str, str, str]]:
     """Yield name, description and where it comes from."""
     from plugin_server.batch.descriptions import Descriptions
     from plugin_server.batch.report import shown
-    from plugin_server.batch.sources import Photo, Sources
+    from plugin_server.batch.sources import SkippedPhoto, Sources
 
     assert isinstance(sources, Sources)
     known = Descriptions()
     for one in sources:
-        if not isinstance(one, Photo):
+        if isinstance(one, SkippedPhoto):
             click.echo(f"{shown(one.name)}: {one.reason}", err=True)
             continue
         try:

@@ -95,14 +95,14 @@ def add(
     if not paths and not samples:
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
     with (
-        preparer(broker) as far,
+        preparer(broker) as remote,
         opened(folder, load_clip(ctx.obj, clip), apart=ctx.obj is None) as exemplars,
         stoppable() as stop,
     ):
         with progress("Adding", "photos") as advance:
             report = exemplars.add(
                 paths, samples=samples, recaption=recaption, should_stop=stop,
-                on_progress=lambda at: advance(at.done, at.total), far=far,
+                on_progress=lambda at: advance(at.done, at.total), remote=remote,
             )  # fmt: skip
         for line in passed_over(report, verbose=verbose):
             click.echo(line, err=True)

@@ -85,11 +85,11 @@ def preparer(url: str | None) -> Iterator[Preparer | None]:
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
     from plugin_server.jobs.redis.queue import ClusterJobs
-    from plugin_server.jobs.remote_preparer import FarPreparer
+    from plugin_server.jobs.remote_preparer import RemotePreparer
 
     jobs = ClusterJobs(broker)
     try:
-        yield FarPreparer(jobs)
+        yield RemotePreparer(jobs)
     finally:
         jobs.close()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.recipe import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.commands.bars import bar
 from plugin_server.commands.destination import STREAM
@@ -29,7 +29,7 @@ class NamedPhotos:
     """What all photos of one run share."""
 
     backend: Backend
-    recipe: Recipe
+    batch_settings: BatchSettings
     destination: Destination
     keep_dates: bool = False
     candidates: Candidates | None = None
@@ -67,8 +67,8 @@ class NamedPhotos:
     def _written(self, photo: Path) -> Iterator[Path]:
         from plugin_server.batch.writing import times_of
 
-        data, notices = self.recipe.opened(self._read(photo))
-        request = self.recipe.request(data)
+        data, notices = self.batch_settings.opened(self._read(photo))
+        request = self.batch_settings.request(data)
         if self.candidates is not None:
             yield from self.candidates.colour(photo, request)
             return

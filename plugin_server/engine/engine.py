@@ -1,4 +1,4 @@
-"""The studio: the one place where requests become answers, bytes to bytes."""
+"""The engine: the one place where requests become answers, bytes to bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.indexing import index
 from plugin_server.engine.layered import layered
 from plugin_server.engine.places import as_settings, read_mask, read_painted, read_places
@@ -36,7 +36,7 @@ from plugin_server.engine.requests import (
     ThingMaskRequest,
     ThingsRequest,
 )
-from plugin_server.engine.things import Kept, as_json, full_size, in_short, keep
+from plugin_server.engine.things import KeptThings, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, encode
 from plugin_server.images.losses import losses
@@ -53,11 +53,11 @@ LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for pre
 VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
 
 
-class Studio:
+class Engine:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are on the shelf, and the last of them decoded in memory. Without
-    ``decoders`` they are decoded in this process.
+    Photos that were sent ahead are in the file store, and the last of them decoded in memory.
+    Without ``decoders`` they are decoded in this process.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Studio:
         *,
         library: ExemplarLibrary | None,
         limits: Limits,
-        photos: Shelf,
+        photos: FileStore,
         library_problem: str = "",
         decoders: Decoders | None = None,
     ) -> None:
@@ -254,7 +254,7 @@ class Studio:
     def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
         data = self.photos.get(request.token)
-        kept = None if data is None else Kept.unpack(data)
+        kept = None if data is None else KeptThings.unpack(data)
         place = None if kept is None else kept.places.get(request.number)
         if kept is None or place is None:
             raise NotKept(

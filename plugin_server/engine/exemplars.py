@@ -1,4 +1,4 @@
-"""Searching and adding exemplars, in the studio's turn: both decode and embed a photo."""
+"""Searching and adding exemplars, in the engine's turn: both decode and embed a photo."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from plugin_server.errors import NoSpace
 
 
 @dataclass(slots=True)
-class Kept:
+class StoredFile:
     """One entry: its file, its size, and when it was last asked for."""
 
     path: Path
@@ -25,7 +25,7 @@ class Kept:
     used: float
 
 
-class Shelf:
+class FileStore:
     """Keeps bytes in files of a private folder, bounded in time, number and space.
 
     An entry goes ``seconds`` after it was last asked for; where there are more than ``count``
@@ -46,7 +46,7 @@ class Shelf:
         self.size = size
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[str, Kept] = {}  # the longest unused comes first
+        self._kept: dict[str, StoredFile] = {}  # the longest unused comes first
         self._folder: PrivateFolder | None = None  # made when it is needed
         self._timer: threading.Timer | None = None
 
@@ -54,7 +54,7 @@ class Shelf:
         """Keep bytes and return their id, which cannot be guessed.
 
         Raises:
-            NoSpace: they are more than the shelf holds, or the disk is full.
+            NoSpace: they are more than the file store holds, or the disk is full.
         """
         if len(data) > self.size:
             raise NoSpace(
@@ -73,7 +73,7 @@ class Shelf:
                 ) from problem
             raise
         with self._lock:
-            self._kept[name] = Kept(path, len(data), self._clock())
+            self._kept[name] = StoredFile(path, len(data), self._clock())
         self.sweep()
         return name
 
@@ -150,10 +150,10 @@ class Shelf:
         """See to it that entries go in time on a server that nobody uses; the lock is held."""
         if not self._kept or self._timer is not None:
             return
-        shelf = weakref.ref(self)
+        file_store = weakref.ref(self)
 
         def run() -> None:
-            if (owner := shelf()) is not None:
+            if (owner := file_store()) is not None:
                 with owner._lock:
                     owner._timer = None
                 owner.sweep()

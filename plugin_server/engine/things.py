@@ -18,18 +18,18 @@ from models.pipeline import View, shrunk
 from plugin_server.engine.requests import ImageId
 
 MAGIC = b"photochrom things 1\n"  # before what is kept: no photo begins so
-MOST_TOLD = 6000  # bytes of JSON that a header holds
+MAX_HEADER_JSON = 6000  # bytes of JSON that a header holds
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptThings:
     """The places of things that were found in a kept photo, by their numbers."""
 
     photo: ImageId
     places: dict[int, NDArray[np.float32] | Mask]
 
     def pack(self) -> bytes:
-        """Write it for the shelf."""
+        """Write it for the file store."""
         arrays: dict[str, Any] = {"photo": np.frombuffer(self.photo.encode(), np.uint8)}
         for number, place in self.places.items():
             if isinstance(place, Mask):
@@ -44,8 +44,8 @@ class Kept:
         return MAGIC + file.getvalue()
 
     @classmethod
-    def unpack(cls, data: bytes) -> Kept | None:
-        """Read it again; None where the shelf has something else under this name."""
+    def unpack(cls, data: bytes) -> KeptThings | None:
+        """Read it again; None where the file store has something else under this name."""
         if not data.startswith(MAGIC):
             return None
         places: dict[int, NDArray[np.float32] | Mask] = {}
@@ -61,7 +61,7 @@ class Kept:
         return cls(photo, places)
 
 
-def keep(photo: ImageId, things: Sequence[FoundThing]) -> Kept:
+def keep(photo: ImageId, things: Sequence[FoundThing]) -> KeptThings:
     """Gather the places of the things that have one."""
     places: dict[int, NDArray[np.float32] | Mask] = {}
     for number, thing in enumerate(things):
@@ -69,7 +69,7 @@ def keep(photo: ImageId, things: Sequence[FoundThing]) -> Kept:
             places[number] = thing.given
         elif thing.place is not None:
             places[number] = thing.place
-    return Kept(photo, places)
+    return KeptThings(photo, places)
 
 
 def full_size(
@@ -111,6 +111,6 @@ def in_short(things: Sequence[FoundThing]) -> str | None:
     if not things:
         return None
     listed = as_json(things)
-    while len(text := json.dumps(listed, separators=(",", ":"))) > MOST_TOLD:
+    while len(text := json.dumps(listed, separators=(",", ":"))) > MAX_HEADER_JSON:
         listed.pop()
     return text

@@ -17,7 +17,7 @@ def client_of(request: Request) -> Client:
     return Client(request.remote_addr or "", program)
 
 
-def gone(request: Request) -> Callable[[], bool]:
+def is_disconnected(request: Request) -> Callable[[], bool]:
     """Make a function that tells whether the client hung up; waitress knows."""
     disconnected = request.environ.get("waitress.client_disconnected")
     return disconnected if callable(disconnected) else lambda: False

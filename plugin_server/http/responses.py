@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flask import Response
 
 from plugin_server.engine.requests import Answer
-from plugin_server.errors import Elsewhere
+from plugin_server.errors import RemoteProblem
 from plugin_server.images.codec import MEDIA_TYPES
 
 ANSWER_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
@@ -26,10 +26,10 @@ def respond(answer: Answer, status: int = 200) -> Response:
     """Answer with what came of a request.
 
     Raises:
-        Elsewhere: its media type is none that this server answers with.
+        RemoteProblem: its media type is none that this server answers with.
     """
     if answer.media_type not in ANSWER_TYPES:
-        raise Elsewhere(
+        raise RemoteProblem(
             f"a worker answered with {answer.media_type[:60]!r}, which is no picture; look who "
             "can write to the queue, and send the photo again",
             status=502,

@@ -36,7 +36,7 @@ from retrieval.ingest.photos import PhotoLimits, SmallPhoto
 SECONDS: Final = 15.0
 SECONDS_PER_MEGABYTE: Final = 1.0
 SECONDS_PER_MEGAPIXEL: Final = 1.0
-LOOK: Final = 0.05  # seconds between looks whether anybody still waits
+POLL_INTERVAL: Final = 0.05  # seconds between looks whether anybody still waits
 PIPE: Final = 1 << 20  # bytes; what the kernel lets every user have
 STARTING: Final = 120.0  # seconds that a process may take to start
 PROGRAM: Final = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
@@ -199,7 +199,7 @@ class Decoders:
         begun = time.monotonic()
         while True:
             try:
-                answer.exception(timeout=LOOK)
+                answer.exception(timeout=POLL_INTERVAL)
             except TimeoutError:
                 watch()
             else:
@@ -222,7 +222,7 @@ class Decoders:
             if self._is_closed:
                 raise Stopped
             try:
-                decoder = self._idle.get(timeout=LOOK)
+                decoder = self._idle.get(timeout=POLL_INTERVAL)
             except queue.Empty:
                 watch()
                 continue

@@ -18,7 +18,7 @@ class Client:
     program: str = ""
 
 
-class Turns(Generic[Item]):
+class FairQueue(Generic[Item]):
     """Items that wait, taken in turn from each machine, and on it from each program.
 
     So fifty photos of one client do not stand before the one of another, and a client that gives

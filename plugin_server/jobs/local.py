@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.progress import Progress, Stopped
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, Request
 from plugin_server.errors import status_and_detail, told
 from plugin_server.jobs import malloc
-from plugin_server.jobs.fair_queue import Client, Turns
+from plugin_server.jobs.fair_queue import Client, FairQueue
 from plugin_server.jobs.queue import (
     QueueState,
     State,
@@ -42,13 +42,13 @@ LATELY = 0.1  # the share of the last job in what is usual
 class _Job:
     """One piece of work; what changes is changed under the queue's lock."""
 
-    work: Request | None  # None once it is over, because it holds the photo
+    request: Request | None  # None once it is over, because it holds the photo
     client: Client
     status: Status
     changed: threading.Condition  # on the queue's lock
     keep: bool
-    answer: Answer | None = None  # without its body where that is on the shelf
-    kept: str = ""  # the body's name on the shelf
+    answer: Answer | None = None  # without its body where that is in the file store
+    kept: str = ""  # the body's name in the file store
     finished_at: float = 0.0
     has_place: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
@@ -62,7 +62,7 @@ class EmbeddedJobs:
 
     The last quarter of the room is for machines that have nothing in it yet, so that one which
     sends many photos does not shut out another; ``waiting_bytes`` bounds what waits, too. Results
-    are kept on the shelf, and what the shelf forgets, the queue forgets.
+    are kept in the file store, and what the file store forgets, the queue forgets.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class EmbeddedJobs:
         *,
         workers: int,
         waiting: int,
-        shelf: Shelf,
+        file_store: FileStore,
         waiting_bytes: int = WAITING_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,10 +79,10 @@ class EmbeddedJobs:
         self._workers = workers
         self._room = waiting
         self._waiting_bytes = waiting_bytes
-        self._shelf = shelf
+        self._file_store = file_store
         self._clock = clock
         self._lock = threading.RLock()
-        self._turns: Turns[_Job] = Turns()
+        self._queue: FairQueue[_Job] = FairQueue()
         self._held = 0  # bytes of the work that waits
         self._running = 0  # jobs that have a place
         self._usual = USUAL  # seconds that a job takes, lately
@@ -95,15 +95,17 @@ class EmbeddedJobs:
         # Twice as many as places, for those that are still stopping.
         self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="colorize")
 
-    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+    def run(
+        self, request: Request, client: Client, *, is_disconnected: Callable[[], bool]
+    ) -> Answer:
         """See ``Jobs.run``."""
-        job = self._admit(work, client, keep=False)
+        job = self._admit(request, client, keep=False)
         while True:
             with self._lock:
                 job.changed.wait_for(lambda: job.status.is_finished, timeout=1.0)
             if job.status.is_finished:
                 break
-            if gone():
+            if is_disconnected():
                 self._stop(job)
         if job.status.error is not None:
             raise job.status.error
@@ -111,9 +113,9 @@ class EmbeddedJobs:
             raise Stopped
         return job.answer
 
-    def submit(self, work: Request, client: Client) -> Status:
+    def submit(self, request: Request, client: Client) -> Status:
         """See ``Jobs.submit``."""
-        job = self._admit(work, client, keep=True)
+        job = self._admit(request, client, keep=True)
         return self._seen(job)
 
     def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:
@@ -131,9 +133,9 @@ class EmbeddedJobs:
             raise told(status.error)  # raised again and again, one exception would grow
         if status.state == "cancelled" or job.answer is None:
             raise not_done(status)
-        body = self._shelf.get(job.kept)
+        body = self._file_store.get(job.kept)
         if body is None:
-            raise not_kept(self._shelf.seconds)
+            raise not_kept(self._file_store.seconds)
         return replace(job.answer, body=body)
 
     def cancel(self, id: str) -> Status:
@@ -142,7 +144,7 @@ class EmbeddedJobs:
         if job.status.is_finished:
             with self._lock:
                 self._jobs.pop(id, None)
-            self._shelf.drop(job.kept)
+            self._file_store.drop(job.kept)
         else:
             self._stop(job)
         return self._seen(job)
@@ -155,7 +157,7 @@ class EmbeddedJobs:
     def state(self) -> QueueState:
         """See ``Jobs.state``."""
         with self._lock:
-            return QueueState("embedded", self._workers, len(self._turns), self._running)
+            return QueueState("embedded", self._workers, len(self._queue), self._running)
 
     def close(self) -> None:
         """See ``Jobs.close``."""
@@ -169,31 +171,31 @@ class EmbeddedJobs:
         ending.start()
         ending.join(timeout=LAST)
         self.has_ended = not ending.is_alive()
-        self._shelf.close()
+        self._file_store.close()
 
-    def _admit(self, work: Request, client: Client, *, keep: bool) -> _Job:
+    def _admit(self, request: Request, client: Client, *, keep: bool) -> _Job:
         name, changed = secrets.token_urlsafe(12), threading.Condition(self._lock)
-        job = _Job(work, client, Status(name), changed, keep)
+        job = _Job(request, client, Status(name), changed, keep)
         with self._lock:
             if self._is_closed:
                 raise Stopped
-            self._check_room(work, client)
+            self._check_room(request, client)
             self._unfinished.add(job)
-            self._turns.add(client, job)
-            self._held += work.size
+            self._queue.add(client, job)
+            self._held += request.size
             if keep:
                 self._jobs[job.status.id] = job
             self._fill_places()
         return job
 
-    def _check_room(self, work: Request, client: Client) -> None:
+    def _check_room(self, request: Request, client: Client) -> None:
         """Raise Busy where the work has no place; the lock is held."""
         admitted = len(self._unfinished)
         problem = no_room(
-            own=self._turns.count_of(client.address), admitted=admitted,
+            own=self._queue.count_of(client.address), admitted=admitted,
             limit=self._workers + self._room, kept_free=self._room // 4,
-            held=self._held, size=work.size, most=self._waiting_bytes,
-            seconds=self._seconds_until_room(admitted), anybody=bool(self._turns),
+            held=self._held, size=request.size, most=self._waiting_bytes,
+            seconds=self._seconds_until_room(admitted), anybody=bool(self._queue),
         )  # fmt: skip
         if problem is not None:
             raise problem
@@ -206,14 +208,14 @@ class EmbeddedJobs:
         """Begin the jobs whose turn it is, as far as there are places; the lock is held."""
         if self._is_closed:
             return
-        while self._running < self._workers and (job := self._turns.take()) is not None:
-            work = job.work
-            assert work is not None
-            self._held -= work.size
+        while self._running < self._workers and (job := self._queue.take()) is not None:
+            request = job.request
+            assert request is not None
+            self._held -= request.size
             self._running += 1
             job.has_place = True
             self._set(job, state="running", stage="running")
-            self._threads.submit(self._perform, job, work)
+            self._threads.submit(self._perform, job, request)
 
     def _leave_place(self, job: _Job) -> None:
         """Give a job's place to the next one; the lock is held."""
@@ -222,12 +224,12 @@ class EmbeddedJobs:
             self._running -= 1
             self._fill_places()
 
-    def _perform(self, job: _Job, work: Request) -> None:
+    def _perform(self, job: _Job, request: Request) -> None:
         """Do a job; in a thread of the pool."""
         begun = self._clock()
         try:
-            answer = self._do(work, self._watching(job))
-            kept = self._shelf.put(answer.body) if job.keep else ""
+            answer = self._do(request, self._watching(job))
+            kept = self._file_store.put(answer.body) if job.keep else ""
         except Stopped:
             self._finish(job, "cancelled")
         except Exception as error:
@@ -263,10 +265,10 @@ class EmbeddedJobs:
         with self._lock:
             if job.status.is_finished:
                 return
-            work = job.work
-            if self._turns.remove(job.client, job):
-                assert work is not None
-                self._held -= work.size
+            request = job.request
+            if self._queue.remove(job.client, job):
+                assert request is not None
+                self._held -= request.size
             self._finish(job, "cancelled")
 
     def _finish(
@@ -282,10 +284,10 @@ class EmbeddedJobs:
         with self._lock:
             if job.status.is_finished:
                 if kept:
-                    self._shelf.drop(kept)
+                    self._file_store.drop(kept)
                 return
             self._unfinished.discard(job)
-            job.work = None
+            job.request = None
             if error is not None and job.keep:
                 error = told(error)
             job.kept = kept
@@ -303,21 +305,26 @@ class EmbeddedJobs:
         job.changed.notify_all()
 
     def _forget_old(self) -> None:
-        """Forget finished jobs that are too old, too many, or off the shelf; the lock is held."""
-        oldest = self._clock() - self._shelf.seconds
+        """Forget finished jobs that are too old, too many, or out of the file store; the lock is
+        held."""
+        oldest = self._clock() - self._file_store.seconds
         finished = [job for job in self._jobs.values() if job.status.is_finished]
         for number, job in enumerate(finished):
             too_many = len(finished) - number > REMEMBERED
-            if too_many or job.finished_at <= oldest or (job.kept and job.kept not in self._shelf):
+            if (
+                too_many
+                or job.finished_at <= oldest
+                or (job.kept and job.kept not in self._file_store)
+            ):
                 del self._jobs[job.status.id]
-                self._shelf.drop(job.kept)
+                self._file_store.drop(job.kept)
 
     def _find(self, id: str) -> _Job:
         with self._lock:
             self._forget_old()
             job = self._jobs.get(id)
         if job is None:
-            raise not_kept(self._shelf.seconds)
+            raise not_kept(self._file_store.seconds)
         return job
 
     def _seen(self, job: _Job) -> Status:
@@ -325,4 +332,4 @@ class EmbeddedJobs:
         with self._lock:
             if job.status.state != "queued":
                 return job.status
-            return replace(job.status, position=self._turns.order().index(job))
+            return replace(job.status, position=self._queue.order().index(job))

@@ -71,14 +71,16 @@ class Jobs(Protocol):
     id that is unknown or forgotten.
     """
 
-    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+    def run(
+        self, request: Request, client: Client, *, is_disconnected: Callable[[], bool]
+    ) -> Answer:
         """Do the work in its turn and return, or raise, what came of it.
 
-        ``gone`` is asked about once a second; where it says that nobody waits any more, the work
-        is stopped and Stopped raised.
+        ``is_disconnected`` is asked about once a second; where it says that nobody waits any more,
+        the work is stopped and Stopped raised.
         """
 
-    def submit(self, work: Request, client: Client) -> Status:
+    def submit(self, request: Request, client: Client) -> Status:
         """Let the work wait for its turn."""
 
     def status(self, id: str, *, newer_than: int = -1, timeout: float = 0.0) -> Status:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from plugin_server.engine.requests import IndexRequest
-from plugin_server.errors import Busy, Elsewhere, NoBroker, NoSpace
+from plugin_server.errors import Busy, NoBroker, NoSpace, RemoteProblem
 from plugin_server.jobs.fair_queue import Client
 from retrieval.errors import LibraryUnusable, PhotoRefused
 from retrieval.ingest.preparing import Embedded, from_bytes
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from plugin_server.jobs.queue import Jobs
 
 IN_FLIGHT: Final = 16
-PATIENCE: Final = 600.0  # seconds for which a broker that is away or full is asked again
+BROKER_TIMEOUT: Final = 600.0  # seconds for which a broker that is away or full is asked again
 
 
-class FarPreparer:
+class RemotePreparer:
     """Lets workers prepare photos; see ``retrieval.ingest.preparing.Preparer``."""
 
     in_flight = IN_FLIGHT
 
-    def __init__(self, jobs: Jobs, *, patience: float = PATIENCE) -> None:
+    def __init__(self, jobs: Jobs, *, retry_timeout: float = BROKER_TIMEOUT) -> None:
         self._jobs = jobs
-        self._patience = patience
+        self._retry_timeout = retry_timeout
         self._client = Client(f"library {socket.gethostname()} {os.getpid()}")
 
     def __call__(self, data: bytes, captions: tuple[str, ...]) -> Embedded:
@@ -37,14 +37,16 @@ class FarPreparer:
             PhotoRefused: it cannot be an exemplar.
             LibraryUnusable: no worker could be had.
         """
-        work = IndexRequest(data, captions)
-        ends = time.monotonic() + self._patience
+        request = IndexRequest(data, captions)
+        ends = time.monotonic() + self._retry_timeout
         while True:
             try:
-                return from_bytes(self._jobs.run(work, self._client, gone=lambda: False).body)
+                return from_bytes(
+                    self._jobs.run(request, self._client, is_disconnected=lambda: False).body
+                )
             except Busy as problem:
                 time.sleep(problem.seconds)
-            except Elsewhere as problem:
+            except RemoteProblem as problem:
                 raise PhotoRefused(str(problem)) from problem
             except (NoBroker, NoSpace) as problem:
                 if time.monotonic() > ends:

@@ -30,7 +30,7 @@ from retrieval.errors import (
 DATABASE: Final = "library.sqlite"
 APPLICATION: Final = 0x50484F54  # "PHOT": tells our files from other programs' databases
 SCHEMA: Final = 1
-PATIENCE: Final = 30.0  # seconds to wait while another process writes
+WRITE_TIMEOUT: Final = 30.0  # seconds to wait while another process writes
 
 TABLES: Final = """
 CREATE TABLE models (            -- whose vectors these are
@@ -90,17 +90,17 @@ INSERT INTO state VALUES ('identity', random());   -- tells this library's index
 class Store:
     """Connections to one library file. Threads may share it; each borrows a connection."""
 
-    def __init__(self, folder: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, folder: Path, *, retry_timeout: float = WRITE_TIMEOUT) -> None:
         """Open the database in ``folder``, making both if absent.
 
-        A writer waits ``patience`` seconds for those in other processes.
+        A writer waits ``retry_timeout`` seconds for those in other processes.
 
         Raises:
             LibraryUnusable: see retrieval/errors.py.
         """
         self.folder = folder
         self.path = folder / DATABASE
-        self._patience = patience
+        self._retry_timeout = retry_timeout
         self._pool: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._write_lock = threading.Lock()
         try:
@@ -170,7 +170,7 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            self.path, timeout=self._retry_timeout, isolation_level=None, check_same_thread=False
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -219,7 +219,7 @@ class Store:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return LibraryBusy(
                     f"another program has been writing to {self.path} for more than "
-                    f"{self._patience:.0f} s: wait for it to finish, or end it"
+                    f"{self._retry_timeout:.0f} s: wait for it to finish, or end it"
                 )
             case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
                 return StorageFull(

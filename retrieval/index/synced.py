@@ -32,7 +32,7 @@ Keys = NDArray[np.int64]
 READ_AT_ONCE: Final = 8192
 
 
-class Shelf:
+class TableIndex:
     """The index of one table of vectors."""
 
     def __init__(self, store: Store, table: str, dimension: int, *, exact_up_to: int) -> None:
@@ -121,7 +121,7 @@ class Shelf:
         return f"{self._table} {queries.identity(connection)} {model} {self.dimension}"
 
 
-class Shelves:
+class LibraryIndexes:
     """Both indexes of a library; threads may share them."""
 
     def __init__(
@@ -139,8 +139,10 @@ class Shelves:
         self._following = threading.Lock()
         self._builder: threading.Thread | None = None
         self._closed = threading.Event()
-        self.images = Shelf(store, queries.VECTORS, dimension, exact_up_to=exact_up_to)
-        self.captions = Shelf(store, queries.CAPTION_VECTORS, dimension, exact_up_to=exact_up_to)
+        self.images = TableIndex(store, queries.VECTORS, dimension, exact_up_to=exact_up_to)
+        self.captions = TableIndex(
+            store, queries.CAPTION_VECTORS, dimension, exact_up_to=exact_up_to
+        )
 
     def refresh(self) -> None:
         """Follow the database; where training would pay, start it beside and do not wait.
@@ -178,12 +180,14 @@ class Shelves:
         """Let a training end at its next step."""
         self._closed.set()
 
-    def _wanting(self) -> list[Shelf]:
-        return [shelf for shelf in (self.images, self.captions) if shelf.wants_rebuild]
+    def _wanting(self) -> list[TableIndex]:
+        return [
+            table_index for table_index in (self.images, self.captions) if table_index.wants_rebuild
+        ]
 
     def _build_quietly(self) -> None:
         # Half of the cores, so that photos are coloured meanwhile; the number is this thread's own.
         faiss.omp_set_num_threads(max(1, (os.cpu_count() or 1) // 2))
         with suppress(LibraryError):  # the database went away; the next search says so
-            for shelf in self._wanting():
-                shelf.rebuild(should_stop=self._closed.is_set)
+            for table_index in self._wanting():
+                table_index.rebuild(should_stop=self._closed.is_set)

@@ -28,10 +28,10 @@ from retrieval.database.exemplar import Exemplar, Place, Prepared
 from retrieval.database.queries import FileRow
 from retrieval.database.store import Store
 from retrieval.errors import PhotoRefused
-from retrieval.ingest.near_duplicates import Twins
+from retrieval.ingest.near_duplicates import NearDuplicates
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Embedded, Preparer
-from retrieval.ingest.walk import Found, Passed, refuse_early
+from retrieval.ingest.walk import Found, SkippedFile, refuse_early
 
 FloatArray = NDArray[np.float32]
 
@@ -139,15 +139,15 @@ class Ingest:
         model: Callable[[sqlite3.Connection], int],
         limits: PhotoLimits,
         recaption: bool = False,
-        far: Preparer | None = None,
+        remote: Preparer | None = None,
         probe: FloatArray | None = None,
         decode: DecodeSmall = decode_small,
     ) -> None:
         """``model`` returns the number of ``clip`` in the library, making the row if needed.
 
-        With ``far`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
+        With ``remote`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
         """
-        self._far = far
+        self._remote = remote
         self._decode = decode
         self._probe = probe
         self._store = store
@@ -155,13 +155,13 @@ class Ingest:
         self._model = model
         self._limits = limits
         self._recaption = recaption
-        self._twins = Twins()
+        self._twins = NearDuplicates()
         self._tally = _Tally()
         self._large = threading.Lock()
 
     def run(
         self,
-        found: Iterable[Found | Passed],
+        found: Iterable[Found | SkippedFile],
         *,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
@@ -176,7 +176,7 @@ class Ingest:
                 self._tally.refused.append(Refusal(queries.printable(item.source), item.reason))
         if on_progress is not None:
             on_progress(Progress(0, len(photos), 0))
-        workers = (os.cpu_count() or 1) if self._far is None else self._far.in_flight
+        workers = (os.cpu_count() or 1) if self._remote is None else self._remote.in_flight
         stopped = False
         done = 0
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
@@ -209,8 +209,8 @@ class Ingest:
             refuse_early(found, self._limits.max_bytes)
             with self._large if (place.length or place.size) > LARGE else nullcontext():
                 data = found.read()
-                if self._far is not None:
-                    return Outcome(self._from_afar(found, data))
+                if self._remote is not None:
+                    return Outcome(self._prepared_remotely(found, data))
                 small = self._decode(data, self._limits)
             seconds = time.thread_time() - started
             return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
@@ -219,10 +219,10 @@ class Ingest:
         except OSError as problem:  # no permission, or gone since the folder was listed
             return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
 
-    def _from_afar(self, found: Found, data: bytes) -> Ready:
-        assert self._far is not None
+    def _prepared_remotely(self, found: Found, data: bytes) -> Ready:
+        assert self._remote is not None
         assert self._probe is not None
-        embedded = self._far(data, found.captions())
+        embedded = self._remote(data, found.captions())
         embedded.check_model(self._probe)
         return Ready(found, embedded.photo, embedded)
 
@@ -252,8 +252,8 @@ class Ingest:
                             self._renew_captions(connection, result)
                     case Ready(found, photo, None):
                         self.insert(connection, found, photo, next(vectors), next(words))
-                    case Ready(found, photo, Embedded() as far):
-                        self.insert(connection, found, photo, far.vector, far.words)
+                    case Ready(found, photo, Embedded() as remote):
+                        self.insert(connection, found, photo, remote.vector, remote.words)
                     case Refused():
                         self._refuse(connection, result)
             self._twins.written(connection)

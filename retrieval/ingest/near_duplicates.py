@@ -32,7 +32,7 @@ NEAR_COLOR: Final = 6.0
 CELLS: Final = 16
 
 
-class Twins:
+class NearDuplicates:
     """The difference hashes of all exemplars."""
 
     def __init__(self) -> None:

@@ -54,14 +54,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class SkippedFile:
     """Something that looked like photos and cannot be read, and why."""
 
     source: str
     reason: str
 
 
-def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | Passed]:
+def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | SkippedFile]:
     """Yield the photos under ``paths``; the library's own folder is passed over.
 
     Links to folders are followed, but no folder is entered twice, so a loop of links ends.
@@ -89,7 +89,7 @@ def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | Pas
 
 def _in_folder(
     folder: Path, root: Path, own: tuple[int, int] | None, seen: set[tuple[int, int]]
-) -> Iterator[Found | Passed]:
+) -> Iterator[Found | SkippedFile]:
     identity = _identity(folder)
     if identity is None or identity in seen or identity == own:
         return
@@ -98,7 +98,7 @@ def _in_folder(
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as problem:
-        yield Passed(_relative(folder, root), f"the folder cannot be read: {problem.strerror}")
+        yield SkippedFile(_relative(folder, root), f"the folder cannot be read: {problem.strerror}")
         return
     for entry in entries:
         if entry.name.startswith("."):
@@ -107,7 +107,7 @@ def _in_folder(
         try:
             is_folder, is_file = entry.is_dir(), entry.is_file()
         except OSError as problem:  # a link that points at itself
-            yield Passed(_relative(path, root), f"cannot be read: {problem.strerror}")
+            yield SkippedFile(_relative(path, root), f"cannot be read: {problem.strerror}")
             continue
         if is_folder:
             yield from _in_folder(path, root, own, seen)
@@ -115,7 +115,7 @@ def _in_folder(
             yield from _in_file(path, root, named=False)
 
 
-def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | Passed]:
+def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | SkippedFile]:
     """Yield a photo, the photos of a shard, or why a file that the user means is neither."""
     suffix, source = path.suffix.lower(), _relative(path, root)
     try:
@@ -126,16 +126,20 @@ def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | Passed]
             yield Found(Place(str(path), source, status.st_size, status.st_mtime_ns))
         elif path.name.lower().endswith(PACKED):
             if named:
-                yield Passed(source, "packed: unpack it first, or make a plain .tar")
+                yield SkippedFile(source, "packed: unpack it first, or make a plain .tar")
         elif suffix in UNREADABLE:
-            yield Passed(source, f"{suffix[1:].upper()} is not read: convert it to JPEG or PNG")
+            yield SkippedFile(
+                source, f"{suffix[1:].upper()} is not read: convert it to JPEG or PNG"
+            )
         elif named:
-            yield Passed(source, "no photo: JPEG, PNG, WebP and TIFF are read, and .tar shards")
+            yield SkippedFile(
+                source, "no photo: JPEG, PNG, WebP and TIFF are read, and .tar shards"
+            )
     except OSError as problem:
-        yield Passed(source, f"cannot be read: {problem.strerror}")
+        yield SkippedFile(source, f"cannot be read: {problem.strerror}")
 
 
-def _in_shard(path: Path, source: str) -> Iterator[Found | Passed]:
+def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
     """Yield the photos of a tar shard; a sample's JSON stands right before or after its photo."""
     status = path.stat()
     photo: tarfile.TarInfo | None = None
@@ -175,10 +179,12 @@ def _in_shard(path: Path, source: str) -> Iterator[Found | Passed]:
     if photo is not None:
         yield found(photo)
     if not whole:
-        yield Passed(source, "the shard is broken or cut off: what follows its last photo is lost")
+        yield SkippedFile(
+            source, "the shard is broken or cut off: what follows its last photo is lost"
+        )
 
 
-def found_again(places: Iterable[Place]) -> Iterator[Found | Passed]:
+def found_again(places: Iterable[Place]) -> Iterator[Found | SkippedFile]:
     """Find photos again whose files have changed; a shard is walked once."""
     shards: dict[str, str] = {}
     for place in places:

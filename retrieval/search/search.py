@@ -19,7 +19,7 @@ from retrieval.database import queries
 from retrieval.database.exemplar import Exemplar
 from retrieval.database.store import Store
 from retrieval.errors import BadQuery
-from retrieval.index.synced import Shelves
+from retrieval.index.synced import LibraryIndexes
 from retrieval.search.color_filter import Tone, has_color, has_tone
 from retrieval.search.diversity import choose_diverse
 from retrieval.search.scoring import picture_logit, probability, words_logit
@@ -88,10 +88,10 @@ class Match:
 class Search:
     """Answers queries from a library; threads may share it."""
 
-    def __init__(self, store: Store, clip: Embedder, shelves: Shelves) -> None:
+    def __init__(self, store: Store, clip: Embedder, indexes: LibraryIndexes) -> None:
         self._store = store
         self._clip = clip
-        self._shelves = shelves
+        self._indexes = indexes
 
     def find(self, query: Query, *, k: int) -> list[Match]:
         """Find up to k exemplars, best first; fewer where the filters leave fewer.
@@ -103,9 +103,9 @@ class Search:
         if k < 1:
             raise BadQuery(f"k is {k}: ask for at least 1")
         wanted = self._embed(query)
-        self._shelves.refresh()
-        total = len(self._shelves.images)
-        most = min(total, WIDEST) if self._shelves.images.is_trained else total
+        self._indexes.refresh()
+        total = len(self._indexes.images)
+        most = min(total, WIDEST) if self._indexes.images.is_trained else total
         pool = max(POOL * k, LEAST_POOL)
         while True:
             matches, vectors = self._candidates(query, wanted, min(pool, most))
@@ -130,8 +130,8 @@ class Search:
     ) -> tuple[list[Match], FloatArray]:
         """Return some ``count`` of the best matches that pass the filters, and their vectors."""
         if count == 0:
-            return [], np.empty((0, self._shelves.images.dimension), np.float32)
-        near = wanted.near(self._shelves, count)
+            return [], np.empty((0, self._indexes.images.dimension), np.float32)
+        near = wanted.near(self._indexes, count)
         with self._store.reading() as connection:
             keys, images = queries.vectors_of(connection, near)
             told, words = queries.vectors_of(connection, keys, table=queries.CAPTION_VECTORS)
@@ -157,14 +157,14 @@ class _Wanted:
     picture: FloatArray | None
     share: float
 
-    def near(self, shelves: Shelves, count: int) -> set[int]:
+    def near(self, indexes: LibraryIndexes, count: int) -> set[int]:
         """Name candidates: the nearest of each kind."""
         found: set[int] = set()
         if self.text is not None:
-            found |= shelves.images.nearest(self.text, count)
-            found |= shelves.captions.nearest(self.text, count)
+            found |= indexes.images.nearest(self.text, count)
+            found |= indexes.captions.nearest(self.text, count)
         if self.picture is not None:
-            found |= shelves.images.nearest(self.picture, count)
+            found |= indexes.images.nearest(self.picture, count)
         return found
 
     def log_odds(

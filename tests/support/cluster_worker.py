@@ -36,16 +36,16 @@ def do(request: Request, progress: Progress = unwatched) -> Answer:
         assert isinstance(request.image, bytes)
         return Answer(b"colour of " + request.image, "image/png")
     # Only where they are needed: a worker that is killed again and again must start fast.
-    from plugin_server.engine.engine import Studio
-    from plugin_server.engine.file_store import Shelf
+    from plugin_server.engine.engine import Engine
+    from plugin_server.engine.file_store import FileStore
     from plugin_server.images.codec import Limits
     from tests.support.fakes import FakeClip, FakeColorizer
 
-    studio = Studio(
+    engine = Engine(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
-        photos=Shelf(seconds=0, count=0, size=0),
+        photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
-    return studio.do(request, progress)
+    return engine.do(request, progress)
 
 
 def obey(orders: dict[str, object], progress: Progress) -> None:

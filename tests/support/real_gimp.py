@@ -187,7 +187,7 @@ class Gimp:
         """Wait until a window whose title matches is there."""
         self.tool("wait", title, seconds, seconds=seconds + 20)
 
-    def gone(self, title: str, seconds: float = 40) -> None:
+    def is_disconnected(self, title: str, seconds: float = 40) -> None:
         """Wait until no window has such a title."""
         self.tool("gone", title, seconds, seconds=seconds + 20)
 

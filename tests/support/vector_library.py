@@ -13,7 +13,7 @@ from models.guidance.condition import TextEmbedding
 from retrieval.database import queries
 from retrieval.database.exemplar import Place, Prepared
 from retrieval.database.store import Store
-from retrieval.index.synced import Shelves
+from retrieval.index.synced import LibraryIndexes
 from retrieval.index.vector_index import EXACT_UP_TO
 from retrieval.search.search import Search
 
@@ -87,9 +87,11 @@ def put(store: Store, *entries: Entry) -> list[int]:
     return keys
 
 
-def shelves_of(store: Store, *, exact_up_to: int = EXACT_UP_TO) -> Shelves:
-    return Shelves(store, dimension=D, check=lambda connection: None, exact_up_to=exact_up_to)
+def indexes_of(store: Store, *, exact_up_to: int = EXACT_UP_TO) -> LibraryIndexes:
+    return LibraryIndexes(
+        store, dimension=D, check=lambda connection: None, exact_up_to=exact_up_to
+    )
 
 
 def search_of(store: Store, clip: MappedClip, *, exact_up_to: int = EXACT_UP_TO) -> Search:
-    return Search(store, clip, shelves_of(store, exact_up_to=exact_up_to))
+    return Search(store, clip, indexes_of(store, exact_up_to=exact_up_to))

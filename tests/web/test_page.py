@@ -508,7 +508,7 @@ def test_a_photo_that_the_server_has_forgotten_is_sent_again(browser: Browser) -
     ):
         page.add(("coffee.png", grey_photo("coffee", 300)))
         page.settle()
-        service.photos.close()  # as after its time on the shelf
+        service.photos.close()  # as after its time in the file store
         page.describe("a red cup")
         assert len([url for url in page.requests if url.endswith("/v1/images")]) == 2
         assert len(page.errors) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from plugin_server.engine.answer_types import ANSWER_TYPES, AnswerTypes
-from plugin_server.http.clients import client_of, gone
+from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
 from plugin_server.http.responses import picture_response
@@ -48,6 +48,8 @@ def blueprint(service: Service) -> Blueprint:
         types = AnswerTypes.from_accept(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
         work = form.request(types)
-        return picture_response(service.answer(work, client_of(request), gone=gone(request)))
+        return picture_response(
+            service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        )
 
     return routes

@@ -14,7 +14,7 @@ from plugin_server.engine.exemplar_json import (
     describe,
 )
 from plugin_server.engine.exemplars import JSON
-from plugin_server.http.clients import client_of, gone
+from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
 from plugin_server.http.openapi import Operation, Success, documented
@@ -44,7 +44,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def search() -> Response:
         work = read_form(request, SearchForm).request()
-        answer = service.answer(work, client_of(request), gone=gone(request))
+        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
         return respond(answer)
 
     @routes.get("")
@@ -88,7 +88,7 @@ def blueprint(service: Service) -> Blueprint:
     def add() -> Response:
         form = read_form(request, AddExemplarForm)
         work = form.request(request.files["image"].filename or "")
-        answer = service.answer(work, client_of(request), gone=gone(request))
+        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
         response = respond(answer, 201)
         response.headers["Location"] = f"/v1/exemplars/{json.loads(answer.body)['id']}"
         return response

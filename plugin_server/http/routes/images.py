@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import KeepRequest
-from plugin_server.http.clients import client_of, gone
+from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ImageForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
 from plugin_server.http.responses import respond
@@ -43,7 +43,9 @@ def blueprint(service: Service) -> Blueprint:
     )
     def keep() -> Response:
         form = read_form(request, ImageForm)
-        answer = service.answer(KeepRequest(form.image), client_of(request), gone=gone(request))
+        answer = service.answer(
+            KeepRequest(form.image), client_of(request), is_disconnected=is_disconnected(request)
+        )
         return respond(answer, 201)
 
     return routes

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from plugin_server.config import EVENT_STREAMS
 from plugin_server.engine.answer_types import AnswerTypes
 from plugin_server.errors import Busy, NoBroker, status_and_detail
-from plugin_server.http.clients import client_of, gone
+from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Problem, Success, documented
 from plugin_server.http.problems import problem_members
@@ -23,7 +23,7 @@ from plugin_server.jobs.queue import Jobs, Status
 from plugin_server.service import Service
 
 HEARTBEAT = 10.0  # seconds between comments that keep the connection open
-LOOK = 1.0  # seconds between looks whether the client is still there
+POLL_INTERVAL = 1.0  # seconds between looks whether the client is still there
 
 
 class JobState(BaseModel):
@@ -115,7 +115,7 @@ def blueprint(service: Service) -> Blueprint:
                 f"{EVENT_STREAMS} programs follow jobs already, which is the limit; ask for "
                 f"/v1/jobs/{id} now and then instead"
             )
-        stream = follow(jobs, id, seen, gone(request))
+        stream = follow(jobs, id, seen, is_disconnected(request))
         response = Response(stream, content_type="text/event-stream; charset=utf-8")
         response.call_on_close(streams.release)
         return response
@@ -135,21 +135,21 @@ def state_of(status: Status) -> dict[str, object]:
     }
 
 
-def follow(jobs: Jobs, id: str, seen: int, gone: Callable[[], bool]) -> Iterator[str]:
+def follow(jobs: Jobs, id: str, seen: int, is_disconnected: Callable[[], bool]) -> Iterator[str]:
     """Write the job's state as server-sent events until it is finished or nobody listens."""
     silent, position = 0.0, -1
-    while not gone():
+    while not is_disconnected():
         try:
-            status = jobs.status(id, newer_than=seen, timeout=LOOK)
+            status = jobs.status(id, newer_than=seen, timeout=POLL_INTERVAL)
         except NoBroker as problem:  # it comes back, and the job with it
             yield f": {problem}\n\n"
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL)
             continue
         if status.version > seen or status.position != position:
             yield f"id: {status.version}\ndata: {json.dumps(state_of(status))}\n\n"
             seen, position, silent = status.version, status.position, 0.0
             if status.is_finished:
                 return
-        elif (silent := silent + LOOK) >= HEARTBEAT:
+        elif (silent := silent + POLL_INTERVAL) >= HEARTBEAT:
             yield ": still here\n\n"
             silent = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from plugin_server.http.clients import client_of, gone
+from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
 from plugin_server.http.responses import respond
@@ -49,7 +49,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def suggest() -> Response:
         work = read_form(request, SuggestionsForm).request()
-        answer = service.answer(work, client_of(request), gone=gone(request))
+        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
         return respond(answer)
 
     @routes.post("/v1/confidence")
@@ -69,7 +69,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def confidence() -> Response:
         work = read_form(request, ConfidenceForm).request()
-        answer = service.answer(work, client_of(request), gone=gone(request))
+        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
         return respond(answer)
 
     return routes

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from plugin_server.broker import PATIENCE, Broker
+from plugin_server.broker import REPLY_TIMEOUT, Broker
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def make_app(broker: Broker, *, time_limit: float = TIME_LIMIT) -> Celery:
             "global_keyprefix": PREFIX,
             "priority_steps": [0],
             "queue_order_strategy": "round_robin",
-            "socket_connect_timeout": PATIENCE,
-            "socket_timeout": PATIENCE,
+            "socket_connect_timeout": REPLY_TIMEOUT,
+            "socket_timeout": REPLY_TIMEOUT,
             "socket_keepalive": True,
             # What a whole machine had in hand when it vanished comes back after this time.
             "visibility_timeout": time_limit + LAST_WORDS + CLOCKS,

@@ -19,14 +19,14 @@ from plugin_server.jobs.queue import Jobs, QueueState, Status, no_room, not_done
 from plugin_server.jobs.redis.celery_app import make_app
 from plugin_server.jobs.redis.job_store import ALIVE, Entry, JobStore, Keep
 from plugin_server.jobs.redis.lanes import Lanes
-from plugin_server.jobs.redis.serialization import Far, pack, pack_error, unpack_answer
+from plugin_server.jobs.redis.serialization import Sendable, pack, pack_error, unpack_answer
 
 if TYPE_CHECKING:
     from plugin_server.broker import Broker
 
 KEEP: Final = Keep()
-LOOK: Final = 1.0  # seconds between looks whether the client is still there
-PATIENCE: Final = 15.0  # seconds for which somebody who waits is not told that Redis is away
+POLL_INTERVAL: Final = 1.0  # seconds between looks whether the client is still there
+OUTAGE_TIMEOUT: Final = 15.0  # seconds for which somebody who waits is not told that Redis is away
 LOST: Final = 2  # times that a photo is sent again because Redis lost it
 NOBODY: Final = 60.0  # seconds for which a photo waits for the first worker to come
 SILENCE: Final = 20.0  # seconds after which a job that nobody has any more is sent again
@@ -37,9 +37,9 @@ class ClusterJobs:
 
     What waits in Redis outlives this process: after a restart, and from any other server with the
     same broker, a job answers under its id. ``gather`` fetches what only this server has; workers
-    must have these ``models`` (see ``Lanes``). Somebody who waits hears after ``patience`` seconds
-    that Redis is away, and after ``nobody`` that no worker came. Without ``here`` only photos can
-    be sent.
+    must have these ``models`` (see ``Lanes``). Somebody who waits hears after ``retry_timeout``
+    seconds that Redis is away, and after ``nobody`` that no worker came. Without ``here`` only
+    photos can be sent.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ClusterJobs:
         models: str | None = None,
         room: int = 48,
         keep: Keep = KEEP,
-        patience: float = PATIENCE,
+        retry_timeout: float = OUTAGE_TIMEOUT,
         nobody: float = NOBODY,
     ) -> None:
         self._broker = broker
@@ -61,25 +61,27 @@ class ClusterJobs:
         self._here = here
         self._gather = gather
         self._room = room
-        self._patience = patience
+        self._retry_timeout = retry_timeout
         self._nobody_after = nobody
         self._closed = threading.Event()
 
-    def run(self, work: Request, client: Client, *, gone: Callable[[], bool]) -> Answer:
+    def run(self, work: Request, client: Client, *, is_disconnected: Callable[[], bool]) -> Answer:
         """See ``Jobs.run``."""
-        if not isinstance(work, Far):
+        if not isinstance(work, Sendable):
             assert self._here is not None, f"{type(work).__name__} is nothing that workers do"
-            return self._here.run(work, client, gone=gone)
+            return self._here.run(work, client, is_disconnected=is_disconnected)
         ready = self._gather(work) if isinstance(work, ColorizeRequest) else work
         for _ in range(LOST):
             with suppress(NotKept):  # Redis came back without it; the photo is still here
-                return self._run_once(ready, client, gone)
-        return self._run_once(ready, client, gone)
+                return self._run_once(ready, client, is_disconnected)
+        return self._run_once(ready, client, is_disconnected)
 
-    def _run_once(self, work: Far, client: Client, gone: Callable[[], bool]) -> Answer:
+    def _run_once(
+        self, work: Sendable, client: Client, is_disconnected: Callable[[], bool]
+    ) -> Answer:
         id = self._admit(work, client, kept=False)
         try:
-            return self._outcome(self._wait(id, gone))
+            return self._outcome(self._wait(id, is_disconnected))
         finally:
             self._tidy(id)
 
@@ -108,7 +110,7 @@ class ClusterJobs:
             if changed or left <= 0 or self._closed.is_set():
                 return status
             with self._broker.explained():
-                self._store.wait(entry, min(left, LOOK))
+                self._store.wait(entry, min(left, POLL_INTERVAL))
 
     def result(self, id: str) -> Answer:
         """See ``Jobs.result``."""
@@ -152,7 +154,7 @@ class ClusterJobs:
         self._app.close()
         self._store.close()
 
-    def _admit(self, work: Far, client: Client, *, kept: bool) -> str:
+    def _admit(self, work: Sendable, client: Client, *, kept: bool) -> str:
         """Let a job wait; servers that ask at the same time may each find the last place free."""
         if self._closed.is_set():
             raise Stopped
@@ -178,7 +180,7 @@ class ClusterJobs:
                 raise
         return id
 
-    def _wait(self, id: str, gone: Callable[[], bool]) -> Entry:
+    def _wait(self, id: str, is_disconnected: Callable[[], bool]) -> Entry:
         """Return the job's end; a short absence of Redis is sat out."""
         heard = attended = time.monotonic()
         while True:
@@ -187,18 +189,18 @@ class ClusterJobs:
                 if entry.status.is_finished:
                     return entry
                 with self._broker.explained():
-                    self._store.wait(entry, LOOK)
+                    self._store.wait(entry, POLL_INTERVAL)
                     workers, others = self._lanes.workers()
                 heard = time.monotonic()
                 attended = heard if workers or entry.status.state != "queued" else attended
             except NoBroker:
-                if time.monotonic() - heard > self._patience:
+                if time.monotonic() - heard > self._retry_timeout:
                     raise
                 self._closed.wait(0.1)
             else:
                 if heard - attended > self._nobody_after:
                     raise NoBroker(self._nobody(others), seconds=ALIVE)
-            if self._closed.is_set() or gone():
+            if self._closed.is_set() or is_disconnected():
                 raise Stopped
 
     def _nobody(self, others: list[str]) -> str:

@@ -20,11 +20,11 @@ from plugin_server.engine.requests import (
     IndexRequest,
     own_type,
 )
-from plugin_server.errors import Elsewhere, headers_of, status_and_detail
+from plugin_server.errors import RemoteProblem, headers_of, status_and_detail
 from plugin_server.images.codec import Layer
 
 PART = "part:"  # before the name of a mask that a region or a thing takes its place from
-Far = ColorizeRequest | IndexRequest  # what workers elsewhere do
+Sendable = ColorizeRequest | IndexRequest  # what workers elsewhere do
 
 
 class WireError(ValueError):
@@ -66,7 +66,7 @@ _ANSWER = TypeAdapter(Answer)
 _PROBLEM = TypeAdapter(_Problem)
 
 
-def pack(request: Far) -> tuple[bytes, dict[str, bytes]]:
+def pack(request: Sendable) -> tuple[bytes, dict[str, bytes]]:
     """Write a request as JSON, and its pictures by name."""
     if isinstance(request, IndexRequest):
         return _REQUEST.dump_json(_Index(request.captions)), {"image": request.image}
@@ -90,7 +90,7 @@ def pack(request: Far) -> tuple[bytes, dict[str, bytes]]:
     return _REQUEST.dump_json(text), pictures
 
 
-def unpack(text: bytes, pictures: dict[str, bytes]) -> Far:
+def unpack(text: bytes, pictures: dict[str, bytes]) -> Sendable:
     """Read a request.
 
     Raises:
@@ -142,7 +142,7 @@ def pack_error(error: Exception) -> bytes:
     return _PROBLEM.dump_json(_Problem(status, detail, headers_of(error)))
 
 
-def unpack_error(text: bytes) -> Elsewhere:
+def unpack_error(text: bytes) -> RemoteProblem:
     """Read an error as the exception that gives the same problem."""
     sent = _PROBLEM.validate_json(text)
-    return Elsewhere(sent.detail, status=sent.status, headers=sent.headers)
+    return RemoteProblem(sent.detail, status=sent.status, headers=sent.headers)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from models.progress import Progress, Stopped, unwatched
 from plugin_server.broker import Broker
-from plugin_server.errors import Elsewhere, status_and_detail
+from plugin_server.errors import RemoteProblem, status_and_detail
 from plugin_server.jobs.queue import on_the_whole
 from plugin_server.jobs.redis.celery_app import TASK, TIME_LIMIT, lanes_of, made_with, make_app
 from plugin_server.jobs.redis.job_store import JobStore, Keep
@@ -73,14 +73,14 @@ def load(settings: Settings) -> Do:
 
     torch.set_num_threads(1)
     from models.networks.predictor import load_pair
-    from plugin_server.engine.engine import Studio
-    from plugin_server.engine.file_store import Shelf
+    from plugin_server.engine.engine import Engine
+    from plugin_server.engine.file_store import FileStore
     from plugin_server.images.codec import Limits
 
     colorizer, clip = load_pair(settings.weights, settings.clip)
     limits = Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
-    shelf = Shelf(seconds=0, count=0, size=0)
-    return Studio(colorizer, clip, library=None, limits=limits, photos=shelf).do
+    file_store = FileStore(seconds=0, count=0, size=0)
+    return Engine(colorizer, clip, library=None, limits=limits, photos=file_store).do
 
 
 def warm(settings: Settings, do: Do) -> None:
@@ -127,9 +127,9 @@ class Bench:
         """Say why a job failed."""
         self._patiently(lambda: self._store.finish(id, "failed", pack_error(error)))
 
-    def too_slow(self) -> Elsewhere:
+    def too_slow(self) -> RemoteProblem:
         """Word the end of a photo that hung its worker."""
-        return Elsewhere(TOO_SLOW.format(self._settings.time_limit), status=503)
+        return RemoteProblem(TOO_SLOW.format(self._settings.time_limit), status=503)
 
     def _watching(self, id: str) -> Progress:
         """Tell how far a job is, now and then, and stop it where nobody wants it."""
@@ -197,7 +197,7 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
     def lost(task_id: str, exception: BaseException, **_: object) -> None:
         """Say why a job failed whose process cannot: it was killed once more, or hung."""
         hung = isinstance(exception, TimeLimitExceeded)
-        bench.fail(task_id, bench.too_slow() if hung else Elsewhere(LOST, status=500))
+        bench.fail(task_id, bench.too_slow() if hung else RemoteProblem(LOST, status=500))
 
     app.task(work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
     signals.worker_process_init.connect(begin, weak=False)

@@ -17,7 +17,7 @@ from models.guidance.propagation import (
     likeness,
     settle_carried,
     spread,
-    spread_dabs,
+    spread_hints,
 )
 
 STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.5), (1, -1, 0.5))
@@ -79,14 +79,14 @@ def test_the_banded_solution_is_that_of_the_full_system(shape: tuple[int, int]) 
 def test_without_hints_the_guess_stays() -> None:
     lightness, guess = scene(12, 9)
     empty = dab((12, 9), (0, 0), (40, 0), sure=0)
-    np.testing.assert_array_equal(spread_dabs(guess, empty, lightness), guess)
+    np.testing.assert_array_equal(spread_hints(guess, empty, lightness), guess)
 
 
 def test_certain_hints_are_met() -> None:
     lightness, guess = scene(20, 20)
     hints = dab((20, 20), (3, 4), (60, -50))
     hints.ab[15, 6], hints.confidence[15, 6] = (-40, 30), 1
-    found = spread_dabs(guess, hints, lightness)
+    found = spread_hints(guess, hints, lightness)
     np.testing.assert_allclose(found[3, 4], (60, -50), atol=0.5)
     np.testing.assert_allclose(found[15, 6], (-40, 30), atol=0.5)
 
@@ -94,7 +94,7 @@ def test_certain_hints_are_met() -> None:
 def test_a_hint_that_agrees_with_a_plain_guess_changes_nothing() -> None:
     lightness = np.full((16, 16), 50, np.float32)
     guess = np.full((16, 16, 2), (12, -7), np.float32)
-    found = spread_dabs(guess, dab((16, 16), (5, 5), (12, -7)), lightness)
+    found = spread_hints(guess, dab((16, 16), (5, 5), (12, -7)), lightness)
     np.testing.assert_allclose(found, guess, atol=1e-3)
 
 
@@ -104,7 +104,7 @@ def test_a_dab_fills_its_object_and_stops_at_the_edge() -> None:
     guess = np.zeros((40, 40, 2), np.float32)
     inside = lightness == 40
     change = np.linalg.norm(
-        spread_dabs(guess, dab((40, 40), (15, 12), (0, 60)), lightness), axis=-1
+        spread_hints(guess, dab((40, 40), (15, 12), (0, 60)), lightness), axis=-1
     )
     assert change[inside].min() > 0.8 * 60
     assert change[~inside].max() < 0.02 * 60
@@ -115,14 +115,14 @@ def test_two_dabs_share_a_picture_at_the_edge_between_them() -> None:
     lightness[:, 15:] = 30
     hints = dab((30, 30), (10, 4), (50, 0))
     hints.ab[20, 25], hints.confidence[20, 25] = (-50, 0), 1
-    a = spread_dabs(np.zeros((30, 30, 2), np.float32), hints, lightness)[..., 0]
+    a = spread_hints(np.zeros((30, 30, 2), np.float32), hints, lightness)[..., 0]
     assert a[:, :15].min() > 40
     assert a[:, 15:].max() < -40
 
 
 def test_a_hint_fades_with_distance_where_no_edge_stops_it() -> None:
     lightness = np.full((1, 400), 50, np.float32)
-    found = spread_dabs(
+    found = spread_hints(
         np.zeros((1, 400, 2), np.float32), dab((1, 400), (0, 200), (50, 0)), lightness
     )
     along = found[0, 200:, 0]
@@ -136,7 +136,7 @@ def test_only_a_share_of_the_guess_is_seen_under_the_hints() -> None:
     guess[12, 12] = (4, 0)
     hints = dab((24, 24), (slice(None), slice(0, 3)), (30, 0))
     hints.ab[:, 21:], hints.confidence[:, 21:] = (30, 0), 1
-    found = spread_dabs(guess, hints, lightness)[..., 0]
+    found = spread_hints(guess, hints, lightness)[..., 0]
     bump = found[12, 12] - found[4, 12]
     assert bump == pytest.approx(KEPT * 4, abs=0.4)
 
@@ -159,9 +159,9 @@ def test_a_turned_picture_is_spread_the_same_way(turn: str) -> None:
 
     lightness, guess = scene(14, 9)
     hints = dab((14, 9), (4, 2), (33, 9))
-    expected = turned(spread_dabs(guess, hints, lightness))
+    expected = turned(spread_hints(guess, hints, lightness))
     hints = HintMap(turned(hints.ab), turned(hints.confidence))
-    found = spread_dabs(turned(guess), hints, turned(lightness))
+    found = spread_hints(turned(guess), hints, turned(lightness))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -170,15 +170,15 @@ def test_hints_come_on_a_finer_grid() -> None:
     coarse = dab((6, 8), (2, 3), (25, 40))
     fine = dab((24, 32), (slice(9, 10), slice(14, 16)), (25, 40))
     np.testing.assert_array_equal(
-        spread_dabs(guess, coarse, lightness), spread_dabs(guess, fine, lightness)
+        spread_hints(guess, coarse, lightness), spread_hints(guess, fine, lightness)
     )
 
 
 def test_the_same_hints_give_the_same_bits() -> None:
     lightness, guess = scene(56, 56)
     hints = dab((56, 56), (10, 10), (25, 40))
-    first = spread_dabs(guess, hints, lightness)
-    assert first.tobytes() == spread_dabs(guess, hints, lightness).tobytes()
+    first = spread_hints(guess, hints, lightness)
+    assert first.tobytes() == spread_hints(guess, hints, lightness).tobytes()
 
 
 def test_a_dab_outweighs_carried_colours_as_far_as_it_reaches() -> None:
@@ -187,7 +187,7 @@ def test_a_dab_outweighs_carried_colours_as_far_as_it_reaches() -> None:
     guess = np.zeros((24, 24, 2), np.float32)
     carried = dab((24, 24), (slice(None), slice(None)), (0, 50), sure=0.8)
     settled = settle_carried(guess, carried, lightness)
-    found = spread_dabs(settled, dab((24, 24), (8, 5), (50, 0)), lightness)
+    found = spread_hints(settled, dab((24, 24), (8, 5), (50, 0)), lightness)
     assert found[8, 5] == pytest.approx((50, 0), abs=0.5)
     assert found[:, :12, 0].min() > 35  # the dab's own side of the edge
     assert found[:, :12, 1].max() < 15

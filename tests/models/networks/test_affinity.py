@@ -14,7 +14,7 @@ from skimage import data
 from models.color.lab import lightness
 from models.guidance.condition import HintMap
 from models.guidance.kriging import WIDTH
-from models.guidance.propagation import spread_dabs
+from models.guidance.propagation import spread_hints
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import WeightsError, save_checkpoint
 from models.networks.colorizer import ENCODER_CHANNELS
@@ -117,5 +117,5 @@ def test_a_dab_is_met_whatever_was_corrected_before() -> None:
     confidence = np.zeros((56, 72), np.float32)
     confidence[30:32, 40], confidence[5, 5] = 1, 1
     ab = np.where(confidence[..., None] > 0, np.float32((55, -30)), np.float32(0))
-    found = spread_dabs(guess, HintMap(ab, confidence), grey[::4, ::4], descriptors)
+    found = spread_hints(guess, HintMap(ab, confidence), grey[::4, ::4], descriptors)
     np.testing.assert_allclose(found[confidence > 0], ab[confidence > 0], atol=0.5)

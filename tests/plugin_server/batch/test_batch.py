@@ -19,9 +19,9 @@ from plugin_server.batch.batch import Batch, Outcome, Tally
 from plugin_server.batch.descriptions import Descriptions
 from plugin_server.batch.manifest import NAME, Manifest, Record
 from plugin_server.batch.output import Output
-from plugin_server.batch.recipe import Recipe
+from plugin_server.batch.recipe import BatchSettings
 from plugin_server.batch.runner import CannotGoOn
-from plugin_server.batch.sources import Passed, Photo, Sources
+from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 from plugin_server.batch.writing import Times, write_whole
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import BrokenImage, Limits
@@ -60,14 +60,22 @@ class Scans:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-    def run(self, *, recipe: Recipe | None = None, found: Any = None, **options: Any) -> Tally:
+    def run(
+        self, *, batch_settings: BatchSettings | None = None, found: Any = None, **options: Any
+    ) -> Tally:
         self.outcomes.clear()
         options = {"in_flight": 2, "on_outcome": self.outcomes.append} | options
         kind = options.pop("manifest", Manifest)
         colour = options.pop("colour", self.painter)
         output = options.pop("output", Output(self.out))
         with kind(self.out) as manifest:
-            batch = Batch(colour, recipe or Recipe(), manifest=manifest, output=output, **options)
+            batch = Batch(
+                colour,
+                batch_settings or BatchSettings(),
+                manifest=manifest,
+                output=output,
+                **options,
+            )
             return batch.run(found or Sources.parse([self.folder], self.out, recursive=True))
 
     def counts(self, **options: Any) -> dict[str, int]:
@@ -103,7 +111,7 @@ def test_a_second_run_does_nothing_but_say_so(scans: Scans) -> None:
     scans.run()
     scans.put(c=b"3")
     size = (scans.out / NAME).stat().st_size
-    assert scans.counts(found=[Photo(scans.folder / "a.png", "a.png")]) == {"unchanged": 1}
+    assert scans.counts(found=[SourcePhoto(scans.folder / "a.png", "a.png")]) == {"unchanged": 1}
     assert (scans.out / NAME).stat().st_size == size
     assert scans.counts() == {"unchanged": 2, "coloured": 1}
     assert sorted(scans.painter.asked) == [b"1", b"2", b"3"]
@@ -113,7 +121,7 @@ def test_the_manifest_says_what_was_done(scans: Scans) -> None:
     import hashlib
 
     scans.put(a=b"12345")
-    scans.run(recipe=Recipe(descriptions=Descriptions(default="a red tram")))
+    scans.run(batch_settings=BatchSettings(descriptions=Descriptions(default="a red tram")))
     record = scans.records()["a.png"]
     photo = scans.folder / "a.png"
     assert (record.state, record.output, record.output_size) == ("done", "a.png", 15)
@@ -140,18 +148,20 @@ def test_a_changed_photo_is_done_again_a_touched_one_is_not(scans: Scans) -> Non
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe(ColorizeJob(saturation=0.5)),
-        Recipe(descriptions=Descriptions(default="a red tram")),
-        Recipe(mask=b"m"),
-        Recipe(reference=b"m"),
-        Recipe(model="another"),
+        BatchSettings(ColorizeJob(saturation=0.5)),
+        BatchSettings(descriptions=Descriptions(default="a red tram")),
+        BatchSettings(mask=b"m"),
+        BatchSettings(reference=b"m"),
+        BatchSettings(model="another"),
     ],
 )
-def test_other_settings_are_done_again_in_place(scans: Scans, recipe: Recipe) -> None:
+def test_other_settings_are_done_again_in_place(
+    scans: Scans, batch_settings: BatchSettings
+) -> None:
     scans.put(a=b"1")
     scans.run()
-    assert scans.counts(recipe=recipe) == {"coloured": 1}
-    assert scans.counts(recipe=recipe) == {"unchanged": 1}
+    assert scans.counts(batch_settings=batch_settings) == {"coloured": 1}
+    assert scans.counts(batch_settings=batch_settings) == {"unchanged": 1}
     assert scans.counts() == {"coloured": 1}
     assert len(scans.results()) == 1
 
@@ -186,15 +196,15 @@ def test_failures_wait_for_retry_failed(scans: Scans) -> None:
 
 def test_a_photo_over_the_limit_and_one_that_vanished(scans: Scans) -> None:
     scans.put(large=b"1" * 11, small=b"1")
-    gone = Photo(scans.folder / "gone.png", "gone.png")
-    found = [*Sources.parse([scans.folder], scans.out, recursive=True), gone]
+    is_disconnected = SourcePhoto(scans.folder / "gone.png", "gone.png")
+    found = [*Sources.parse([scans.folder], scans.out, recursive=True), is_disconnected]
     assert scans.counts(limits=Limits(max_bytes=10), found=found) == {"coloured": 1, "failed": 2}
     assert "11 bytes and the limit is 10" in scans.records()["large.png"].error
     assert scans.records()["gone.png"].error == "No such file or directory"
 
 
 def test_what_is_passed_over_fails_each_time_and_is_written_once(scans: Scans) -> None:
-    found = [Passed("x.heic", "convert it")]
+    found = [SkippedPhoto("x.heic", "convert it")]
     for _ in range(2):
         assert scans.counts(found=found) == {"failed": 1}
     assert len((scans.out / NAME).read_bytes().splitlines()) == 1
@@ -293,8 +303,8 @@ def test_a_manifest_that_cannot_grow_stops_before_a_file_is_touched(scans: Scans
                 raise OSError(errno.ENOSPC, "no space")
 
         tally = Batch(
-            scans.painter, Recipe(), manifest=Full(), output=Output(scans.out), in_flight=1
-        ).run([Photo(scans.folder / "a.png", "a.png")])
+            scans.painter, BatchSettings(), manifest=Full(), output=Output(scans.out), in_flight=1
+        ).run([SourcePhoto(scans.folder / "a.png", "a.png")])
     assert "the disk is full" in tally.stopped
     assert scans.results() == {}
 
@@ -374,8 +384,8 @@ def test_when_nothing_can_colour_any_more_the_rest_waits(scans: Scans) -> None:
 def test_an_error_in_finding_photos_is_not_swallowed(scans: Scans) -> None:
     scans.put(a=b"1")
 
-    def found() -> Iterator[Photo]:
-        yield Photo(scans.folder / "a.png", "a.png")
+    def found() -> Iterator[SourcePhoto]:
+        yield SourcePhoto(scans.folder / "a.png", "a.png")
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
@@ -397,13 +407,13 @@ def test_no_more_is_looked_for_than_is_worked_on(scans: Scans) -> None:
     scans.put(a=b"1")
     held, given = threading.Event(), 0
 
-    def found() -> Iterator[Photo]:
+    def found() -> Iterator[SourcePhoto]:
         nonlocal given
         for _ in range(100):
             given += 1
             if given == 8:  # 6 wait or are worked on, the seventh waits for a place
                 held.set()
-            yield Photo(scans.folder / "a.png", "a.png")
+            yield SourcePhoto(scans.folder / "a.png", "a.png")
 
     def colour(request: ColorizeRequest) -> Answer:
         assert given <= 7
@@ -421,9 +431,9 @@ def test_memory_stays_flat_over_ten_thousand_photos(scans: Scans) -> None:
     scans.put(a=20_000 * b"1")
     photo = scans.folder / "a.png"
 
-    def found(first: int, last: int) -> Iterator[Photo]:
+    def found(first: int, last: int) -> Iterator[SourcePhoto]:
         for number in range(first, last):
-            yield Photo(photo, f"{number // 100}/photo-{number}.png")
+            yield SourcePhoto(photo, f"{number // 100}/photo-{number}.png")
 
     def colour(request: ColorizeRequest) -> Answer:
         return Answer(bytes(request.image), "image/png")  # type: ignore[arg-type]

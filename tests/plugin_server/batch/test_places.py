@@ -10,7 +10,7 @@ import pytest
 
 from models.job import ColorizeJob, JobError
 from models.region import Box, Region, ThingChange
-from plugin_server.batch.batch import Recipe
+from plugin_server.batch.batch import BatchSettings
 from plugin_server.batch.descriptions import (
     Described,
     Descriptions,
@@ -59,12 +59,12 @@ def test_a_table_may_name_regions_alone(tmp_path: Path) -> None:
 
 def test_each_photo_gets_its_own_regions(table: Path) -> None:
     said = Descriptions(read_table(table), "all", True, read_places(table))
-    recipe = Recipe(descriptions=said)
+    batch_settings = BatchSettings(descriptions=said)
     texts, counts = [], []
     for name in ("a.png", "b.png", "c.png"):
         described = said.given(name, table.with_name(name))
         assert described is not None
-        request = recipe.request(b"photo", described)
+        request = batch_settings.request(b"photo", described)
         texts.append(request.job.description)
         counts.append(len(request.job.regions))
     assert texts == ["a woman", "all", "a man"]
@@ -73,13 +73,13 @@ def test_each_photo_gets_its_own_regions(table: Path) -> None:
 
 
 def test_another_mask_makes_another_result(table: Path) -> None:
-    recipe, png = Recipe(), OutputType("image/png")
+    batch_settings, png = BatchSettings(), OutputType("image/png")
     described = Described("a woman", "csv", read_places(table)["a.png"])
-    first = recipe.digest(described, png)
-    assert recipe.digest(described, png) == first
-    assert recipe.digest(Described("a woman", "csv"), png) != first
+    first = batch_settings.digest(described, png)
+    assert batch_settings.digest(described, png) == first
+    assert batch_settings.digest(Described("a woman", "csv"), png) != first
     (table.parent / "masks" / "a.png").write_bytes(b"another")
-    assert recipe.digest(described, png) != first
+    assert batch_settings.digest(described, png) != first
 
 
 def test_regions_that_make_no_sense_are_named_with_their_line(tmp_path: Path) -> None:

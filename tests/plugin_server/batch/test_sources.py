@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from plugin_server.batch.manifest import Manifest, ManifestError
-from plugin_server.batch.sources import Passed, Photo, SourceError, Sources
+from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
 
 
 def found(sources: Sources) -> list[str]:
-    return [one.name for one in sources if isinstance(one, Photo)]
+    return [one.name for one in sources if isinstance(one, SourcePhoto)]
 
 
 def passed(sources: Sources) -> dict[str, str]:
-    return {one.name: one.reason for one in sources if isinstance(one, Passed)}
+    return {one.name: one.reason for one in sources if isinstance(one, SkippedPhoto)}
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -104,14 +104,14 @@ def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     scans = touch(tmp_path / "scans", "a/1.png", "b/2.png", "c/3.png")
     iterator = iter(Sources.parse([scans], tmp_path / "out", recursive=True))
-    assert next(iterator) == Photo(scans / "a/1.png", "a/1.png")
+    assert next(iterator) == SourcePhoto(scans / "a/1.png", "a/1.png")
     # What a lost network drive does: the folder was listed, and is gone when its turn comes.
     (scans / "b/2.png").unlink()
     (scans / "b").rmdir()
-    gone, last = iterator
-    assert isinstance(gone, Passed)
-    assert (gone.name, last.name) == ("b", "c/3.png")
-    assert "cannot be read" in gone.reason
+    is_disconnected, last = iterator
+    assert isinstance(is_disconnected, SkippedPhoto)
+    assert (is_disconnected.name, last.name) == ("b", "c/3.png")
+    assert "cannot be read" in is_disconnected.reason
 
 
 @contextmanager

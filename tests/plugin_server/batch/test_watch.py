@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from plugin_server.batch.sources import Passed, Photo, Sources
+from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 from plugin_server.batch.watch import watch
 
 START = 1_000_000.0
@@ -87,6 +87,6 @@ def test_what_lies_there_already_is_taken_too_even_from_the_future(tmp_path: Pat
 
 def test_there_is_a_pause_after_each_look() -> None:
     looks = iter([True, True, False])
-    one = Passed("x.heic", "why")
+    one = SkippedPhoto("x.heic", "why")
     assert list(watch([one], wait=lambda: next(looks))) == [one, None, None, None]
-    assert list(watch([Photo(Path("none"), "none")], wait=lambda: False)) == [None]
+    assert list(watch([SourcePhoto(Path("none"), "none")], wait=lambda: False)) == [None]

@@ -20,7 +20,7 @@ import tifffile
 from PIL import Image
 
 from models.progress import Stopped
-from plugin_server.batch.backends import nap, remote_backend
+from plugin_server.batch.backends import remote_backend, sleep_unless_stopped
 from plugin_server.batch.runner import CannotGoOn
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
@@ -277,19 +277,19 @@ def test_a_busy_server_is_asked_again_by_several_at_once(tmp_path: Path) -> None
 
 def test_a_server_that_stays_away_ends_the_batch_and_the_rest_waits() -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    backend = remote_backend(address, None, None, lambda: False, patience=0)
+    backend = remote_backend(address, None, None, lambda: False, retry_timeout=0)
     request = ColorizeRequest(encoded(grey_picture()), choose_type=lambda layer: "image/png")
     with pytest.raises(CannotGoOn, match="photochrom serve"):
         backend.colour(request)
-    stopped = remote_backend(address, None, None, lambda: True, patience=60)
+    stopped = remote_backend(address, None, None, lambda: True, retry_timeout=60)
     with pytest.raises(Stopped):
         stopped.colour(request)
 
 
 def test_a_nap_ends_when_asked() -> None:
     began = time.monotonic()
-    assert nap(1000, lambda: True)
-    assert not nap(0, lambda: False)
+    assert sleep_unless_stopped(1000, lambda: True)
+    assert not sleep_unless_stopped(0, lambda: False)
     assert time.monotonic() - began < 500
 
 

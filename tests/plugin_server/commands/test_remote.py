@@ -10,7 +10,7 @@ import pytest
 
 from plugin_server.client import Client, ClientError
 from plugin_server.config import Config
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.service import Service
 from tests.support.command import free_port, one_line, run
@@ -108,7 +108,7 @@ def test_a_busy_server_is_asked_again_when_it_says(tmp_path: Path) -> None:
     work = HeldWork()
     service = Service(FakeColorizer(), FakeClip())
     service.jobs = EmbeddedJobs(
-        work, workers=1, waiting=0, shelf=Shelf(seconds=60, count=5, size=10**6)
+        work, workers=1, waiting=0, file_store=FileStore(seconds=60, count=5, size=10**6)
     )
     image = encoded(grey_picture())
     waited: list[float] = []
@@ -138,7 +138,7 @@ def test_an_interrupted_command_stops_the_work_on_the_server() -> None:
     work = HeldWork()
     service = Service(FakeColorizer(), FakeClip())
     service.jobs = EmbeddedJobs(
-        work, workers=1, waiting=0, shelf=Shelf(seconds=60, count=5, size=10**6)
+        work, workers=1, waiting=0, file_store=FileStore(seconds=60, count=5, size=10**6)
     )
 
     def interrupt(stage: str, share: float) -> None:

@@ -1,4 +1,4 @@
-"""The studio: what requests become, and that they can be stopped on the way."""
+"""The engine: what requests become, and that they can be stopped on the way."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models.guidance.condition import TextEmbedding
 from models.job import ColorizeJob, JobError
 from models.progress import Stopped
 from plugin_server.engine.cache import Memory, RememberingClip
-from plugin_server.engine.engine import Studio
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.engine import Engine
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
@@ -39,14 +39,18 @@ class CountingClip(FakeClip):
         return super().embed_text(text)
 
 
-def studio(*, clip: FakeClip | None = None, limits: Limits | None = None) -> Studio:
-    shelf = Shelf(seconds=60, count=10, size=10_000_000)
-    return Studio(
-        FakeColorizer(), clip or FakeClip(), library=None, limits=limits or Limits(), photos=shelf
+def engine(*, clip: FakeClip | None = None, limits: Limits | None = None) -> Engine:
+    file_store = FileStore(seconds=60, count=10, size=10_000_000)
+    return Engine(
+        FakeColorizer(),
+        clip or FakeClip(),
+        library=None,
+        limits=limits or Limits(),
+        photos=file_store,
     )
 
 
-def kept(place: Studio, image: bytes) -> ImageId:
+def kept(place: Engine, image: bytes) -> ImageId:
     import json
 
     return ImageId(json.loads(place.do(KeepRequest(image)).body)["id"])
@@ -60,7 +64,7 @@ def test_stages_come_in_order_and_only_known_ones() -> None:
         if stage not in heard:
             heard.append(stage)
 
-    studio().do(ColorizeRequest(encoded(grey_picture())), progress)
+    engine().do(ColorizeRequest(encoded(grey_picture())), progress)
     assert heard == list(STAGES)
 
 
@@ -74,7 +78,7 @@ def test_the_work_ends_at_the_stage_where_it_is_stopped(stage: str) -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        studio().do(ColorizeRequest(encoded(grey_picture())), progress)
+        engine().do(ColorizeRequest(encoded(grey_picture())), progress)
     order = list(STAGES)
     assert {order.index(name) for name in heard} == set(range(order.index(stage) + 1))
 
@@ -101,7 +105,7 @@ def test_recolouring_stops_within_the_blocks_that_are_being_done() -> None:
 
 
 def test_a_kept_photo_gives_the_same_bytes_again_and_again() -> None:
-    place, image = studio(), encoded(grey_picture(60, 80))
+    place, image = engine(), encoded(grey_picture(60, 80))
     name = kept(place, image)
     expected = place.do(ColorizeRequest(image, ColorizeJob("a red tram"))).body
     for _ in range(3):
@@ -114,7 +118,7 @@ def test_a_kept_photo_gives_the_same_bytes_again_and_again() -> None:
 
 
 def test_other_words_on_a_kept_photo_give_what_they_give_on_a_new_one() -> None:
-    place, images = studio(), [encoded(grey_picture(60, 80)), encoded(255 - grey_picture(60, 80))]
+    place, images = engine(), [encoded(grey_picture(60, 80)), encoded(255 - grey_picture(60, 80))]
     names = [kept(place, image) for image in images]
     for text in ("a red tram", "", "a green meadow", "a red tram"):
         for image, name in zip(images, names, strict=True):
@@ -125,7 +129,7 @@ def test_other_words_on_a_kept_photo_give_what_they_give_on_a_new_one() -> None:
 
 
 def test_photos_that_cannot_be_read_are_not_kept() -> None:
-    place = studio(limits=Limits(max_pixels=100))
+    place = engine(limits=Limits(max_pixels=100))
     with pytest.raises(TooLarge):
         place.do(KeepRequest(encoded(grey_picture())))
     assert len(place.photos) == 0
@@ -140,7 +144,7 @@ def test_photos_that_cannot_be_read_are_not_kept() -> None:
     ],
 )
 def test_what_is_kept_no_more_is_said(make: Callable[[ImageId], ColorizeRequest]) -> None:
-    place = studio()
+    place = engine()
     name = kept(place, encoded(grey_picture()))
     place.do(make(name))
     place.photos.drop(name)
@@ -151,12 +155,12 @@ def test_what_is_kept_no_more_is_said(make: Callable[[ImageId], ColorizeRequest]
 @pytest.mark.parametrize(("x", "y"), [(32, 0), (0, 24), (31.5, 0), (1e30, 0)])
 def test_suggestions_outside_the_picture(x: float, y: float) -> None:
     with pytest.raises(JobError, match="0 to 31"):
-        studio().do(SuggestionsRequest(encoded(grey_picture()), x, y))
+        engine().do(SuggestionsRequest(encoded(grey_picture()), x, y))
 
 
 def test_a_description_is_read_once() -> None:
     clip = CountingClip()
-    place = studio(clip=clip)
+    place = engine(clip=clip)
     for text in ("a red tram", "a red tram", "a blue tram", "a red tram"):
         place.do(ColorizeRequest(encoded(grey_picture()), ColorizeJob(text)))
     assert clip.read == ["a red tram", "a blue tram"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.errors import NoSpace
 
 
@@ -23,18 +23,20 @@ class Clock:
         return self.now
 
 
-def shelf(*, seconds: float = 60, count: int = 10, size: int = 1000) -> tuple[Shelf, Clock]:
+def file_store(
+    *, seconds: float = 60, count: int = 10, size: int = 1000
+) -> tuple[FileStore, Clock]:
     clock = Clock()
-    return Shelf(seconds=seconds, count=count, size=size, clock=clock), clock
+    return FileStore(seconds=seconds, count=count, size=size, clock=clock), clock
 
 
-def folder_of(kept: Shelf) -> Path:
+def folder_of(kept: FileStore) -> Path:
     assert kept._folder is not None
     return kept._folder.path
 
 
 def test_bytes_come_back_under_an_id_nobody_can_guess() -> None:
-    kept, _ = shelf()
+    kept, _ = file_store()
     names = {kept.put(b"a photo") for _ in range(5)}
     assert len(names) == 5
     assert all(len(name) >= 20 for name in names)
@@ -42,7 +44,7 @@ def test_bytes_come_back_under_an_id_nobody_can_guess() -> None:
 
 
 def test_what_is_not_asked_for_goes_in_time_and_its_file_too() -> None:
-    kept, clock = shelf(seconds=60)
+    kept, clock = file_store(seconds=60)
     old, used = kept.put(b"old"), kept.put(b"used")
     clock.now = 50
     assert kept.touch(used)
@@ -56,7 +58,7 @@ def test_what_is_not_asked_for_goes_in_time_and_its_file_too() -> None:
 
 
 def test_the_longest_unused_goes_where_there_are_too_many() -> None:
-    kept, _ = shelf(count=3)
+    kept, _ = file_store(count=3)
     first, *others = [kept.put(bytes([n])) for n in range(3)]
     kept.touch(first)
     kept.put(b"one more")
@@ -66,7 +68,7 @@ def test_the_longest_unused_goes_where_there_are_too_many() -> None:
 
 
 def test_the_space_is_bounded() -> None:
-    kept, _ = shelf(size=1000)
+    kept, _ = file_store(size=1000)
     for _ in range(50):
         kept.put(bytes(300))
         assert sum(file.stat().st_size for file in folder_of(kept).iterdir()) <= 1000
@@ -77,7 +79,7 @@ def test_the_space_is_bounded() -> None:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b"])
 def test_no_name_from_outside_reaches_a_file(name: str) -> None:
-    kept, _ = shelf()
+    kept, _ = file_store()
     kept.put(b"x")
     assert kept.get(name) is None
     assert not kept.touch(name)
@@ -85,13 +87,13 @@ def test_no_name_from_outside_reaches_a_file(name: str) -> None:
 
 
 def test_the_folder_is_for_its_owner_only_and_goes_with_the_shelf() -> None:
-    kept, _ = shelf()
+    kept, _ = file_store()
     kept.put(b"x")
     folder = folder_of(kept)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     kept.close()
     assert not folder.exists()
-    lost, _ = shelf()
+    lost, _ = file_store()
     lost.put(b"x")
     folder = folder_of(lost)
     del lost
@@ -100,14 +102,14 @@ def test_the_folder_is_for_its_owner_only_and_goes_with_the_shelf() -> None:
 
 
 def test_a_file_that_somebody_removed_is_not_there() -> None:
-    kept, _ = shelf()
+    kept, _ = file_store()
     name = kept.put(b"x")
     (folder_of(kept) / name).unlink()
     assert kept.get(name) is None
 
 
 def test_entries_go_in_time_on_a_server_that_nobody_uses() -> None:
-    kept = Shelf(seconds=0.05, count=10, size=1000)
+    kept = FileStore(seconds=0.05, count=10, size=1000)
     kept.put(b"x")
     folder = folder_of(kept)
     timer = kept._timer
@@ -119,7 +121,7 @@ def test_entries_go_in_time_on_a_server_that_nobody_uses() -> None:
 
 
 def test_many_threads_may_use_it() -> None:
-    kept, _ = shelf(count=20, size=100_000)
+    kept, _ = file_store(count=20, size=100_000)
     wrong: list[object] = []
 
     def use(number: int) -> None:

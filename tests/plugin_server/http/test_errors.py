@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from models.guidance.condition import NoMatcher
 from plugin_server.app import create_app
 from plugin_server.config import Config
-from plugin_server.errors import Elsewhere, is_out_of_memory
+from plugin_server.errors import RemoteProblem, is_out_of_memory
 from plugin_server.http.access import SECURITY_HEADERS
 from plugin_server.service import Service
 from tests.support.fakes import FailingColorizer, FakeClip, HeldColorizer
@@ -191,7 +191,7 @@ def test_a_foreign_page_changes_nothing(client: FlaskClient, method: str, path: 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 399, 499, 600, -1, 2**70])
 def test_another_machine_can_only_refuse(status: int) -> None:
     headers = {"Set-Cookie": "a=b", "Location": "http://evil.example/", "Content-Type": "text/html"}
-    response = post(failing(Elsewhere("<script>", status=status, headers=headers)))
+    response = post(failing(RemoteProblem("<script>", status=status, headers=headers)))
     assert response.status_code == 502
     assert response.content_type == "application/problem+json"
     assert "Location" not in response.headers
@@ -200,7 +200,7 @@ def test_another_machine_can_only_refuse(status: int) -> None:
 
 def test_another_machine_may_say_when_to_come_again() -> None:
     for later, kept in (("7", "7"), ("7\r\nX: y", None), ("٣", None), ("soon", None)):
-        error = Elsewhere("later", status=503, headers={"Retry-After": later})
+        error = RemoteProblem("later", status=503, headers={"Retry-After": later})
         assert post(failing(error)).headers.get("Retry-After") == kept
 
 

@@ -228,8 +228,8 @@ def test_an_added_photo_is_kept_found_and_removed(
     ]
     again = add(client, data)
     assert (again.status_code, again.get_json()) == (201, added)
-    gone = client.delete(f"/v1/exemplars/{added['id']}")
-    assert (gone.status_code, gone.data) == (204, b"")
+    is_disconnected = client.delete(f"/v1/exemplars/{added['id']}")
+    assert (is_disconnected.status_code, is_disconnected.data) == (204, b"")
     for method, path in (
         ("GET", f"/v1/exemplars/{added['id']}"), ("GET", added["image"]),
         ("GET", added["thumbnail"]), ("DELETE", f"/v1/exemplars/{added['id']}"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from plugin_server.config import Config
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.service import Service
 from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
@@ -216,9 +216,9 @@ def test_cancel_while_queued_and_while_running(to_held: Connect, held: HeldColor
     held.release.set()
     assert list(caller.follow(third))[-1]["state"] == "done"
     assert caller.json("GET", first)["state"] == "cancelled"
-    gone = caller.ask("GET", f"{first}/result")
-    assert gone.status == 409
-    assert "cancelled" in json.load(gone)["detail"]
+    is_disconnected = caller.ask("GET", f"{first}/result")
+    assert is_disconnected.status == 409
+    assert "cancelled" in json.load(is_disconnected)["detail"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="this machine has one loopback address")
@@ -270,7 +270,7 @@ def test_a_client_that_hangs_up_frees_its_worker(callers: list[Caller]) -> None:
     work = HeldWork()
     service = Service(FakeColorizer(), FakeClip())
     service.jobs = EmbeddedJobs(
-        work, workers=1, waiting=5, shelf=Shelf(seconds=60, count=5, size=10_000)
+        work, workers=1, waiting=5, file_store=FileStore(seconds=60, count=5, size=10_000)
     )
     with running(service, Config(port=0)) as port:
         connect = connecting(port, callers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plugin_server.engine.requests import Answer
-from plugin_server.errors import Elsewhere
+from plugin_server.errors import RemoteProblem
 from plugin_server.http.responses import ANSWER_TYPES, picture_response, respond
 
 
@@ -15,7 +15,7 @@ from plugin_server.http.responses import ANSWER_TYPES, picture_response, respond
      "application/xhtml+xml", "image/png; charset=x", "image/png\r\nSet-Cookie: a=b"],
 )  # fmt: skip
 def test_no_page_and_no_script_is_answered(media_type: str) -> None:
-    with pytest.raises(Elsewhere) as refused:
+    with pytest.raises(RemoteProblem) as refused:
         respond(Answer(b"<script>alert(1)</script>", media_type))
     assert refused.value.status == 502
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 
-from plugin_server.jobs.fair_queue import Client, Turns
+from plugin_server.jobs.fair_queue import Client, FairQueue
 
 ANNA, BEN = Client("10.0.0.1", "GIMP"), Client("10.0.0.2", "curl")
 
 
-def filled(*items: tuple[Client, str]) -> Turns[str]:
-    turns: Turns[str] = Turns()
+def filled(*items: tuple[Client, str]) -> FairQueue[str]:
+    turns: FairQueue[str] = FairQueue()
     for client, item in items:
         turns.add(client, item)
     return turns
 
 
-def taken(turns: Turns[str]) -> list[str]:
+def taken(turns: FairQueue[str]) -> list[str]:
     found = []
     while (item := turns.take()) is not None:
         found.append(item)
@@ -41,7 +41,7 @@ def test_many_names_on_one_machine_share_its_turns() -> None:
 def test_the_order_that_is_told_is_the_order_that_comes() -> None:
     rng = random.Random(4)
     for _ in range(200):
-        turns: Turns[int] = Turns()
+        turns: FairQueue[int] = FairQueue()
         for number in range(rng.randrange(25)):
             client = Client(rng.choice("abc"), rng.choice("xyz"))
             turns.add(client, number)

@@ -12,9 +12,9 @@ from itertools import pairwise
 import pytest
 
 from models.progress import Progress, Stopped
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
-from plugin_server.errors import Busy, Elsewhere, NotDone, NotKept
+from plugin_server.errors import Busy, NotDone, NotKept, RemoteProblem
 from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
@@ -37,8 +37,10 @@ def make(work: HeldWork) -> Iterator[MakeJobs]:
     made: list[EmbeddedJobs] = []
 
     def build(*, workers: int = 1, waiting: int = 8, count: int = 100, **options: int) -> object:
-        shelf = Shelf(seconds=600, count=count, size=10_000)
-        jobs = EmbeddedJobs(work, workers=workers, waiting=waiting, shelf=shelf, **options)
+        file_store = FileStore(seconds=600, count=count, size=10_000)
+        jobs = EmbeddedJobs(
+            work, workers=workers, waiting=waiting, file_store=file_store, **options
+        )
         made.append(jobs)
         return jobs
 
@@ -131,7 +133,7 @@ def test_the_queue_is_bounded_and_a_place_is_left_for_others(
     with pytest.raises(Busy, match="are for others"):
         jobs.submit(photo(7), ANNA)
     with pytest.raises(Busy, match="try again"):
-        jobs.run(photo("more"), ANNA, gone=never)
+        jobs.run(photo("more"), ANNA, is_disconnected=never)
     jobs.submit(photo("b"), BEN)
     with pytest.raises(Busy, match="are for others"):
         jobs.submit(photo("b"), BEN)
@@ -186,15 +188,15 @@ def test_a_failure_is_told_and_frees_its_worker(make: MakeJobs, work: HeldWork) 
     work.release.set()
     failed = ended(jobs, jobs.submit(photo("broken"), ANNA).id)
     assert failed.state == "failed"
-    assert isinstance(failed.error, Elsewhere)
+    assert isinstance(failed.error, RemoteProblem)
     for _ in range(2):
-        with pytest.raises(Elsewhere, match="damaged") as refused:
+        with pytest.raises(RemoteProblem, match="damaged") as refused:
             jobs.result(failed.id)
         assert refused.value.status == 422
         assert len(traceback.extract_tb(refused.value.__traceback__)) < 5
     with pytest.raises(BrokenImage, match="damaged"):
-        jobs.run(photo("broken"), ANNA, gone=never)
-    assert jobs.run(photo("a"), ANNA, gone=never).body == b"colour of a"
+        jobs.run(photo("broken"), ANNA, is_disconnected=never)
+    assert jobs.run(photo("a"), ANNA, is_disconnected=never).body == b"colour of a"
 
 
 class Photo:
@@ -209,12 +211,12 @@ def test_a_failed_job_holds_nothing_of_its_photo() -> None:
         seen.append(weakref.ref(decoded))
         raise BrokenImage("the picture is damaged") from ValueError(decoded)
 
-    shelf = Shelf(seconds=600, count=9, size=10_000)
-    jobs = EmbeddedJobs(work, workers=1, waiting=8, shelf=shelf)
+    file_store = FileStore(seconds=600, count=9, size=10_000)
+    jobs = EmbeddedJobs(work, workers=1, waiting=8, file_store=file_store)
     id = jobs.submit(photo("broken"), ANNA).id
     assert ended(jobs, id).state == "failed"
     for _ in range(3):
-        with pytest.raises(Elsewhere):
+        with pytest.raises(RemoteProblem):
             jobs.result(id)
     jobs.close()
     gc.collect()
@@ -265,8 +267,8 @@ def test_jobs_are_forgotten_in_time() -> None:
     now = [0.0]
     work = HeldWork()
     work.release.set()
-    shelf = Shelf(seconds=60, count=10, size=1000, clock=lambda: now[0])
-    jobs = EmbeddedJobs(work, workers=1, waiting=5, shelf=shelf, clock=lambda: now[0])
+    file_store = FileStore(seconds=60, count=10, size=1000, clock=lambda: now[0])
+    jobs = EmbeddedJobs(work, workers=1, waiting=5, file_store=file_store, clock=lambda: now[0])
     done, failed = jobs.submit(photo("a"), ANNA).id, jobs.submit(photo("broken"), ANNA).id
     ended(jobs, done)
     ended(jobs, failed)
@@ -286,7 +288,7 @@ def test_a_client_that_vanishes_stops_its_work(make: MakeJobs, work: HeldWork) -
 
     def ask() -> None:
         try:
-            jobs.run(photo("a"), ANNA, gone=vanished.is_set)
+            jobs.run(photo("a"), ANNA, is_disconnected=vanished.is_set)
         except Stopped as problem:
             raised.append(problem)
 
@@ -323,7 +325,7 @@ def test_closing_stops_all_that_waits_and_runs(make: MakeJobs, work: HeldWork) -
 
 def ask_in_vain(jobs: EmbeddedJobs, raised: list[BaseException]) -> None:
     try:
-        jobs.run(photo("more"), BEN, gone=never)
+        jobs.run(photo("more"), BEN, is_disconnected=never)
     except Stopped as problem:
         raised.append(problem)
 
@@ -338,7 +340,7 @@ def test_many_clients_at_once_get_their_own(make: MakeJobs, work: HeldWork) -> N
         for turn in range(20):
             name = f"{number} {turn}"
             if turn % 2:
-                body = jobs.run(photo(name), client, gone=never).body
+                body = jobs.run(photo(name), client, is_disconnected=never).body
             else:
                 id = jobs.submit(photo(name), client).id
                 ended(jobs, id)
@@ -363,10 +365,10 @@ def test_whoever_is_refused_is_told_when_there_may_be_room() -> None:
         now[0] += 8
         return Answer(b"x", "image/png")
 
-    shelf = Shelf(seconds=600, count=10, size=1000)
-    jobs = EmbeddedJobs(do, workers=1, waiting=15, shelf=shelf, clock=lambda: now[0])
+    file_store = FileStore(seconds=600, count=10, size=1000)
+    jobs = EmbeddedJobs(do, workers=1, waiting=15, file_store=file_store, clock=lambda: now[0])
     for _ in range(60):
-        jobs.run(photo("a"), ANNA, gone=never)
+        jobs.run(photo("a"), ANNA, is_disconnected=never)
     assert jobs._seconds_until_room(16) == pytest.approx(8 * 16 / 4, abs=1)
     assert jobs._seconds_until_room(1000) == 60
     assert jobs._seconds_until_room(0) == 1

@@ -142,7 +142,7 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_never_ends_is_named(tmp_path: Path) -> None:
-    store = Store(tmp_path, patience=0.05)
+    store = Store(tmp_path, retry_timeout=0.05)
     other = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LibraryBusy, match="another program has been writing"):

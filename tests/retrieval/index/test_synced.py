@@ -13,16 +13,16 @@ import pytest
 from retrieval.database import queries
 from retrieval.database.store import Store
 from retrieval.errors import WrongClip
-from retrieval.index.synced import Shelves
+from retrieval.index.synced import LibraryIndexes
 from retrieval.search.search import Query
 from tests.support.vector_library import (
     D,
     Entry,
     MappedClip,
+    indexes_of,
     put,
     random_units,
     search_of,
-    shelves_of,
     unit,
 )
 
@@ -43,32 +43,32 @@ def remove(store: Store, *keys: int) -> None:
             queries.delete(connection, key)
 
 
-def finds(shelves: Shelves, entry: Entry) -> set[int]:
-    shelves.refresh()
-    return shelves.images.nearest(entry.vector, 1)
+def finds(indexes: LibraryIndexes, entry: Entry) -> set[int]:
+    indexes.refresh()
+    return indexes.images.nearest(entry.vector, 1)
 
 
 def test_a_search_sees_what_another_process_did(tmp_path: Path) -> None:
     ours, theirs = Store(tmp_path), Store(tmp_path)
-    shelves = shelves_of(ours)
+    indexes = indexes_of(ours)
     some = entries(30)
     keys = put(theirs, *some[:20])
-    assert finds(shelves, some[3]) == {keys[3]}
+    assert finds(indexes, some[3]) == {keys[3]}
     keys += put(theirs, *some[20:])
-    assert finds(shelves, some[25]) == {keys[25]}
+    assert finds(indexes, some[25]) == {keys[25]}
     remove(theirs, keys[3], keys[25])
-    assert len(shelves.images) == 30
-    assert finds(shelves, some[3]) != {keys[3]}
-    assert len(shelves.images) == 28
+    assert len(indexes.images) == 30
+    assert finds(indexes, some[3]) != {keys[3]}
+    assert len(indexes.images) == 28
     with theirs.writing() as connection:  # as many as before, but others
         connection.execute("DELETE FROM vectors WHERE key = ?", (keys[0],))
         model = queries.newest_model(connection)
         queries.put_vector(
             connection, put_back(connection, keys[3]), model=model, vector=unit(1, 2)
         )
-    assert finds(shelves, Entry("", unit(1, 2))) == {keys[3]}
-    assert finds(shelves, some[0]) != {keys[0]}
-    assert len(shelves.images) == 28
+    assert finds(indexes, Entry("", unit(1, 2))) == {keys[3]}
+    assert finds(indexes, some[0]) != {keys[0]}
+    assert len(indexes.images) == 28
 
 
 def put_back(connection: sqlite3.Connection, key: int) -> int:
@@ -80,32 +80,32 @@ def put_back(connection: sqlite3.Connection, key: int) -> int:
 
 def test_captions_come_and_go_with_their_photos(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    shelves = shelves_of(store)
+    indexes = indexes_of(store)
     keys = put(store, *entries(5, captions=True), *entries(5, start=10))
-    shelves.refresh()
-    assert (len(shelves.images), len(shelves.captions)) == (10, 5)
+    indexes.refresh()
+    assert (len(indexes.images), len(indexes.captions)) == (10, 5)
     with store.writing() as connection:
         queries.set_captions(connection, keys[1], ("new words",))
     remove(store, keys[2])
-    shelves.refresh()
-    assert (len(shelves.images), len(shelves.captions)) == (9, 3)
+    indexes.refresh()
+    assert (len(indexes.images), len(indexes.captions)) == (9, 3)
 
 
 def test_a_large_library_is_trained_and_the_next_program_loads_it(tmp_path: Path) -> None:
     store = Store(tmp_path)
     some = entries(400, captions=True)
     keys = put(store, *some)
-    shelves = shelves_of(store, exact_up_to=FEW)
-    shelves.settle()
-    assert shelves.images.is_trained
-    assert shelves.captions.is_trained
-    assert finds(shelves, some[7]) == {keys[7]}
+    indexes = indexes_of(store, exact_up_to=FEW)
+    indexes.settle()
+    assert indexes.images.is_trained
+    assert indexes.captions.is_trained
+    assert finds(indexes, some[7]) == {keys[7]}
     files = {path.name for path in tmp_path.glob("*.index")}
     assert files == {"vectors.index", "caption_vectors.index"}
     new = entries(1, start=900)
     (key,) = put(store, *new)
     remove(store, keys[7])
-    other = shelves_of(Store(tmp_path), exact_up_to=FEW)
+    other = indexes_of(Store(tmp_path), exact_up_to=FEW)
     other.refresh()
     assert other.images.is_trained, "loaded, not trained again"
     assert len(other.images) == 400
@@ -118,26 +118,26 @@ def test_index_files_may_be_damaged_or_deleted(tmp_path: Path, damage: bytes | N
     store = Store(tmp_path)
     some = entries(300)
     keys = put(store, *some)
-    shelves_of(store, exact_up_to=FEW).settle()
+    indexes_of(store, exact_up_to=FEW).settle()
     path = tmp_path / "vectors.index"
     path.unlink() if damage is None else path.write_bytes(damage)
-    shelves = shelves_of(Store(tmp_path), exact_up_to=FEW)
-    assert finds(shelves, some[5]) == {keys[5]}
-    shelves.settle()
-    assert shelves.images.is_trained
+    indexes = indexes_of(Store(tmp_path), exact_up_to=FEW)
+    assert finds(indexes, some[5]) == {keys[5]}
+    indexes.settle()
+    assert indexes.images.is_trained
     assert path.stat().st_size > 1000
-    assert finds(shelves, some[5]) == {keys[5]}
+    assert finds(indexes, some[5]) == {keys[5]}
 
 
 def test_another_librarys_index_is_not_used(tmp_path: Path) -> None:
     one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
     put(one, *entries(300))
     put(other, *entries(300, start=5000))
-    shelves_of(one, exact_up_to=FEW).settle()
+    indexes_of(one, exact_up_to=FEW).settle()
     (tmp_path / "one" / "vectors.index").rename(tmp_path / "other" / "vectors.index")
-    shelves = shelves_of(other, exact_up_to=1000)
-    assert finds(shelves, entries(300, start=5000)[9]) == {10}
-    assert not shelves.images.is_trained
+    indexes = indexes_of(other, exact_up_to=1000)
+    assert finds(indexes, entries(300, start=5000)[9]) == {10}
+    assert not indexes.images.is_trained
 
 
 def test_an_index_that_cannot_be_saved_is_used_all_the_same(tmp_path: Path) -> None:
@@ -145,10 +145,10 @@ def test_an_index_that_cannot_be_saved_is_used_all_the_same(tmp_path: Path) -> N
     some = entries(300)
     keys = put(store, *some)
     (tmp_path / "vectors.index").mkdir()  # nothing can be written there
-    shelves = shelves_of(store, exact_up_to=FEW)
-    shelves.settle()
-    assert shelves.images.is_trained
-    assert finds(shelves, some[5]) == {keys[5]}
+    indexes = indexes_of(store, exact_up_to=FEW)
+    indexes.settle()
+    assert indexes.images.is_trained
+    assert finds(indexes, some[5]) == {keys[5]}
 
 
 def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
@@ -160,14 +160,14 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         if wrong:
             raise WrongClip("made again with another model")
 
-    shelves = Shelves(store, dimension=D, check=check)
-    shelves.refresh()
+    indexes = LibraryIndexes(store, dimension=D, check=check)
+    indexes.refresh()
     wrong = True
-    shelves.refresh()  # nothing has changed, so nobody looked
+    indexes.refresh()  # nothing has changed, so nobody looked
     put(store, *entries(1, start=50))
     for _ in range(2):
         with pytest.raises(WrongClip):
-            shelves.refresh()
+            indexes.refresh()
 
 
 def test_searches_go_on_while_others_add_and_the_index_is_trained(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from models.color.lab import lab_to_srgb, srgb_to_lab
 from retrieval.errors import BadPath
 from retrieval.ingest.ingest import BATCH, AddReport, Progress
 from retrieval.ingest.photos import PhotoLimits
-from retrieval.ingest.walk import Found, Passed, find_photos
+from retrieval.ingest.walk import Found, SkippedFile, find_photos
 from retrieval.library import ExemplarLibrary
 from tests.support.albums import OtherClip, color_photo, jpeg, write_album, write_shard
 from tests.support.fakes import FakeClip
@@ -365,7 +365,7 @@ def test_the_walk_names_the_place_in_a_shard(tmp_path: Path) -> None:
     write_shard(tmp_path / "s.tar", 2)
     found = list(find_photos([tmp_path], library=tmp_path / "library"))
     assert all(isinstance(one, Found) for one in found)
-    assert not any(isinstance(one, Passed) for one in found)
+    assert not any(isinstance(one, SkippedFile) for one in found)
     with tarfile.open(tmp_path / "s.tar") as shard:
         for one in found:
             assert isinstance(one, Found)

@@ -24,7 +24,7 @@ from models.job import ColorizeJob
 from plugin_server.broker import Broker
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
-from plugin_server.errors import Elsewhere, NoBroker, NoSpace
+from plugin_server.errors import NoBroker, NoSpace, RemoteProblem
 from plugin_server.jobs.queue import Status
 from plugin_server.jobs.redis.celery_app import (
     CLOCKS,
@@ -104,7 +104,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_made_up_for(
         assert begun(once) == 2
         failed = ended(service, lost)
         assert failed.state == "failed"
-        assert isinstance(failed.error, Elsewhere)
+        assert isinstance(failed.error, RemoteProblem)
         assert f"begun {RETRIES + 1} times" in str(failed.error)
         assert begun(always) == RETRIES + 1
         assert service.answer(ordered()).body == expected([ordered()])[0], "others go on"
@@ -147,13 +147,16 @@ def test_a_worker_with_other_weights_gets_no_photos(redis: RedisServer, tmp_path
             wait_until(lambda: "other weights" in service.jobs.state().health, "it was seen")
             jobs = ClusterJobs(Broker(redis.url), models=made_with(), nobody=0)
             with pytest.raises(NoBroker, match="install the same"):
-                jobs.run(ordered(), LOCAL, gone=lambda: False)
+                jobs.run(ordered(), LOCAL, is_disconnected=lambda: False)
             with working(redis.url):
                 assert service.answer(ordered()).body == expected([ordered()])[0]
         batch = ClusterJobs(Broker(redis.url))
         with working(redis.url, weights=str(weights)):
             wait_until(lambda: batch.state().workers == 1, "a batch takes what is there")
-            assert batch.run(ordered(), LOCAL, gone=lambda: False).body == expected([ordered()])[0]
+            assert (
+                batch.run(ordered(), LOCAL, is_disconnected=lambda: False).body
+                == expected([ordered()])[0]
+            )
         batch.close()
 
 
@@ -204,7 +207,7 @@ def test_workers_wait_for_a_redis_that_is_not_there_yet(redis: RedisServer) -> N
 
 def test_a_worker_without_memory_says_so_and_goes_on(redis: RedisServer) -> None:
     with serving(redis) as service, working(redis.url, max_memory=3 << 30) as crew:
-        with pytest.raises(Elsewhere, match="not enough memory") as raised:
+        with pytest.raises(RemoteProblem, match="not enough memory") as raised:
             service.answer(ordered(megabytes=4000))
         assert raised.value.status == 503
         before = crew.pids
@@ -417,7 +420,7 @@ def test_no_photo_is_lost_or_doubled_when_workers_are_killed(redis: RedisServer)
         """Ask again where Redis is just away, as a batch does."""
         while True:
             try:
-                return jobs.run(request, LOCAL, gone=lambda: False).body
+                return jobs.run(request, LOCAL, is_disconnected=lambda: False).body
             except NoBroker:
                 time.sleep(0.2)
 
@@ -432,7 +435,7 @@ def test_no_photo_is_lost_or_doubled_when_workers_are_killed(redis: RedisServer)
         working(redis.url, 2) as other,
     ):
         # A busy machine may take long to start a worker again.
-        jobs = ClusterJobs(Broker(redis.url), room=PHOTOS, patience=600, nobody=600)
+        jobs = ClusterJobs(Broker(redis.url), room=PHOTOS, retry_timeout=600, nobody=600)
         numbers = Numbers(PHOTOS)
         threads = [threading.Thread(target=colour, args=(numbers,)) for _ in range(12)]
         for thread in threads:

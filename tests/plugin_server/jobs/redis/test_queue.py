@@ -20,10 +20,10 @@ from models.progress import Progress, Stopped
 from plugin_server.app import create_app
 from plugin_server.broker import Broker
 from plugin_server.config import Config
-from plugin_server.engine.engine import Studio
-from plugin_server.engine.file_store import Shelf
+from plugin_server.engine.engine import Engine
+from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, ColorizeRequest, KeepRequest, Request
-from plugin_server.errors import Busy, Elsewhere, NoBroker, NotDone, NotKept
+from plugin_server.errors import Busy, NoBroker, NotDone, NotKept, RemoteProblem
 from plugin_server.images.codec import Limits
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
@@ -74,7 +74,9 @@ def cluster(broker: Broker, *, places: int = 48, **options: float) -> Iterator[C
     def echo(request: Request, progress: Progress) -> Answer:
         return Answer(b"done here", "text/plain")
 
-    here = EmbeddedJobs(echo, workers=1, waiting=1, shelf=Shelf(seconds=60, count=9, size=9999))
+    here = EmbeddedJobs(
+        echo, workers=1, waiting=1, file_store=FileStore(seconds=60, count=9, size=9999)
+    )
     jobs = ClusterJobs(broker, here, lambda request: request, room=places, **options)
     try:
         yield jobs
@@ -183,7 +185,7 @@ def test_another_server_and_one_that_was_restarted_know_the_job(
 
 def test_what_is_no_photo_to_colour_is_done_here(broker: Broker) -> None:
     with cluster(broker) as jobs:
-        assert jobs.run(KeepRequest(b"x"), ANNA, gone=never).body == b"done here"
+        assert jobs.run(KeepRequest(b"x"), ANNA, is_disconnected=never).body == b"done here"
 
 
 def test_turns_are_fair_and_positions_tell_them(broker: Broker, work: HeldWork) -> None:
@@ -224,12 +226,12 @@ def test_a_failure_is_told(broker: Broker, work: HeldWork) -> None:
         assert failed.state == "failed"
         for ask in (
             lambda: jobs.result(failed.id),
-            lambda: jobs.run(photo("broken"), ANNA, gone=never),
+            lambda: jobs.run(photo("broken"), ANNA, is_disconnected=never),
         ):
-            with pytest.raises(Elsewhere, match="damaged") as raised:
+            with pytest.raises(RemoteProblem, match="damaged") as raised:
                 ask()
             assert raised.value.status == 422
-        assert jobs.run(photo("a"), ANNA, gone=never).body == b"colour of a"
+        assert jobs.run(photo("a"), ANNA, is_disconnected=never).body == b"colour of a"
 
 
 def test_a_client_that_vanishes_stops_its_work(broker: Broker, work: HeldWork) -> None:
@@ -239,7 +241,7 @@ def test_a_client_that_vanishes_stops_its_work(broker: Broker, work: HeldWork) -
 
         def ask() -> None:
             try:
-                jobs.run(photo("a"), ANNA, gone=vanished.is_set)
+                jobs.run(photo("a"), ANNA, is_disconnected=vanished.is_set)
             except Stopped as problem:
                 raised.append(problem)
 
@@ -256,7 +258,7 @@ def test_a_client_that_vanishes_stops_its_work(broker: Broker, work: HeldWork) -
 def test_nothing_is_left_of_a_run(broker: Broker, work: HeldWork) -> None:
     work.release.set()
     with cluster(broker) as jobs, worker(broker, work):
-        assert jobs.run(photo("a"), ANNA, gone=never).body == b"colour of a"
+        assert jobs.run(photo("a"), ANNA, is_disconnected=never).body == b"colour of a"
         client = broker.connect()
         for kind in ("job", "blob", "news"):
             assert not list(client.scan_iter(f"{PREFIX}{kind}:*"))
@@ -272,7 +274,7 @@ def test_many_clients_at_once_get_their_own(broker: Broker, work: HeldWork) -> N
         for turn in range(6):
             name = f"{number} {turn}"
             if turn % 2:
-                body = jobs.run(photo(name), client, gone=never).body
+                body = jobs.run(photo(name), client, is_disconnected=never).body
             else:
                 id = jobs.submit(photo(name), client).id
                 ended(jobs, id)
@@ -295,7 +297,7 @@ def test_a_photo_that_waits_without_any_worker_is_not_waited_for_forever(broker:
     with cluster(broker, nobody=0.0) as jobs:
         assert "photochrom worker" in jobs.state().health
         with pytest.raises(NoBroker, match="start one"):
-            jobs.run(photo("a"), ANNA, gone=never)
+            jobs.run(photo("a"), ANNA, is_disconnected=never)
         assert jobs.unfinished() == 0
 
 
@@ -310,11 +312,11 @@ def twins(broker: Broker, folder: Path) -> Iterator[tuple[FlaskClient, FlaskClie
     library.add_photo(encoded(skimage.data.chelsea()[::4, ::4]), name="cat.png")
     here = Service(FakeColorizer(), FakeClip(), library=library)
     there = Service(FakeColorizer(), FakeClip(), library=library, broker=broker)
-    studio = Studio(
+    engine = Engine(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
-        photos=Shelf(seconds=0, count=0, size=0),
+        photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
-    with worker(broker, studio.do):
+    with worker(broker, engine.do):
         yield tuple(create_app(Config(), service).test_client() for service in (here, there))
     there.close()
     here.close()
@@ -463,20 +465,20 @@ def test_a_batch_of_workers_writes_what_this_process_would(broker: Broker, tmp_p
         kind = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}[name[-3:]]
         (scans / name).write_bytes(encoded(grey_picture(seed=number), kind))
     (scans / "broken.png").write_bytes(b"no picture")
-    local, far = tmp_path / "local", tmp_path / "far"
-    studio = Studio(
+    local, remote = tmp_path / "local", tmp_path / "far"
+    engine = Engine(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
-        photos=Shelf(seconds=0, count=0, size=0),
+        photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
-    with worker(broker, studio.do):
+    with worker(broker, engine.do):
         here = command("colorize", scans, "-o", local, "-r", "-d", "a red tram")
         there = command(
-            "colorize", scans, "-o", far, "-r", "-d", "a red tram", "--broker", broker.url
+            "colorize", scans, "-o", remote, "-r", "-d", "a red tram", "--broker", broker.url
         )
     assert here.exit_code == there.exit_code == 2
     assert "broken.png" in there.stderr
     for name in ("a.png", "box/b.jpg", "box/c.tif"):
-        assert (far / name).read_bytes() == (local / name).read_bytes(), name
+        assert (remote / name).read_bytes() == (local / name).read_bytes(), name
 
 
 def test_a_batch_may_ask_for_exemplars_that_only_it_has(broker: Broker, tmp_path: Path) -> None:
@@ -491,11 +493,11 @@ def test_a_batch_may_ask_for_exemplars_that_only_it_has(broker: Broker, tmp_path
         library = ExemplarLibrary.open(folder, clip=FakeClip())
         return Service(FakeColorizer(), FakeClip(), library=library, broker=config.broker)
 
-    studio = Studio(
+    engine = Engine(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
-        photos=Shelf(seconds=0, count=0, size=0),
+        photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
-    with worker(broker, studio.do):
+    with worker(broker, engine.do):
         asked = ("colorize", tmp_path / "scans", "--exemplar", "auto", "--library", folder, "-o")
         assert command(*asked, tmp_path / "local", load=load).exit_code == 0
         asked_far = (*asked, tmp_path / "far", "--broker", broker.url)
@@ -525,13 +527,13 @@ def test_workers_prepare_a_library_as_this_process_would(broker: Broker, tmp_pat
     (photos / "coffee.txt").write_text("a cup of coffee", "utf-8")
     (photos / "grey.png").write_bytes(encoded(grey_picture(64, 64)))
     (photos / "broken.png").write_bytes(b"no picture")
-    studio = Studio(
+    engine = Engine(
         FakeColorizer(), FakeClip(), library=None, limits=Limits(),
-        photos=Shelf(seconds=0, count=0, size=0),
+        photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     here, there = tmp_path / "here", tmp_path / "there"
     command("library", "add", photos, "--library", here, "-v")
-    with worker(broker, studio.do):
+    with worker(broker, engine.do):
         said = command("library", "add", photos, "--library", there, "-v", "--broker", broker.url)
     assert "grey: it has no colours to lend" in said.stderr
     assert "broken: " in said.stderr
