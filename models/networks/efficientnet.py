@@ -91,6 +91,8 @@ class Bottleneck(nn.Module):
 class EfficientNetLite0(nn.Module):
     """The trunk: (N, 3, H, W) -> four features, at strides 4, 8, 16 and 32."""
 
+    blocks: nn.Sequential
+
     def __init__(self) -> None:
         super().__init__()
         self.conv_stem = _conv(3, STEM, 3, 2)

@@ -63,7 +63,7 @@ class Grounder(nn.Module):
         self.config = config
         c4, c8, c16, c32 = ENCODER_CHANNELS
         coarse, middle, fine = config.coarse, config.middle, config.fine
-        self.blocks = build_encoder().blocks[SHARED_BLOCKS:]
+        self.blocks = nn.Sequential(*list(build_encoder().blocks)[SHARED_BLOCKS:])
         self.lateral32, self.lateral16 = nn.Conv2d(c32, coarse, 1), nn.Conv2d(c16, coarse, 1)
         self.lateral8, self.lateral4 = nn.Conv2d(c8, middle, 1), nn.Conv2d(c4, fine, 1)
         self.scene = nn.Linear(c32, coarse)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
@@ -275,7 +275,7 @@ def train(
     if start is not None:
         model.load_state_dict(read_checkpoint(start)[0])
     else:
-        blocks = colorizer.encoder.blocks[SHARED_BLOCKS:]
+        blocks = nn.Sequential(*list(colorizer.encoder.blocks)[SHARED_BLOCKS:])
         model.blocks.load_state_dict(blocks.state_dict())
         model.vocabulary.copy_(torch.stack([vectors[name] for name in VOCABULARY]))
         torch.nn.init.zeros_(model.read_vividness.weight)

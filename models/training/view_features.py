@@ -120,7 +120,7 @@ def shared_features(encoder: EfficientNetLite0, lightness: FloatArray) -> tuple[
     x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
     x = encoder.bn1(encoder.conv_stem(x))
     features = []
-    for block in encoder.blocks[:SHARED_BLOCKS]:
+    for block in list(encoder.blocks)[:SHARED_BLOCKS]:
         x = block(x)
         features.append(x)
     return features[-2], features[-1]

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from models.progress import Stopped
+from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.descriptions import Described
 from plugin_server.batch.manifest import Manifest, Record
 from plugin_server.batch.output import Output
-from plugin_server.batch.recipe import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.batch.sources import SkippedPhoto, SourcePhoto
 from plugin_server.batch.writing import Times, write_whole

@@ -21,9 +21,9 @@ from plugin_server.commands.library_session import stoppable
 if TYPE_CHECKING:
     from plugin_server.batch.backends import Backend
     from plugin_server.batch.batch import Outcome, Tally
+    from plugin_server.batch.batch_settings import BatchSettings
     from plugin_server.batch.manifest import Manifest
     from plugin_server.batch.output import Format
-    from plugin_server.batch.recipe import BatchSettings
     from plugin_server.batch.report import Report
     from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 

@@ -183,7 +183,7 @@ def colorize(
     cannot be coloured is named on stderr, the others go on, and the exit code is 2. A folder that
     could not be finished gives 3, Ctrl-C 130; the same command goes on from there.
     """
-    from plugin_server.batch.recipe import BatchSettings
+    from plugin_server.batch.batch_settings import BatchSettings
     from plugin_server.commands.candidates import Candidates
     from plugin_server.commands.destination import Destination, DestinationError
     from plugin_server.commands.named_photos import NamedPhotos, note

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from plugin_server.batch.recipe import BatchSettings
+from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.commands.bars import bar
 from plugin_server.commands.destination import STREAM

@@ -16,7 +16,7 @@ from plugin_server.batch.descriptions import DescriptionsError, read_table
 from plugin_server.images import frames, iptc
 from plugin_server.images.codec import decode, encode, read_settings
 from plugin_server.images.color_profile import ProfileError, is_srgb
-from plugin_server.images.exif import read_orientation, reset_orientation, strip_mark
+from plugin_server.images.exif import made_true, read_orientation, strip_mark
 from plugin_server.images.layer import ImageError, Limits
 from plugin_server.images.xmp import joined, readable, settings_in
 from retrieval.errors import LibraryError
@@ -55,7 +55,7 @@ def read_xmp(data: bytes) -> None:
 def read_metadata(data: bytes) -> None:
     block = strip_mark(data)
     read_orientation(block)
-    reset_orientation(block)
+    made_true(block, width=40, height=30)
     iptc.from_resources(data)
     iptc.from_text(data)
 

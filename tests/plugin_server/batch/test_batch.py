@@ -16,10 +16,10 @@ import pytest
 from models.job import ColorizeJob
 from models.progress import Stopped
 from plugin_server.batch.batch import Batch, Outcome, Tally
+from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.descriptions import Descriptions
 from plugin_server.batch.manifest import NAME, Manifest, Record
 from plugin_server.batch.output import Output
-from plugin_server.batch.recipe import BatchSettings
 from plugin_server.batch.runner import CannotGoOn
 from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 from plugin_server.batch.writing import Times, write_whole
@@ -146,7 +146,7 @@ def test_a_changed_photo_is_done_again_a_touched_one_is_not(scans: Scans) -> Non
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "batch_settings",
     [
         BatchSettings(ColorizeJob(saturation=0.5)),
         BatchSettings(descriptions=Descriptions(default="a red tram")),
