@@ -12,6 +12,7 @@ photographs hold compete for every cell. Dense image features against text vecto
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from models.networks.batch_norm_folding import folded
 from models.networks.checkpoint import WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
+from models.networks.efficientnet import EfficientNetLite0
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
@@ -63,7 +65,7 @@ class Grounder(nn.Module):
         self.config = config
         c4, c8, c16, c32 = ENCODER_CHANNELS
         coarse, middle, fine = config.coarse, config.middle, config.fine
-        self.blocks = nn.Sequential(*list(build_encoder().blocks)[SHARED_BLOCKS:])
+        self.blocks = deep_blocks(build_encoder())
         self.lateral32, self.lateral16 = nn.Conv2d(c32, coarse, 1), nn.Conv2d(c16, coarse, 1)
         self.lateral8, self.lateral4 = nn.Conv2d(c8, middle, 1), nn.Conv2d(c4, fine, 1)
         self.scene = nn.Linear(c32, coarse)
@@ -117,6 +119,12 @@ class Grounder(nn.Module):
         agreement = torch.einsum("dhw,pd->phw", cells, phrases)
         logits: Tensor = agreement * self.scale.exp() + self.bias
         return logits
+
+
+def deep_blocks(encoder: EfficientNetLite0) -> nn.Sequential:
+    """Return an encoder's blocks from stride 16 on, under their own names."""
+    blocks = list(encoder.blocks.named_children())[SHARED_BLOCKS:]
+    return nn.Sequential(OrderedDict(blocks))
 
 
 class ResidualBlock(nn.Module):

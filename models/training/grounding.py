@@ -20,13 +20,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
 from models.networks.colorizer import Colorizer
 from models.networks.correspondence import encoder_digest
-from models.networks.grounding import SHARED_BLOCKS, Grounder, GrounderConfig
+from models.networks.grounding import Grounder, GrounderConfig, deep_blocks
 from models.photos import read_photos
 from models.training.averaging import average
 from models.training.name_groups import VOCABULARY, is_person, may_overlap
@@ -275,8 +275,7 @@ def train(
     if start is not None:
         model.load_state_dict(read_checkpoint(start)[0])
     else:
-        blocks = nn.Sequential(*list(colorizer.encoder.blocks)[SHARED_BLOCKS:])
-        model.blocks.load_state_dict(blocks.state_dict())
+        model.blocks.load_state_dict(deep_blocks(colorizer.encoder).state_dict())
         model.vocabulary.copy_(torch.stack([vectors[name] for name in VOCABULARY]))
         torch.nn.init.zeros_(model.read_vividness.weight)
         torch.nn.init.zeros_(model.read_vividness.bias)
