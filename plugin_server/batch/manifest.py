@@ -149,6 +149,8 @@ class Manifest:
         """Give the manifest back."""
         self._file.close()
         if self._folder_lock is not None:
+            # While it is held: whoever came in between would have been refused.
+            Path(self._folder_lock.lock_file).unlink(missing_ok=True)
             self._folder_lock.release()
 
     def _read(self) -> int:

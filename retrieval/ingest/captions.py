@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import ExifTags, ImageFile, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
+from retrieval.containers.tiff import is_bounded
 from retrieval.containers.xml import XmlError, elements
 from retrieval.ingest.technical_text import is_technical
 
@@ -123,7 +124,7 @@ def texts_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
         return found
     try:
         iptc = (IptcImagePlugin.getiptcinfo(image) or {}).get(IPTC_CAPTION, b"")
-        exif = image.getexif().get(ExifTags.Base.ImageDescription, "")
+        exif = exif_of(image).get(ExifTags.Base.ImageDescription, "")
     except (OSError, SyntaxError, ValueError, KeyError, IndexError):
         return ()
     entries = iptc if isinstance(iptc, list) else [iptc]
@@ -131,6 +132,14 @@ def texts_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
         return found
     text = _decode(exif) if isinstance(exif, bytes) else str(exif)
     return clean([text])
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """Return an opened photo's EXIF, none where its directories could harm who reads them."""
+    block = image.info.get("exif")
+    if isinstance(block, bytes) and not is_bounded(block.removeprefix(b"Exif\0\0")):
+        return Image.Exif()
+    return image.getexif()
 
 
 def captions_in_xmp(packet: bytes | str | None) -> tuple[str, ...]:

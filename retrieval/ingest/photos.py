@@ -23,7 +23,7 @@ from retrieval.containers.jpeg import check_scans, with_bounded_exif
 from retrieval.containers.tiff import MAGICS, Directories
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import PhotoRefused
-from retrieval.ingest.captions import Captions, captions_inside, texts_inside
+from retrieval.ingest.captions import Captions, captions_inside, exif_of, texts_inside
 from retrieval.ingest.dominant_colors import dominant_colors
 
 # The size is checked below, before a pixel is decoded; Pillow's own warning comes at 89 megapixels.
@@ -180,7 +180,7 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
             if scale < 1:
                 small = small.resize(size, Image.Resampling.BOX, reducing_gap=None)
             small = _to_srgb(small, image.info.get("icc_profile"))
-            turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+            turn = TURNS.get(exif_of(image).get(ExifTags.Base.Orientation, 1))
     except PhotoRefused:
         raise
     except UnidentifiedImageError as problem:

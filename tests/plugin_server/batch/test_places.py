@@ -58,7 +58,7 @@ def test_a_table_may_name_regions_alone(tmp_path: Path) -> None:
 
 
 def test_each_photo_gets_its_own_regions(table: Path) -> None:
-    said = Descriptions(read_table(table), "all", True, read_places(table))
+    said = Descriptions(read_table(table), "all", places=read_places(table))
     batch_settings = BatchSettings(descriptions=said)
     texts, counts = [], []
     for name in ("a.png", "b.png", "c.png"):
@@ -74,7 +74,7 @@ def test_each_photo_gets_its_own_regions(table: Path) -> None:
 
 def test_another_mask_makes_another_result(table: Path) -> None:
     batch_settings, png = BatchSettings(), OutputType("image/png")
-    described = Described("a woman", "csv", read_places(table)["a.png"])
+    described = Described("a woman", "csv", places=read_places(table)["a.png"])
     first = batch_settings.digest(described, png)
     assert batch_settings.digest(described, png) == first
     assert batch_settings.digest(Described("a woman", "csv"), png) != first

@@ -272,7 +272,7 @@ def test_archives_of_two_versions_have_two_dates(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, source)
     dates = []
     for number, seconds in (("1.0", 1_700_000_000), ("1.1", 1_700_001_000)):
-        for file in source.rglob("*.py"):
+        for file in source.rglob("*"):
             os.utime(file, (seconds, seconds))
         os.utime(source / "photochrom.py", (seconds - 500, seconds - 500))
         file = build_zip(tmp_path / f"{number}.zip", version=number, source=source)

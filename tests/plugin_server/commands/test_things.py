@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from models.guidance.condition import Located
 from plugin_server.config import Config
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
@@ -44,8 +47,9 @@ def test_things_are_listed_with_how_sure_and_how_large(photo: Path) -> None:
 
 def test_what_is_not_found_is_noted(photo: Path) -> None:
     class Blind(LocatingColorizer):
-        def locate(self, *arguments: object) -> np.ndarray:
-            return 0.01 * super().locate(*arguments)  # type: ignore[arg-type]
+        def locate(self, *arguments: Any) -> Located:
+            there = super().locate(*arguments)
+            return replace(there, probability=0.01 * there.probability)
 
     def load(_config: Config) -> Service:
         return Service(Blind(), NamingClip())
