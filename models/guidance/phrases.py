@@ -102,7 +102,8 @@ PEOPLE = _words(
     "friends bride groom bridesmaid bridesmaids soldier soldiers officer sailor sailors nurse "
     "nurses doctor waiter waitress dancer dancers player players team teacher student students "
     "worker workers farmer priest nun monk monks king queen prince princess skier snowboarder "
-    "cyclist biker rider surfer runner someone everyone teenager teen adult cheerleader clown"
+    "cyclist biker rider surfer runner someone everyone teenager teen adult cheerleader clown "
+    "astronaut astronauts"
 )
 PLURALS = _words("people men women children kids police cattle sheep team geese mice couple")
 ADVERBS_NOT = _words(  # they end in -ly

@@ -22,7 +22,7 @@ from torch import Tensor
 from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import NamedThing, TextEmbedding
 from models.guidance.languages.reader import read_description
-from models.guidance.phrases import names_of
+from models.guidance.phrases import PEOPLE, names_of
 from models.job import LANGUAGES
 from models.networks.checkpoint import (
     WEIGHTS,
@@ -144,7 +144,12 @@ class Clip:
             return TextEmbedding(whole, tuple(notices), scene=whole)
         plain = without_colors(read)
         things = [phrase.thing or UNNAMED for phrase in phrases]
-        names = [name for name in names_of(read) if name not in things]
+        # People have clothes, hair and hands in their place, and would take it from them.
+        names = [
+            name
+            for name in names_of(read)
+            if name not in things and PEOPLE.isdisjoint(name.split())
+        ]
         vector, scene, *rest = self.embed_texts([read, plain, *things, *names])
         return TextEmbedding(
             vector,

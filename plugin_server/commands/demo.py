@@ -17,8 +17,8 @@ from models.networks.predictor import load_pair
 from models.pipeline import colorize
 
 DESCRIPTIONS = (
-    "an astronaut in an orange spacesuit",
-    "an astronaut in a blue spacesuit",
+    "an astronaut in an orange suit",
+    "an astronaut in a blue suit",
 )
 MARGIN = 16  # pixels around and between the panels
 FONT_SIZE = 18  # pixels
