@@ -33,7 +33,7 @@ def shard(tmp_path: Path) -> Path:
     path = tmp_path / "few-000.tar"
     photos = [data.chelsea(), data.coffee(), data.astronaut(), data.rocket()]
     with tarfile.open(path, "w") as tar:
-        for i in range(8):
+        for i in range(24):
             photo = photos[i % 4][::5, ::5]
             captions = json.dumps({"captions": [f"a red thing {i}"] if i % 3 else []})
             for name, content in ((f"p{i}.jpg", jpeg(photo)), (f"p{i}.json", captions.encode())):
@@ -45,7 +45,7 @@ def shard(tmp_path: Path) -> Path:
 
 def test_shards_are_read_in_order_with_their_captions(shard: Path) -> None:
     photos = list(read_photos([shard]))
-    assert [photo.key for photo in photos] == [f"p{i}" for i in range(8)]
+    assert [photo.key for photo in photos] == [f"p{i}" for i in range(24)]
     assert photos[0].captions == ()
     assert photos[1].captions == ("a red thing 1",)
     assert photos[0].pixels.shape == (60, 91, 3)
