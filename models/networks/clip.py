@@ -161,31 +161,15 @@ class Clip:
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed descriptions: (N, D) float32, unit length."""
-        return self.read_texts(texts)[0]
-
-    def read_texts(self, texts: Sequence[str]) -> tuple[FloatArray, list[FloatArray] | None]:
-        """Embed descriptions as wholes and word piece by word piece.
-
-        Returns (N, D) float32 of unit length, and for each text its pieces in their context,
-        (T, W) float32, without start and end marks; None where the model gives no pieces.
-        """
         ids = self._tokenizer(texts)
         with torch.inference_mode():
             if not self.token_width:
                 vectors = self.model.encode_text(ids, normalize=True)
-                return np.asarray(vectors.float().numpy(), np.float32), None
+                return np.asarray(vectors.float().numpy(), np.float32)
             text = self.model.text
             known = ids != PADDING
-            pieces = text.transformer(ids, known)
-            vectors = text.pooled(pieces, known)
-        lengths = known.sum(1).tolist()
-        tokens = [pieces[i, 1 : n - 1].numpy().copy() for i, n in enumerate(lengths)]
-        return np.asarray(vectors.numpy(), np.float32), tokens
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where each word piece of a text begins and ends, in letters."""
-        assert isinstance(self._tokenizer, WordPieces), f"{self.name} gives no word pieces"
-        return self._tokenizer.spans(text)
+            vectors = text.pooled(text.transformer(ids, known), known)
+        return np.asarray(vectors.numpy(), np.float32)
 
     def embed_image(self, rgb: FloatArray) -> FloatArray:
         """Embed one photo, (H, W, 3) float32 sRGB in [0, 1], as a (D,) float32 unit vector."""
@@ -291,11 +275,6 @@ class WordPieces:
     def count(self, text: str) -> int:
         """Count the word pieces of a text, without any limit."""
         return len(self._tokenizer.encode(text).ids)
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where each word piece of a text begins and ends, in letters, up to the limit."""
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        return list(offsets[: self.context_length - 2])
 
     def knows(self, text: str) -> bool:
         """Tell whether any word piece of a text, beyond its marks, is in the vocabulary."""

@@ -43,6 +43,6 @@ class TextBank:
         new = sorted({text for text in texts if text not in self._vectors}, key=len)
         if not new:
             return
-        vectors, _ = self._clip.read_texts(new)
+        vectors = self._clip.embed_texts(new)
         for text, vector in zip(new, vectors, strict=True):
             self.remember(text, vector.astype(np.float16))
