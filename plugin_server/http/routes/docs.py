@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, current_app
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from plugin_server.config import Config
 from plugin_server.http.openapi import Operation, Success, document, documented
-from plugin_server.http.routes.page import WEB
+from plugin_server.http.routes.page import TEMPLATES
 from plugin_server.version import product_version
 
 
@@ -63,10 +62,7 @@ def blueprint(config: Config) -> Blueprint:
 
 def render(description: dict[str, Any]) -> str:
     """Write an OpenAPI document as a page that needs nothing from elsewhere."""
-    environment = Environment(
-        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("docs.html").render(
+    return TEMPLATES.get_template("docs.html").render(
         calls=list(calls_of(description)),
         title=description["info"]["title"],
         summary=description["info"]["summary"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from flask import Blueprint, Response, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +14,10 @@ from plugin_server.http.openapi import Operation, Success, documented
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 ENGLISH = "en"
+# One for the process: a template is compiled once, whatever is filled in.
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
+)
 
 
 def blueprint() -> Blueprint:
@@ -41,10 +47,8 @@ def languages() -> list[str]:
     return [ENGLISH, *sorted(found - {ENGLISH})]
 
 
+@cache
 def render(language: str) -> str:
     """Fill a language's texts into the page; a text that is missing is an error here, at once."""
     texts = json.loads((WEB / "texts" / f"{language}.json").read_text("utf-8"))
-    environment = Environment(
-        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("index.html").render(t=texts)
+    return TEMPLATES.get_template("index.html").render(t=texts)
