@@ -6,6 +6,8 @@ import socket
 import threading
 from pathlib import Path
 
+import pytest
+
 from models.networks.checkpoint import WeightsError
 from plugin_server.commands import doctor
 from plugin_server.config import Config
@@ -15,6 +17,7 @@ from tests.support.command import free_port, run
 from tests.support.fakes import FakeClip
 
 
+@pytest.mark.slow
 def test_doctor_names_everything() -> None:
     result = run("doctor", "--port", free_port())
     assert result.exit_code in (0, 1)

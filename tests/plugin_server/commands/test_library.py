@@ -238,6 +238,7 @@ def test_the_place_comes_from_the_environment(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "library.sqlite").is_file()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(folder: Path, tmp_path: Path) -> None:
     write_album(tmp_path / "album", BATCH * 12)
     program = (

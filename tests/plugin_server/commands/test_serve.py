@@ -52,6 +52,7 @@ main({args!r}, obj=lambda config: Service(FakeColorizer(), FakeClip()))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_it_is_and_stops_when_told(stop: signal.Signals) -> None:
