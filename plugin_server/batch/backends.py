@@ -79,6 +79,7 @@ def remote_backend(
     """
     from plugin_server.batch.runner import CannotGoOn
     from plugin_server.client import Client, ClientError, Unreachable
+    from plugin_server.engine.answer_types import media_type_for
     from plugin_server.engine.requests import Answer
     from plugin_server.images.codec import Limits, decode
 
@@ -95,7 +96,7 @@ def remote_backend(
     def ask(request: ColorizeRequest) -> Answer:
         # The photo is read here too: its depth and type decide the file that is written.
         assert isinstance(request.image, bytes)
-        media_type = request.choose_type(decode(request.image, limits=limits))
+        media_type = media_type_for(request.answer_type, decode(request.image, limits=limits))
         files = {
             "image": request.image, "mask": request.mask, "reference": request.reference,
             "hint_image": request.hint_image, **request.parts,

@@ -167,7 +167,7 @@ class Batch:
     def _take(self, photo: SourcePhoto) -> Outcome | None:
         """Colour a photo unless that was done, or tried, before."""
         known = self._manifest.get(photo.name)
-        output, choose_type = self._output.place(photo.name)
+        output, answer_type = self._output.place(photo.name)
         task = Record(
             name=photo.name, state="begun", path=str(photo.path.absolute()), at=_now(),
             output=known.output if known else "",
@@ -180,7 +180,7 @@ class Batch:
             task = replace(
                 task, size=status.st_size, mtime_ns=status.st_mtime_ns, description=said.text,
                 described_by=said.by,
-                settings=self._settings.digest(given, choose_type),
+                settings=self._settings.digest(given, answer_type),
             )  # fmt: skip
             if known is not None and (ended := self._ended_before(known, task, output)):
                 return Outcome(ended, known)
@@ -198,7 +198,7 @@ class Batch:
             )  # fmt: skip
             data, mended = self._settings.opened(data)
             request = self._settings.request(data, described)
-            answer = self._colour(replace(request, choose_type=choose_type))
+            answer = self._colour(replace(request, answer_type=answer_type))
             times = (status.st_atime_ns, status.st_mtime_ns) if self._keep_dates else None
             self._keep(task, output, answer.body, times)
         except (Stopped, CannotGoOn):

@@ -10,7 +10,7 @@ from models.job import ColorizeJob
 from plugin_server.batch.descriptions import Described, Descriptions
 from plugin_server.batch.places import Places
 from plugin_server.batch.relative_hint import RelativeHint
-from plugin_server.engine.answer_types import OutputType
+from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.images.codec import Limits, decode
 from plugin_server.images.jpeg_stream import salvaged
@@ -60,7 +60,7 @@ class BatchSettings:
         request = self.places.on(request)
         return request if described is None else described.places.on(request)
 
-    def digest(self, described: Described | None, type: OutputType) -> str:
+    def digest(self, described: Described | None, type: Exact) -> str:
         """Tell settings and the result's type apart; only what differs from the defaults counts.
 
         A caption inside the photo is not among them: the photo's own identity covers it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from plugin_server.batch.writing import partial_of
-from plugin_server.engine.answer_types import EIGHT_BIT, TYPE_OF, OutputType
+from plugin_server.engine.answer_types import EIGHT_BIT, TYPE_OF, Exact
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
 FORMATS: Final = get_args(Format)
@@ -26,16 +26,14 @@ class Output:
     folder: Path
     format: Format = "same"
 
-    def place(self, name: str) -> tuple[str, OutputType]:
+    def place(self, name: str) -> tuple[str, Exact]:
         """Return the result's path below the folder, and its type."""
         suffix = os.path.splitext(name)[1].lower()
         if self.format == "same":
-            return name, OutputType(TYPE_OF[suffix])
+            return name, Exact(TYPE_OF[suffix])
         wanted = TYPE_OF[SUFFIX_OF[self.format]]
         fits = TYPE_OF.get(suffix) == wanted
-        return name if fits else name + SUFFIX_OF[self.format], OutputType(
-            wanted, wanted in EIGHT_BIT
-        )
+        return name if fits else name + SUFFIX_OF[self.format], Exact(wanted, wanted in EIGHT_BIT)
 
     def partial(self, output: str) -> Path:
         """Name the file that a result is written to before it gets its own name."""

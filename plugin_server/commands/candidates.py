@@ -95,7 +95,7 @@ class Candidates:
             number = f"-{len(shown) + 1}"
             try:
                 answer = self.service.colorize(
-                    replace(request, job=guess.job, choose_type=self.destination.type)
+                    replace(request, job=guess.job, answer_type=self.destination.type)
                 )
             except (LibraryError, ImageError) as problem:
                 self.note(photo, str(problem))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin_server.batch.writing import LONGEST_NAME, Times, partial_of, write_whole
-from plugin_server.engine.answer_types import SUFFIX_OF, TYPE_OF, Lossless, OutputType
+from plugin_server.engine.answer_types import SUFFIX_OF, TYPE_OF, Exact, Lossless
 from plugin_server.images.codec import media_type_of
 from plugin_server.images.openraster import OPENRASTER
 
@@ -65,11 +65,11 @@ class Destination:
         return cls(file=output, overwrite=overwrite)
 
     @property
-    def type(self) -> OutputType | Lossless:
+    def type(self) -> Exact | Lossless:
         """How results are encoded."""
         if self.file is None:
             return Lossless()
-        return OutputType(WRITTEN[self.file.suffix.lower()], asked=True)
+        return Exact(WRITTEN[self.file.suffix.lower()], asked=True)
 
     def check_early(self, photo: Path, data: bytes) -> None:
         """Refuse a photo before it is coloured where it is plain already what its result is called.

@@ -73,7 +73,7 @@ class NamedPhotos:
             yield from self.candidates.colour(photo, request)
             return
         self.destination.check_early(photo, data)
-        answer = self.backend.colour(replace(request, choose_type=self.destination.type))
+        answer = self.backend.colour(replace(request, answer_type=self.destination.type))
         target = self.destination.place(photo, answer.media_type)
         times = times_of(photo) if self.keep_dates and photo != STREAM else None
         self.destination.write(target, answer.body, times)

@@ -107,11 +107,12 @@ def _print_table(found: Sequence[dict[str, Any]]) -> None:
 
 
 def _mask(service: Service, address: str) -> NDArray[np.uint8]:
+    from plugin_server.engine.answer_types import Exact
     from plugin_server.engine.requests import ThingMaskRequest
     from plugin_server.images.codec import decode
 
     token, number = address.split("/")[-2:]
-    answer = service.answer(ThingMaskRequest(token, int(number), lambda _: "application/x-npy"))
+    answer = service.answer(ThingMaskRequest(token, int(number), Exact("application/x-npy")))
     levels: NDArray[np.uint8] = decode(answer.body, limits=service.limits).pixels[..., 0]
     return levels
 

@@ -1,4 +1,4 @@
-"""Which of the image types an answer has."""
+"""Which of the image types an answer has: asked for as data, chosen when the photo is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 ANSWER_TYPES: Final = (*MEDIA_TYPES, OPENRASTER)  # the layered file only for who asks for it
 MASK_TYPES: Final = ("image/png", "application/x-npy")
-LOSSY = frozenset({"image/jpeg", "image/webp"})
 TYPE_OF: Final = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -35,17 +34,35 @@ SUFFIX_OF: Final = {
     "image/webp": ".webp",
     "application/x-npy": ".npy",
 }
-EIGHT_BIT: Final = ("image/jpeg", "image/webp")
+EIGHT_BIT: Final = ("image/jpeg", "image/webp")  # and lossy
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerTypes:
-    """The image types a client accepts, each with its quality (0 to 1]."""
+class SameAsInput:
+    """The type that the photo came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lossless:
+    """Without loss: a 16-bit TIFF as TIFF, npy as it is, all others as PNG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """One media type; ``asked`` for by name, it may cost a photo's depth."""
+
+    media_type: str
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The media types that a client accepts, each with its quality (0 to 1]."""
 
     qualities: dict[str, float]
 
     @classmethod
-    def from_accept(cls, accept: MIMEAccept, types: Sequence[str] = ANSWER_TYPES) -> AnswerTypes:
+    def parse(cls, accept: MIMEAccept, types: Sequence[str] = ANSWER_TYPES) -> Accept:
         """Read an ``Accept`` header; one that is missing or empty accepts everything.
 
         Raises:
@@ -63,13 +80,13 @@ class AnswerTypes:
         return cls(accepted)
 
     @classmethod
-    def wished(cls, accept: MIMEAccept) -> AnswerTypes:
+    def of_a_later_answer(cls, accept: MIMEAccept) -> Accept:
         """Read an ``Accept`` header that may be about another answer, as of a new job.
 
         It counts as far as it names one of our types.
         """
         try:
-            return cls.from_accept(accept)
+            return cls.parse(accept)
         except NotAcceptable:
             return cls(dict.fromkeys(ANSWER_TYPES, 1.0))
 
@@ -81,49 +98,46 @@ class AnswerTypes:
                 "the type when the job is sent"
             )
 
-    def __call__(self, layer: Layer) -> str:
-        """Choose the answer's type for a layer, among those that can hold it if any can.
 
-        The input's own type wins among equals, save that JPEG and WebP are answered in PNG: a
-        second lossy compression would touch the lightness.
-        """
-        usual = "image/png" if layer.media_type in LOSSY else layer.media_type
-        able = {type_: q for type_, q in self.qualities.items() if can_hold(type_, layer)}
-        qualities = able or self.qualities
-        best = max(qualities.values())
-        if qualities.get(usual) == best:
-            return usual
-        return next(type_ for type_ in ANSWER_TYPES if qualities.get(type_) == best)
+AnswerType = SameAsInput | Lossless | Exact | Accept
+OWN_TYPE: Final = SameAsInput()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputType:
-    """Answers in one media type; ``asked`` for by name, it may cost a photo's depth.
+def media_type_for(asked: AnswerType, layer: Layer) -> str:
+    """Choose the media type of the answer to a photo.
 
-    A value rather than a function, so that it can travel to another process.
+    Raises:
+        UnsupportedImage: it would cut the photo's depth unasked.
     """
-
-    media_type: str
-    asked: bool = False
-
-    def __call__(self, layer: Layer) -> str:
-        """Return the media type; UnsupportedImage where it would cut the depth unasked."""
-        if not self.asked and layer.bits > 8 and self.media_type in EIGHT_BIT:
-            raise UnsupportedImage(
-                f"the photo has {layer.bits} bits and is a {layer.media_type.partition('/')[2]} by "
-                f"its content, but its name says {self.media_type.partition('/')[2]}, which has 8: "
-                "rename it, or choose a --format"
+    match asked:
+        case SameAsInput():
+            return layer.media_type
+        case Lossless():
+            keeps = layer.media_type == "application/x-npy" or (
+                layer.media_type == "image/tiff" and layer.bits > 8
             )
-        return self.media_type
+            return layer.media_type if keeps else "image/png"
+        case Exact(media_type):
+            if not asked.asked and layer.bits > 8 and media_type in EIGHT_BIT:
+                raise UnsupportedImage(
+                    f"the photo has {layer.bits} bits and is a "
+                    f"{layer.media_type.partition('/')[2]} by its content, but its name says "
+                    f"{media_type.partition('/')[2]}, which has 8: rename it, or choose a --format"
+                )
+            return media_type
+        case Accept(qualities):
+            return _preferred(qualities, layer)
 
 
-@dataclass(frozen=True, slots=True)
-class Lossless:
-    """Answers without loss: a 16-bit TIFF as TIFF, npy as it is, all others as PNG."""
+def _preferred(qualities: dict[str, float], layer: Layer) -> str:
+    """Choose among the types that can hold the layer, if any can.
 
-    def __call__(self, layer: Layer) -> str:
-        """Return the media type."""
-        keeps = layer.media_type == "application/x-npy" or (
-            layer.media_type == "image/tiff" and layer.bits > 8
-        )
-        return layer.media_type if keeps else "image/png"
+    The input's own type wins among equals, save that JPEG and WebP are answered in PNG: a
+    second lossy compression would touch the lightness.
+    """
+    usual = "image/png" if layer.media_type in EIGHT_BIT else layer.media_type
+    able = {type_: q for type_, q in qualities.items() if can_hold(type_, layer)} or qualities
+    best = max(able.values())
+    if able.get(usual) == best:
+        return usual
+    return next(type_ for type_ in ANSWER_TYPES if able.get(type_) == best)

@@ -14,6 +14,7 @@ import numpy as np
 from models.job import JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
+from plugin_server.engine.answer_types import media_type_for
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars
 from plugin_server.engine.file_store import FileStore
@@ -143,7 +144,7 @@ class Engine:
         layer = self._layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
-        media_type = request.choose_type(layer)
+        media_type = media_type_for(request.answer_type, layer)
         read = (width, height, partial(self.decode, watch=partial(progress, "decode", 0.0)))
         mask = None if request.mask is None else read_mask(request.mask, "mask", *read)
         places = read_places(request.job, request.parts, *read, self.limits)
@@ -268,7 +269,7 @@ class Engine:
         progress("join", 0.0)
         mask = Layer(full_size(place, layer.pixels, view)[..., np.newaxis])
         progress("encode", 0.0)
-        media_type = request.choose_type(mask)
+        media_type = media_type_for(request.answer_type, mask)
         return Answer(encode(mask, media_type), media_type)
 
     def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:

@@ -6,20 +6,15 @@ machine: ``plugin_server.jobs.redis.serialization``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 from models.job import ColorizeJob
-from plugin_server.images.codec import Layer
+from plugin_server.engine.answer_types import OWN_TYPE, AnswerType
 
 ImageId = NewType("ImageId", str)  # of a photo that the server keeps: POST /v1/images
 Image = bytes | ImageId
-
-
-def own_type(layer: Layer) -> str:
-    """Answer in the type that the photo came in."""
-    return layer.media_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +31,8 @@ class ColorizeRequest:
     """Colour a photo.
 
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
-    size, white where colour is wanted; ``reference`` one to take colours from. ``choose_type``
-    names the answer's media type once the input is known. ``found`` is the exemplar that the job
+    size, white where colour is wanted; ``reference`` one to take colours from. ``answer_type``
+    decides the answer's media type once the input is known. ``found`` is the exemplar that the job
     asks for, where it was fetched already: the worker then needs no library. ``parts`` are the
     masks that the job's regions and things name; ``hint_image`` is a painted picture with alpha.
     """
@@ -46,7 +41,7 @@ class ColorizeRequest:
     job: ColorizeJob = field(default_factory=ColorizeJob)
     mask: bytes | None = field(default=None, repr=False)
     reference: bytes | None = field(default=None, repr=False)
-    choose_type: Callable[[Layer], str] = own_type
+    answer_type: AnswerType = OWN_TYPE
     found: FoundExemplar | None = None
     parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     hint_image: bytes | None = field(default=None, repr=False)
@@ -78,7 +73,7 @@ class ThingMaskRequest:
 
     token: str
     number: int
-    choose_type: Callable[[Layer], str] = own_type
+    answer_type: AnswerType = OWN_TYPE
 
     @property
     def size(self) -> int:

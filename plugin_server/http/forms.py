@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from flask import Request
@@ -12,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from models.job import LANGUAGES, ColorizeJob, Hint, parse_hints, parse_palette
 from models.region import parse_regions, parse_things
+from plugin_server.engine.answer_types import OWN_TYPE, AnswerType
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
@@ -19,10 +19,9 @@ from plugin_server.engine.requests import (
     ImageId,
     SuggestionsRequest,
     ThingsRequest,
-    own_type,
 )
 from plugin_server.errors import BadForm, BadValue, NotAForm
-from plugin_server.images.codec import MEDIA_TYPES, Layer
+from plugin_server.images.codec import MEDIA_TYPES
 
 Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".join(MEDIA_TYPES)})]
 Form = TypeVar("Form", bound=BaseModel)
@@ -256,8 +255,8 @@ class ColorizeForm(GuidedForm, PlacesForm):
         json_schema_extra={"contentMediaType": "application/json"},
     )
 
-    def request(self, choose_type: Callable[[Layer], str] = own_type) -> ColorizeRequest:
-        """Build the request, whose answer has the media type that ``choose_type`` names.
+    def request(self, answer_type: AnswerType = OWN_TYPE) -> ColorizeRequest:
+        """Build the request, whose answer has the type that is asked for.
 
         Raises:
             BadForm: two fields contradict each other.
@@ -269,7 +268,7 @@ class ColorizeForm(GuidedForm, PlacesForm):
             job,
             mask=self.mask,
             reference=self.reference,
-            choose_type=choose_type,
+            answer_type=answer_type,
             parts=self.parts(job),
             hint_image=self.hint_image,
         )

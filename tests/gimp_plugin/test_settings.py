@@ -14,6 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob, parse_hints
+from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
@@ -55,7 +56,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     service = Service(FakeColorizer(), FakeClip())
     job = ColorizeJob("a red tram", hints, saturation=0.5)
     answer = service.colorize(
-        ColorizeRequest(encoded(grey_picture()), job, choose_type=lambda _: "image/webp")
+        ColorizeRequest(encoded(grey_picture()), job, answer_type=Exact("image/webp"))
     )
     settings = Settings.from_json(read_settings(answer.body) or "")
     assert settings is not None

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
+from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.errors import NoLibrary
-from plugin_server.images.codec import BrokenImage, ImageError, Limits, TooLarge
+from plugin_server.images.codec import BrokenImage, ImageError, Limits, TooLarge, UnsupportedImage
 from plugin_server.images.mask import mask_of
 from plugin_server.service import Service, library_or_why_not
 from retrieval.library import ExemplarLibrary
@@ -47,16 +48,10 @@ def test_a_failure_gives_its_place_back(service: Service) -> None:
 
 
 def test_the_answer_type_is_chosen_before_the_work(service: Service) -> None:
-    seen: list[str] = []
-
-    def refuse(layer: object) -> str:
-        seen.append(getattr(layer, "media_type", ""))
-        raise LookupError
-
+    deep = encoded(grey_picture().astype(np.uint16) * 257)
     held = Service(HeldColorizer(), FakeClip())
-    with pytest.raises(LookupError):
-        held.colorize(ColorizeRequest(encoded(grey_picture()), choose_type=refuse))
-    assert seen == ["image/png"]
+    with pytest.raises(UnsupportedImage, match="16 bits"):
+        held.colorize(ColorizeRequest(deep, answer_type=Exact("image/jpeg")))
 
 
 def test_limits(service: Service) -> None:

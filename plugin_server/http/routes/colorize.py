@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from plugin_server.engine.answer_types import ANSWER_TYPES, AnswerTypes
+from plugin_server.engine.answer_types import ANSWER_TYPES, Accept
 from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
@@ -45,7 +45,7 @@ def blueprint(service: Service) -> Blueprint:
     @routes.post("/v1/colorize")
     @documented(COLORIZE)
     def colorize() -> Response:
-        types = AnswerTypes.from_accept(request.accept_mimetypes)
+        types = Accept.parse(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
         work = form.request(types)
         return picture_response(

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, Field
 
 from plugin_server.config import EVENT_STREAMS
-from plugin_server.engine.answer_types import AnswerTypes
+from plugin_server.engine.answer_types import Accept
 from plugin_server.errors import Busy, NoBroker, status_and_detail
 from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ColorizeForm, read_form
@@ -62,7 +62,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def submit() -> tuple[dict[str, object], int, dict[str, str]]:
-        types = AnswerTypes.wished(request.accept_mimetypes)
+        types = Accept.of_a_later_answer(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
         status = jobs.submit(form.request(types), client_of(request))
         return state_of(status), 202, {"Location": url_for("jobs.show", id=status.id)}
@@ -89,7 +89,7 @@ def blueprint(service: Service) -> Blueprint:
                   problems=(401, 404, 406, 409, 413, 415, 422, 503), tag="jobs")
     )  # fmt: skip
     def result(id: str) -> Response:
-        types = AnswerTypes.from_accept(request.accept_mimetypes)
+        types = Accept.parse(request.accept_mimetypes)
         answer = jobs.result(id)
         types.check(answer.media_type)
         return picture_response(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from plugin_server.engine.answer_types import MASK_TYPES, AnswerTypes
+from plugin_server.engine.answer_types import MASK_TYPES, Accept
 from plugin_server.engine.requests import ThingMaskRequest
 from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ThingsForm, read_form
@@ -78,7 +78,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def mask(token: str, number: int) -> Response:
-        types = AnswerTypes.from_accept(request.accept_mimetypes, MASK_TYPES)
+        types = Accept.parse(request.accept_mimetypes, MASK_TYPES)
         work = ThingMaskRequest(token, number, types)
         answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
         return Response(answer.body, content_type=answer.media_type)

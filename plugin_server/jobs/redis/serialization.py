@@ -5,23 +5,20 @@ Nothing here can make code run: pydantic builds the dataclasses that are named h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from models.job import ColorizeJob, JobError
-from plugin_server.engine.answer_types import AnswerTypes, OutputType
+from plugin_server.engine.answer_types import Accept, AnswerType, Exact, Lossless, SameAsInput
 from plugin_server.engine.requests import (
     Answer,
     ColorizeRequest,
     FoundExemplar,
     IndexRequest,
-    own_type,
 )
 from plugin_server.errors import RemoteProblem, headers_of, status_and_detail
-from plugin_server.images.codec import Layer
 
 PART = "part:"  # before the name of a mask that a region or a thing takes its place from
 Sendable = ColorizeRequest | IndexRequest  # what workers elsewhere do
@@ -37,9 +34,10 @@ class _Colorize:
 
     job: ColorizeJob
     work: Literal["colorize"] = "colorize"
-    # How the answer's media type is chosen: by quality, by name, or as the photo's own.
+    # How the answer's media type is chosen: by quality, by name, without loss, or the photo's own.
     accept: dict[str, float] | None = None
-    output: OutputType | None = None
+    output: Exact | None = None
+    lossless: bool = False
     exemplar: str | None = None  # the id of the one that was found
     score: float | None = None
 
@@ -72,13 +70,15 @@ def pack(request: Sendable) -> tuple[bytes, dict[str, bytes]]:
         return _REQUEST.dump_json(_Index(request.captions)), {"image": request.image}
     assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
     text = _Colorize(request.job)
-    match request.choose_type:
-        case AnswerTypes(qualities):
-            text = replace(text, accept=dict(qualities))
-        case OutputType() as output:
+    match request.answer_type:
+        case Accept(qualities):
+            text = replace(text, accept=qualities)
+        case Exact() as output:
             text = replace(text, output=output)
-        case other:
-            assert other is own_type, f"{other} cannot travel"
+        case Lossless():
+            text = replace(text, lossless=True)
+        case SameAsInput():
+            pass
     pictures = {"image": request.image}
     for name in ("mask", "reference", "hint_image"):
         if (picture := getattr(request, name)) is not None:
@@ -108,7 +108,7 @@ def unpack(text: bytes, pictures: dict[str, bytes]) -> Sendable:
             sent.job,
             mask=pictures.get("mask"),
             reference=pictures.get("reference"),
-            choose_type=_choice(sent),
+            answer_type=_answer_type(sent),
             found=found,
             parts={name: pictures[PART + name] for name in sent.job.masks},
             hint_image=pictures.get("hint_image"),
@@ -120,10 +120,12 @@ def unpack(text: bytes, pictures: dict[str, bytes]) -> Sendable:
         ) from problem
 
 
-def _choice(sent: _Colorize) -> Callable[[Layer], str]:
+def _answer_type(sent: _Colorize) -> AnswerType:
     if sent.output is not None:
         return sent.output
-    return own_type if sent.accept is None else AnswerTypes(sent.accept)
+    if sent.lossless:
+        return Lossless()
+    return SameAsInput() if sent.accept is None else Accept(sent.accept)
 
 
 def pack_answer(answer: Answer) -> bytes:

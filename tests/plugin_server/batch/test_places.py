@@ -20,7 +20,7 @@ from plugin_server.batch.descriptions import (
 )
 from plugin_server.batch.places import Places, places_of_row
 from plugin_server.commands.place_options import RegionType, ThingType, places_of
-from plugin_server.engine.answer_types import OutputType
+from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
 
 SHAWL = '[{""mask"":""masks/a.png"",""description"":""a green shawl""}]'
@@ -73,7 +73,7 @@ def test_each_photo_gets_its_own_regions(table: Path) -> None:
 
 
 def test_another_mask_makes_another_result(table: Path) -> None:
-    batch_settings, png = BatchSettings(), OutputType("image/png")
+    batch_settings, png = BatchSettings(), Exact("image/png")
     described = Described("a woman", "csv", places=read_places(table)["a.png"])
     first = batch_settings.digest(described, png)
     assert batch_settings.digest(described, png) == first

@@ -23,6 +23,7 @@ from models.progress import Stopped
 from plugin_server.batch.backends import remote_backend, sleep_unless_stopped
 from plugin_server.batch.runner import CannotGoOn
 from plugin_server.config import Config
+from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.images.codec import Limits, decode, read_settings
 from plugin_server.service import Service
@@ -278,7 +279,7 @@ def test_a_busy_server_is_asked_again_by_several_at_once(tmp_path: Path) -> None
 def test_a_server_that_stays_away_ends_the_batch_and_the_rest_waits() -> None:
     address = f"http://127.0.0.1:{free_port()}"
     backend = remote_backend(address, None, None, lambda: False, retry_timeout=0)
-    request = ColorizeRequest(encoded(grey_picture()), choose_type=lambda layer: "image/png")
+    request = ColorizeRequest(encoded(grey_picture()), answer_type=Exact("image/png"))
     with pytest.raises(CannotGoOn, match="photochrom serve"):
         backend.colour(request)
     stopped = remote_backend(address, None, None, lambda: True, retry_timeout=60)
