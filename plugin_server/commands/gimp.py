@@ -13,6 +13,7 @@ import click
 from platformdirs import user_log_path
 
 from plugin_server.commands.doctor import examine_port
+from plugin_server.commands.parameters import refused_token, token_from
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
 from plugin_server.version import product_version
 
@@ -50,17 +51,28 @@ def gimp() -> None:
     help=f"The port of the server that GIMP starts; {DEFAULT_PORT}, or what was chosen before.",
 )  # fmt: skip
 @click.option(
-    "--token", help="A token for that server, which other programs then need as well; none at "
-    "first. An empty one takes an earlier one away.",
+    "--token-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="A file that holds a token for that server, which other programs then need as well; none "
+    "at first.",
 )  # fmt: skip
+@click.option("--no-token", is_flag=True, help="Take an earlier token away.")
+@refused_token("write it into a file and give --token-file FILE, or --no-token to take it away")
 @click.option(
     "--library", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="The folder of the exemplars for that server.",
 )  # fmt: skip
 def install(
-    folder: Path | None, link: bool, port: int | None, token: str | None, library: Path | None
+    folder: Path | None,
+    link: bool,
+    port: int | None,
+    token_file: Path | None,
+    no_token: bool,
+    library: Path | None,
 ) -> None:
     """Put the plug-in into GIMP's folders, over an older one if there is one."""
+    if token_file and no_token:
+        raise click.UsageError("--token-file and --no-token exclude each other")
+    token = token_from(token_file) if token_file else "" if no_token else None
     installer = import_module(INSTALLER)
     version = product_version()
     for place in find_places(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ import click
 from models.job import Hint, PaletteColor
 from plugin_server.batch.relative_hint import RelativeHint
 
-TOKEN = "photochrom.token"  # where a command's context keeps what --token-file held
+TOKEN_VARIABLE = "PHOTOCHROM_TOKEN"
 
 
 def hex_of(color: str) -> str:
@@ -127,33 +128,53 @@ weights_option = click.option(
 )
 
 
+def token_from(file: Path) -> str:
+    """Read a token out of a file that holds nothing else.
+
+    Raises:
+        click.BadParameter: it cannot be read, or is empty.
+    """
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, ValueError) as problem:
+        raise click.BadParameter(f"{file} cannot be read ({problem})") from problem
+    if not token:
+        raise click.BadParameter(f"{file} is empty; write the token into it")
+    return token
+
+
+def refused_token(remedy: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make the ``--token`` of earlier versions, which says why it is gone and the ``remedy``."""
+
+    def refuse(ctx: click.Context, _param: click.Parameter, token: str | None) -> None:
+        if token is not None:
+            raise click.UsageError(
+                "--token is gone, because every user of the machine can read a command line; "
+                + remedy,
+                ctx,
+            )
+
+    return click.option(
+        "--token", "token_said", hidden=True, expose_value=False, is_eager=True, callback=refuse
+    )
+
+
 def token_options(text: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
-    """Make the options that give the ``token``: ``--token-file``, the environment, ``--token``."""
+    """Make the option that gives the ``token``: ``--token-file``, else the environment."""
 
-    def from_file(ctx: click.Context, _param: click.Parameter, file: Path | None) -> None:
-        if file is None:
-            return
-        try:
-            ctx.meta[TOKEN] = file.read_text("utf-8").strip()
-        except (OSError, ValueError) as problem:
-            raise click.BadParameter(f"{file} cannot be read ({problem})") from problem
-
-    def choose(ctx: click.Context, _param: click.Parameter, token: str | None) -> str | None:
-        found: str | None = ctx.meta.get(TOKEN, token)
-        return found
+    def read(_ctx: click.Context, _param: click.Parameter, file: Path | None) -> str | None:
+        return token_from(file) if file else os.environ.get(TOKEN_VARIABLE) or None
 
     def decorate(command: Callable[..., object]) -> Callable[..., object]:
-        given = click.option(
-            "--token", envvar="PHOTOCHROM_TOKEN", show_envvar=True, callback=choose,
-            help=f"{text} Every user of the machine can read a command line, so better in the "
-            "environment or in a file.",
-        )  # fmt: skip
         file = click.option(
-            "--token-file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-            callback=from_file, is_eager=True, expose_value=False,
-            help="A file that holds the token and nothing else.",
+            "--token-file", "token", metavar="FILE", callback=read,
+            type=click.Path(path_type=Path, dir_okay=False),
+            help=f"{text} A file that holds the token and nothing else, or ${TOKEN_VARIABLE}.",
         )  # fmt: skip
-        return given(file(command))
+        gone = refused_token(
+            f"write it into a file and give --token-file FILE, or set {TOKEN_VARIABLE}"
+        )
+        return file(gone(command))
 
     return decorate
 

@@ -191,7 +191,6 @@ def run(
 def welcome(addresses: Sequence[str], config: Config, seconds: float) -> str:
     """Say where the server is, for this machine and for others, and how to try it."""
     address = addresses[0]
-    header = f' -H "Authorization: Bearer {config.token}"' if config.token else ""
     lines = [
         f"Photochrom {product_version()} on {address} (ready in {seconds:.1f} s; Ctrl+C stops it)"
     ]
@@ -200,10 +199,14 @@ def welcome(addresses: Sequence[str], config: Config, seconds: float) -> str:
     if config.token:
         lines.append(f"Token: {config.token}")
         lines.append("The page asks for it; programs send it as Authorization: Bearer TOKEN.")
-    lines.append(
-        f"Try it: open {address} in a browser, or run: curl{header} -F image=@photo.jpg "
-        f'-F description="a red tram" {address}/v1/colorize -o photo-color.png'
-    )
+    if config.token:  # which no command line should hold
+        call = f'photochrom colorize photo.jpg -d "a red tram" --server {address} --token-file FILE'
+    else:
+        call = (
+            'curl -F image=@photo.jpg -F description="a red tram" '
+            f"{address}/v1/colorize -o photo-color.png"
+        )
+    lines.append(f"Try it: open {address} in a browser, or run: {call}")
     if config.broker:
         lines.append(f"Photos wait in {config.broker.shown} for photochrom worker --broker URL")
     return "\n".join(lines)

@@ -131,12 +131,14 @@ export function commandLine(photo, edit) {
   return parts.join(" ");
 }
 
+const HEADER = 'echo "Authorization: Bearer $PHOTOCHROM_TOKEN"';
+
 /** The same as a call of the HTTP API. */
 export function curl(photo, edit, origin, withToken) {
-  const parts = ["curl -sS --fail-with-body"];
+  // With a token echo, which no list of processes shows, hands curl the header.
+  const parts = [withToken ? `${HEADER} | curl -sS --fail-with-body -H @-` : "curl -sS --fail-with-body"];
   const file = (field, name) => parts.push(`-F ${quoted(`${field}=@"${name.replace(/["\\]/g, "\\$&")}"`)}`);
   const text = (field, value) => parts.push(`--form-string ${quoted(`${field}=${value}`)}`);
-  if (withToken) parts.push('-H "Authorization: Bearer $PHOTOCHROM_TOKEN"');
   file("image", photo.name);
   if (edit.description.trim()) text("description", edit.description.trim());
   if (edit.hints.length) text("hints", JSON.stringify(edit.hints.map(plainHint)));

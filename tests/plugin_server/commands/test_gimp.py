@@ -327,13 +327,15 @@ def test_the_command_installs_says_and_removes(tmp_path: Path) -> None:
 
 
 def test_installing_again_keeps_what_was_chosen(tmp_path: Path) -> None:
-    run("gimp", "install", "--folder", tmp_path, "--port", 9123, "--token", "abc")
+    token = tmp_path / "token"
+    token.write_text("abc\n")
+    run("gimp", "install", "--folder", tmp_path, "--port", 9123, "--token-file", token)
     run("gimp", "install", "--folder", tmp_path)
     config = json.loads((tmp_path / "photochrom" / "config.json").read_text())
     assert config["address"].endswith(":9123")
     assert config["token"] == "abc"
     assert "abc" not in config["command"], "every user of the machine can read command lines"
-    run("gimp", "install", "--folder", tmp_path, "--token", "")
+    run("gimp", "install", "--folder", tmp_path, "--no-token")
     assert json.loads((tmp_path / "photochrom" / "config.json").read_text())["token"] is None
 
 
@@ -355,10 +357,12 @@ def test_a_server_elsewhere_stays_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_token_that_cannot_be_sent_is_refused(tmp_path: Path) -> None:
-    result = run("gimp", "install", "--folder", tmp_path, "--token", "zwei Wörter")
+    token = tmp_path / "words"
+    token.write_text("zwei Wörter\n", "utf-8")
+    result = run("gimp", "install", "--folder", tmp_path, "--token-file", token)
     assert result.exit_code == 2
     assert "token" in one_line(result.stderr)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [token]
 
 
 def test_the_command_refuses_a_foreign_folder(tmp_path: Path) -> None:

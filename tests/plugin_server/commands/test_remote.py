@@ -100,7 +100,9 @@ def test_a_token_is_sent(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{port}"
         refused = run("colorize", photo, "--server", address)
         assert "token" in one_line(refused.stderr)
-        assert run("colorize", photo, "--server", address, "--token", "abc").exit_code == 0
+        (tmp_path / "token").write_text("abc\n")
+        sent = run("colorize", photo, "--server", address, "--token-file", tmp_path / "token")
+        assert sent.exit_code == 0
     service.close()
 
 

@@ -56,11 +56,11 @@ main({args!r}, obj=lambda config: Service(FakeColorizer(), FakeClip()))
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_it_is_and_stops_when_told(stop: signal.Signals) -> None:
-    args = ["serve", "--port", "0", "--token", "abc"]
+    args = ["serve", "--port", "0"]
     code = SERVER.format(args=args)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PHOTOCHROM_TOKEN": "abc"},
     ) as server:  # fmt: skip
         try:
             assert server.stdout is not None
@@ -83,7 +83,8 @@ def test_the_welcome_says_how_to_try_it() -> None:
     assert "oken" not in text
     text = welcome(["http://0.0.0.0:18890"], Config(host="0.0.0.0", token="abc"), 1.25)
     assert "Token: abc" in text
-    assert "Authorization: Bearer abc" in text
+    assert "--token-file" in text
+    assert "Bearer abc" not in text, "every user of the machine can read curl's command line"
 
 
 def test_a_host_that_others_can_reach_gets_a_token() -> None:
