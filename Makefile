@@ -22,7 +22,7 @@ TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit dist plugin clean
+.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit dist release plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -107,7 +107,6 @@ fuzz: setup  ## look for files and requests that freeze or break a reader, for s
 	$(BIN)/python -m tests.fuzz --requests 10000
 
 lock: setup  ## pin every package with its hashes, after pyproject.toml has changed
-	$(PIP) uv
 	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
 	  --all-extras $(WITH_TORCH:%=--no-emit-package=%) pyproject.toml -o requirements.lock
 	$(BIN)/python -m tests.support.lock
@@ -121,6 +120,9 @@ audit: setup  ## known faults of the installed packages, and a list of them (nee
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+release: setup  ## build wheel and source archive; install and run them in every Python at hand
+	UV_OFFLINE=$${UV_OFFLINE:-0} $(BIN)/python -m pytest -s -v tests/release
 
 plugin: setup  ## the GIMP plug-in as a zip to unpack by hand, in dist/
 	$(BIN)/python -m gimp_plugin.archive dist

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import plistlib
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 UNIT = "photochrom.service"
 LABEL = "org.photochrom.server"
+PATIENCE = 20.0  # seconds that a command of the system gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,20 @@ class Autostart:
     on: tuple[tuple[str, ...], ...] = ()
     off: tuple[tuple[str, ...], ...] = ()
 
-    def write(self) -> list[str]:
-        """Write the file and return the commands that are left to the user."""
+    def write(self, *, patience: float = PATIENCE) -> list[str]:
+        """Write the file and return the commands that are left to the user.
+
+        They are those that are missing, fail, or take longer than ``patience`` seconds.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(self.text)
-        return _run(self.on)
+        return _run(self.on, patience)
 
     def remove(self) -> bool:
         """Take the file away; tell whether there was one."""
         if not self.path.is_file():
             return False
-        _run(self.off)
+        _run(self.off, PATIENCE)
         self.path.unlink()
         return True
 
@@ -90,16 +93,23 @@ def _batch_file(command: Sequence[str]) -> bytes:
     return f'@echo off\r\nchcp 65001 >nul\r\nstart "" /min {quoted}\r\n'.encode()
 
 
-def _run(commands: Sequence[Sequence[str]]) -> list[str]:
-    """Run commands; return those that could not be run or failed."""
-    left = []
-    for command in commands:
-        found = shutil.which(command[0])
-        if (
-            found is None
-            or subprocess.run(
-                [found, *command[1:]], capture_output=True, check=False, env=dict(os.environ)
-            ).returncode
-        ):
-            left.append(" ".join(command))
-    return left
+def _run(commands: Sequence[Sequence[str]], patience: float) -> list[str]:
+    """Run commands; return those that could not be run, failed, or did not end."""
+    return [" ".join(command) for command in commands if not _succeeds(command, patience)]
+
+
+def _succeeds(command: Sequence[str], patience: float) -> bool:
+    found = shutil.which(command[0])
+    if found is None:
+        return False
+    try:
+        done = subprocess.run(
+            [found, *command[1:]],
+            stdin=subprocess.DEVNULL,  # or it might ask, where nobody sees the question
+            capture_output=True,
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

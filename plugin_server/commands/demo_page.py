@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.request
 import webbrowser
+from contextlib import suppress
 
 import click
 
@@ -54,8 +54,9 @@ def show(page: str, no_browser: bool) -> None:
 
 def answers(port: int) -> bool:
     """Tell whether a Photochrom that needs no token listens there."""
-    try:
-        with urllib.request.urlopen(f"http://{DEFAULT_HOST}:{port}/v1/health", timeout=2) as answer:
-            return bool(answer.headers.get("Server") == "photochrom")
-    except (OSError, ValueError):
-        return False
+    from plugin_server.http.neighbour import ask
+
+    with suppress(ConnectionRefusedError):
+        listener = ask(DEFAULT_HOST, port)
+        return listener is not None and bool(listener.version)
+    return False

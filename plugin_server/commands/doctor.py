@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import platform
 import re
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from plugin_server.config import Config, library_folder
-from plugin_server.version import product_version
-
-if TYPE_CHECKING:
-    from plugin_server.service import Service
-
-
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +22,8 @@ from rich.table import Table
 from rich.text import Text
 
 from plugin_server.commands.parameters import clip_option, token_options, weights_option
-from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, ConfigError
+from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
+from plugin_server.version import product_version
 
 if TYPE_CHECKING:
     from plugin_server.service import Service
@@ -241,13 +228,15 @@ def examine_models(config: Config, load: Callable[[Config], Service]) -> Finding
     started = time.perf_counter()
     try:
         service = load(config)
-        service.warm()
+        try:
+            service.warm()
+        finally:
+            service.close()  # or its threads and processes keep the command from ending
     except Exception as problem:  # whatever it is, the user must read it here
         found = f"cannot be used: {' '.join(str(problem).split())}"
         return Finding("models", State.BROKEN, found, "see the packages and the weights above")
     seconds = time.perf_counter() - started
     names = f"{service.colorizer.name} with {service.clip.name}"
-    service.close()  # or its threads keep the command from ending
     return Finding("models", State.OK, f"{names}, ready in {seconds:.1f} s")
 
 
@@ -271,32 +260,21 @@ def examine_library(folder: Path) -> Finding:
 
 def examine_port(config: Config) -> Finding:
     """See whether a server of ours answers, the port is free, or another program has it."""
+    from plugin_server.http.neighbour import OURS, ask, neighbour
+
     subject = f"port {config.port}"
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    request = urllib.request.Request(f"http://{host}:{config.port}/v1/health")
-    if config.token:
-        request.add_header("Authorization", f"Bearer {config.token}")
     try:
-        with urllib.request.urlopen(request, timeout=3) as response:
-            health = json.load(response)
-        return Finding(subject, State.OK, f"a Photochrom {health['version']} server answers")
-    except urllib.error.HTTPError as problem:
-        with problem:
-            if problem.code == 401:
-                found = "a server answers and needs its token"
-                return Finding(subject, State.NOTE, found, "set PHOTOCHROM_TOKEN")
-        return _taken(subject, config)
-    except urllib.error.URLError as problem:
-        if isinstance(problem.reason, ConnectionRefusedError):
-            return Finding(subject, State.OK, "free; no server is running (photochrom serve)")
-        return _taken(subject, config)
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return _taken(subject, config)
-
-
-def _taken(subject: str, config: Config) -> Finding:
-    from plugin_server.http.neighbour import neighbour
-
+        listener = ask(config.host, config.port, config.token)
+    except ConnectionRefusedError:
+        return Finding(subject, State.OK, "free; no server is running (photochrom serve)")
+    if listener and listener.version:
+        return Finding(subject, State.OK, f"a Photochrom {listener.version} server answers")
+    if listener and listener.server == OURS:
+        which = "another token than this one" if config.token else "its token"
+        return Finding(
+            subject, State.NOTE, f"a server answers and needs {which}",
+            "set PHOTOCHROM_TOKEN, or give --token-file FILE",
+        )  # fmt: skip
     return Finding(
         subject,
         State.NOTE,

@@ -157,7 +157,7 @@ def find_places(folder: Path | None) -> list[Any]:
     looked = ", ".join(str(root.path) for root in roots)
     raise click.ClickException(
         f"no GIMP 3 was found (looked into {looked}); start GIMP once, so that it makes its "
-        "folder, or name one with --folder"
+        "folder, or name its folder for plug-ins: photochrom gimp install --folder DIR"
     )
 
 

@@ -50,18 +50,19 @@ def setup(ctx: click.Context, undo: bool, at_login: bool | None) -> None:
         take_back(started)
         return
     broken = check(ctx.obj or doctor._load)
-    for line in install_plug_ins():
-        click.echo(line)
+    has_gimp = install_plug_ins()
     if at_login is None and sys.stdin.isatty():
         at_login = click.confirm("Start the Photochrom server with your session?", default=False)
+    is_running = False
     if at_login:
         left = started.write()
+        is_running = not left
         click.echo(f"The server starts with your session: {started.path}")
         if left:
             click.echo("To start it now, run:\n  " + "\n  ".join(left))
     elif at_login is False and started.remove():
         click.echo(f"The server no longer starts with your session: {started.path} is removed")
-    click.echo(next_steps(is_running=bool(at_login)))
+    click.echo(next_steps(has_gimp=has_gimp, is_running=is_running))
     ctx.exit(1 if broken else 0)
 
 
@@ -74,7 +75,7 @@ def starts_with_session() -> Autostart:
 
 def check(load: Callable[[Config], Service]) -> bool:
     """Run the doctor and show what is not as it should be; tell whether anything is broken."""
-    click.echo(f"Photochrom {product_version()}: checking what it needs ...")
+    click.echo(f"Photochrom {product_version()}: checking what it needs (up to a minute) ...")
     wrong = [f for f in doctor.examine(Config(), load) if f.state is not doctor.State.OK]
     for finding in wrong:
         remedy = f"; {finding.remedy}" if finding.remedy else ""
@@ -93,15 +94,16 @@ def has_cuda_build() -> bool:
     return torch.version.cuda is not None and not torch.cuda.is_available()
 
 
-def install_plug_ins() -> list[str]:
-    """Install the plug-in into every GIMP; say where, or that there is none."""
+def install_plug_ins() -> bool:
+    """Install the plug-in into every GIMP and say where; tell whether any has it."""
     installer = import_module(gimp.INSTALLER)
     version = product_version()
     try:
         places = gimp.find_places(None)
     except click.ClickException as problem:
-        return [f"No plug-in was installed: {problem.format_message()}"]
-    lines = []
+        click.echo(f"No plug-in was installed: {problem.format_message()}")
+        return False
+    is_installed = False
     for place in places:
         earlier = gimp.read_config(place)
         config = gimp.make_config(earlier, version=version, port=None, token=None, library=None)
@@ -110,10 +112,11 @@ def install_plug_ins() -> list[str]:
                 place.plug_ins, config, version=version, link=False, settings=place.settings
             )
         except installer.InstallError as problem:
-            lines.append(f"{place.name}: {problem}")
+            click.echo(f"{place.name}: {problem}")
         else:
-            lines.append(f"{place.name}: the plug-in is in {target}")
-    return lines
+            click.echo(f"{place.name}: the plug-in is in {target}")
+            is_installed = True
+    return is_installed
 
 
 def take_back(started: Autostart) -> None:
@@ -143,15 +146,17 @@ def take_back(started: Autostart) -> None:
     click.echo("To remove Photochrom itself: pip uninstall photochrom (or pipx, or uv)")
 
 
-def next_steps(*, is_running: bool) -> str:
+def next_steps(*, has_gimp: bool, is_running: bool) -> str:
     """Say what to do next."""
     page = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}/"
     open_page = f"open {page}" if is_running else f"run photochrom serve and open {page}"
-    return "\n".join(
-        (
-            "What next:",
-            "  in GIMP, start it again: Colors > Photochrom (it starts the server itself)",
-            f"  in the browser: {open_page}, or try it on sample photos: photochrom demo",
-            '  here: photochrom colorize PHOTO -d "a woman in a green dress"',
+    lines = [
+        "What next:",
+        f"  in the browser: {open_page}, or try it on a sample photo: photochrom demo",
+        '  here: photochrom colorize PHOTO -d "a woman in a green dress"',
+    ]
+    if has_gimp:
+        lines.insert(
+            1, "  in GIMP, start it again: Colors > Photochrom (it starts the server itself)"
         )
-    )
+    return "\n".join(lines)

@@ -15,12 +15,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from filelock import lock_descriptor
 
 SUFFIX: Final = ".lock"
 
@@ -42,7 +39,11 @@ class PrivateFolder:
             name = secrets.token_hex(8)
             self._lock_path = root / f"{name}{SUFFIX}"
             self._lock = open(self._lock_path, "x")  # noqa: SIM115 - close() does
-            if _lock(self._lock) and self._lock_path.exists():
+            try:
+                is_locked = lock_descriptor(self._lock.fileno(), blocking=False)
+                if is_locked and self._lock_path.exists():
+                    break
+            except OSError:  # some network drives have no locks; then nobody sweeps either
                 break
             self._lock.close()  # somebody who sweeps was faster
         self.path = root / name
@@ -72,7 +73,7 @@ def sweep(root: Path) -> None:
     for path in root.glob(f"*{SUFFIX}"):
         try:
             with open(path, "r+") as file:
-                if not _lock(file):
+                if not lock_descriptor(file.fileno(), blocking=False):
                     continue
                 shutil.rmtree(path.with_suffix(""), ignore_errors=True)
                 if sys.platform != "win32":
@@ -96,15 +97,3 @@ def _is_ours(place: Path) -> bool:
     return (
         stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
     )
-
-
-def _lock(file: IO[str]) -> bool:
-    """Lock a file until it is closed; False where somebody else has."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -2,46 +2,104 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+import queue
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import NamedTuple
 
-PATIENCE = 2.0  # seconds that a neighbour gets for an answer
+from plugin_server.http.access import NONCE, PROOF, proof_of
+
+PATIENCE = 4.0  # seconds that a listener gets for all that it has to say
+LONGEST = 1 << 16  # bytes of it that are read
 LISTENS = "0A"  # the state of such a socket in /proc/net/tcp
 PROC = Path("/proc")
+OURS = "photochrom"  # how our server calls itself
+HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # what listens everywhere answers here
+
+
+class Listener(NamedTuple):
+    """A web server: how it calls itself, and the version where it is a Photochrom that says it."""
+
+    server: str
+    version: str = ""
+
+
+def ask(
+    host: str, port: int, token: str | None = None, *, patience: float = PATIENCE
+) -> Listener | None:
+    """Ask over HTTP who listens there; None where it is no web server.
+
+    Proxies are not asked, and a server that never ends an answer is not waited for. The token is
+    told only to one that proves to know it.
+
+    Raises:
+        ConnectionRefusedError: nobody does.
+    """
+    heard: queue.SimpleQueue[Listener | ConnectionRefusedError | None] = queue.SimpleQueue()
+
+    def listen() -> None:
+        try:
+            heard.put(_ask(HERE.get(host, host.strip("[]")), port, token))
+        except ConnectionRefusedError as problem:
+            heard.put(problem)
+        except (OSError, HTTPException, ValueError):
+            heard.put(None)
+
+    threading.Thread(target=listen, name="neighbour", daemon=True).start()
+    try:
+        listener = heard.get(timeout=patience)
+    except queue.Empty:
+        return None
+    if isinstance(listener, ConnectionRefusedError):
+        raise listener
+    return listener
 
 
 def neighbour(host: str, port: int) -> str:
     """Say who listens there as well as this can be found out, for a message to people."""
-    answer = _answer(host, port)
-    if answer.startswith("Photochrom"):
-        return answer
-    return _process(port) or answer or "another program"
-
-
-def _answer(host: str, port: int) -> str:
-    """Ask over HTTP: a Photochrom says its version, other servers often their name."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    try:
-        with urllib.request.urlopen(f"http://{name}:{port}/v1/health", timeout=PATIENCE) as answer:
-            server = answer.headers.get("Server", "")
-            with suppress(ValueError, KeyError, TypeError):
-                health = json.loads(answer.read(1 << 16))
-                if "exemplars" in health:
-                    return f"Photochrom {health['version']}"
-    except urllib.error.HTTPError as problem:
-        with problem:
-            server = problem.headers.get("Server", "")
-    except (OSError, HTTPException, ValueError):
-        return ""
-    if server == "photochrom":
+    listener = None
+    with suppress(ConnectionRefusedError):
+        listener = ask(host, port)
+    if listener and listener.version:
+        return f"Photochrom {listener.version}"
+    if listener and listener.server == OURS:
         return "Photochrom (it needs its token)"
-    return f'a web server that calls itself "{server[:60]}"' if server else "a web server"
+    if process := _process(port):
+        return process
+    if listener is None:
+        return "another program"
+    name = listener.server[:60]
+    return f'a web server that calls itself "{name}"' if name else "a web server"
+
+
+def _ask(host: str, port: int, token: str | None) -> Listener:
+    nonce = secrets.token_urlsafe(32)
+    server, headers, body = _get(host, port, {NONCE: nonce} if token else {})
+    if token and hmac.compare_digest(headers.get(PROOF, ""), proof_of(token, nonce)):
+        server, headers, body = _get(host, port, {"Authorization": f"Bearer {token}"})
+    with suppress(ValueError, KeyError, TypeError):
+        health = json.loads(body)
+        if "exemplars" in health:
+            return Listener(server, str(health["version"]))
+    return Listener(server)
+
+
+def _get(host: str, port: int, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str], bytes]:
+    """Return the server's name, all headers, and the start of the body."""
+    connection = HTTPConnection(host, port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/v1/health", headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.headers.get("Server", ""), answer.headers, answer.read(LONGEST)
+    finally:
+        connection.close()
 
 
 def _process(port: int) -> str:

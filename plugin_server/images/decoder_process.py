@@ -120,8 +120,10 @@ def confine() -> None:
 def limit_memory(size: int) -> None:
     """Let allocations fail above so many bytes of address space, where the system does that."""
     if sys.platform == "linux":
-        import resource
-
+        try:
+            import resource
+        except ImportError:  # a Python that was built without it
+            return
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
