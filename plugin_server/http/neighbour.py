@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +91,7 @@ def _ask(host: str, port: int, token: str | None) -> Listener:
     return Listener(server)
 
 
-def _get(host: str, port: int, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str], bytes]:
+def _get(host: str, port: int, headers: Mapping[str, str]) -> tuple[str, HTTPMessage, bytes]:
     """Return the server's name, all headers, and the start of the body."""
     connection = HTTPConnection(host, port, timeout=PATIENCE)
     try:

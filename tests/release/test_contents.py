@@ -12,7 +12,7 @@ import pytest
 from tests.release.conftest import PACKAGES
 from tests.support.repository import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.release]
 
 DATA_FOLDERS = ("models/evaluation/pages", "models/weights", "plugin_server/web")
 HEAVIEST = 60e6  # bytes

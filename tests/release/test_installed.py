@@ -27,7 +27,7 @@ from tests.support.environments import (
     run,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.release]
 
 PYTHONS = pythons()
 # The command line, in a process that ends at once where anything reaches for the network.
