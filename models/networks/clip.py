@@ -150,12 +150,18 @@ class Clip:
             for name in names_of(read)
             if name not in things and PEOPLE.isdisjoint(name.split())
         ]
-        vector, scene, *rest = self.embed_texts([read, plain, *things, *names])
+        vector, scene = self.embed_texts([read, plain])
+        # Apart from the sentence: texts that are embedded together cost as much as the longest.
+        few = list(dict.fromkeys([*things, *names]))
+        vectors = dict(zip(few, self.embed_texts(few), strict=True))
         return TextEmbedding(
             vector,
             tuple(notices),
-            tuple(NamedThing(v, p.colors, p.thing) for v, p in zip(rest, phrases, strict=False)),
-            tuple(NamedThing(v, (), n) for v, n in zip(rest[len(things) :], names, strict=True)),
+            tuple(
+                NamedThing(vectors[thing], phrase.colors, phrase.thing)
+                for thing, phrase in zip(things, phrases, strict=True)
+            ),
+            tuple(NamedThing(vectors[name], (), name) for name in names),
             scene if plain else None,
         )
 

@@ -15,7 +15,7 @@ from models.color.mask import Mask
 from models.guidance.named_colors import ab_of
 from models.job import ColorizeJob, Hint
 from models.networks.clip import Clip
-from models.networks.predictor import Predictor, load_pair
+from models.networks.predictor import Predictor
 from models.pipeline import View, colorize, view_of
 from models.region import Box, Region, ThingChange
 
@@ -28,9 +28,9 @@ Seen = tuple[Predictor, Clip, View]
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
-    """Load the models and look at the photo once."""
-    colorizer, clip = load_pair()
+def seen(released: tuple[Predictor, Clip]) -> Seen:
+    """Look at the photo once."""
+    colorizer, clip = released
     return colorizer, clip, view_of(PHOTO, colorizer)
 
 

@@ -12,15 +12,15 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from models.job import ColorizeJob, Hint
 from models.measures import colourfulness
 from models.networks.clip import Clip
-from models.networks.predictor import Predictor, load_pair
+from models.networks.predictor import Predictor
 from models.pipeline import colorize
 
 Pair = tuple[Predictor, Clip]
 
 
 @pytest.fixture(scope="module")
-def pair() -> Pair:
-    return load_pair()
+def pair(released: Pair) -> Pair:
+    return released
 
 
 def grey(rgb: NDArray[np.uint8], side: int | None = None) -> NDArray[np.uint8]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from skimage import data
 
 from models.job import ColorizeJob
-from models.networks.predictor import load_pair
+from models.networks.clip import Clip
+from models.networks.predictor import Predictor
 from models.pipeline import colorize, view_of
 
 
-def test_a_view_changes_no_bit() -> None:
-    colorizer, clip = load_pair()
+def test_a_view_changes_no_bit(released: tuple[Predictor, Clip]) -> None:
+    colorizer, clip = released
     photo = data.coffee()[::2, ::2]
     view = view_of(photo, colorizer)
     answers = set()

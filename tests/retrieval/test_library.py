@@ -343,6 +343,7 @@ def test_rows_that_do_not_belong_together_are_reported_and_repaired(
 # Others, interruptions, full disks
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_an_add_and_the_next_one_goes_on(
     library: ExemplarLibrary, tmp_path: Path
 ) -> None:
@@ -430,15 +431,12 @@ def kill_and_finish(tmp_path: Path, *, photos: int, kills: int, seed: int) -> No
     assert any(0 < count < photos for count in counts), counts  # some kills were in the middle
 
 
-def test_a_killed_add_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    kill_and_finish(tmp_path, photos=BATCH * 5, kills=2, seed=3)
-
-
 @pytest.mark.slow
 def test_twenty_killed_adds_lose_and_double_nothing(tmp_path: Path) -> None:
     kill_and_finish(tmp_path, photos=BATCH * 12, kills=20, seed=2)
 
 
+@pytest.mark.slow
 def test_two_processes_add_at_once(tmp_path: Path) -> None:
     write_album(tmp_path / "a", BATCH * 3)
     write_album(tmp_path / "b", BATCH * 3, start=BATCH * 2)
@@ -450,6 +448,7 @@ def test_two_processes_add_at_once(tmp_path: Path) -> None:
     assert library.check().is_clean
 
 
+@pytest.mark.slow
 def test_eight_readers_see_no_error_and_no_wrong_row_while_one_process_adds(tmp_path: Path) -> None:
     photos = BATCH * 4
     album = tmp_path / "album"

@@ -29,8 +29,6 @@ from models.training.samples import SampleOptions
 BINS = tuple((float(a), float(b)) for a in range(-60, 61, 20) for b in range(-60, 61, 20))
 CONFIG = BaselineConfig("zhang2016", BINS, tuple(1 / len(BINS) for _ in BINS))
 
-QUICKLY_LEARNED = ("zhang2016", "resnet18-mse")
-
 
 def two_colours() -> Batch:
     """Bright pictures that are orange, dark ones that are blue."""
@@ -42,13 +40,8 @@ def two_colours() -> Batch:
     return Batch(plane, ab.contiguous(), torch.tensor([0, 1, UNKNOWN_SCENE]))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in QUICKLY_LEARNED else [pytest.mark.slow])
-        for name in LEARNED
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNED)
 def test_steps_of_training_lower_the_loss(name: str) -> None:
     torch.manual_seed(0)
     model = build_baseline(replace(CONFIG, name=name)).train()

@@ -241,14 +241,14 @@ def test_the_same_bytes_every_time() -> None:
 
 
 def test_memory_beside_the_result_is_small() -> None:
-    pixels = picture(3400, 7000, 1, np.uint8)
+    pixels = picture(2800, 4200, 1, np.uint8)
     view = small_view(109, 224)
     tracemalloc.start()
     out = recolor(pixels, *view)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert out.shape == (3400, 7000, 3)
-    assert peak - out.nbytes < 64e6
+    assert out.shape == (2800, 4200, 3)
+    assert peak - out.nbytes < 40e6  # a plane of float32 has 47e6
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

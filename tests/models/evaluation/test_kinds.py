@@ -8,7 +8,8 @@ from skimage import data
 
 from models.evaluation.kinds import KINDS, SENTENCES, KindOfPhoto
 from models.guidance.condition import TextEmbedding
-from models.networks.clip import load_clip
+from models.networks.clip import Clip
+from models.networks.predictor import Predictor
 
 
 class Sentences:
@@ -44,8 +45,8 @@ def test_the_caption_decides_between_two_that_are_as_likely() -> None:
     assert kind_of(direction("food"), direction("food", "objects")) == "food"
 
 
-def test_the_embedded_clip_knows_common_photos() -> None:
-    clip = load_clip()
+def test_the_embedded_clip_knows_common_photos(released: tuple[Predictor, Clip]) -> None:
+    _, clip = released
     kind_of = KindOfPhoto(clip)
     photos = {"animals": data.chelsea(), "portraits": data.astronaut(), "food": data.coffee()}
     captions = {"animals": "a cat", "portraits": "a woman in a suit", "food": "a cup of coffee"}

@@ -17,8 +17,9 @@ from models.guidance.kriging import WIDTH
 from models.guidance.propagation import spread_hints
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import WeightsError, save_checkpoint
+from models.networks.clip import Clip
 from models.networks.colorizer import ENCODER_CHANNELS
-from models.networks.predictor import load_colorizer
+from models.networks.predictor import Predictor
 from models.training.affinity import AffinityOptions, Encoded, train, turn_something, write
 
 SMALL = AffinityConfig("none", hidden=16)
@@ -103,17 +104,19 @@ def photo(name: str) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea"])
-def test_the_released_network_describes_a_photo_of_any_shape(name: str) -> None:
+def test_the_released_network_describes_a_photo_of_any_shape(
+    released: tuple[Predictor, Clip], name: str
+) -> None:
     grey = lightness(photo(name))
-    described = load_colorizer().relate(grey)
+    described = released[0].relate(grey)
     assert described is not None
     assert described.shape == (56, 72, WIDTH)
     assert np.isfinite(described).all()
 
 
-def test_a_dab_is_met_whatever_was_corrected_before() -> None:
+def test_a_dab_is_met_whatever_was_corrected_before(released: tuple[Predictor, Clip]) -> None:
     grey = lightness(photo("astronaut"))
-    descriptors, guess = load_colorizer().relate(grey), np.zeros((56, 72, 2), np.float32)
+    descriptors, guess = released[0].relate(grey), np.zeros((56, 72, 2), np.float32)
     confidence = np.zeros((56, 72), np.float32)
     confidence[30:32, 40], confidence[5, 5] = 1, 1
     ab = np.where(confidence[..., None] > 0, np.float32((55, -30)), np.float32(0))

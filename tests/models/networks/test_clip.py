@@ -8,11 +8,12 @@ from skimage import data
 
 from models.networks.checkpoint import WeightsError
 from models.networks.clip import CONTEXT_LENGTH, EMBEDDED, Clip, load_clip
+from models.networks.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
-def clip() -> Clip:
-    return load_clip()
+def clip(released: tuple[Predictor, Clip]) -> Clip:
+    return released[1]
 
 
 def unit(picture: np.ndarray) -> np.ndarray:
@@ -108,6 +109,7 @@ def test_a_name_that_is_no_model_is_refused(name: str) -> None:
         load_clip(name)
 
 
+@pytest.mark.slow
 def test_a_model_that_open_clip_does_not_know_is_refused() -> None:
     with pytest.raises(WeightsError, match="could not load"):
         load_clip("no-such-model/no-such-weights")

@@ -12,6 +12,7 @@ from skimage import data
 from models.color.lab import lightness, srgb_to_lab
 from models.guidance.condition import Condition, HintMap, NoMatcher
 from models.networks.checkpoint import WEIGHTS, WeightsError, read_checkpoint, save_checkpoint
+from models.networks.clip import Clip
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import (
     CHECKPOINT,
@@ -29,8 +30,8 @@ SMALL = MatcherConfig("none", hidden=8, width=8, fine_width=8, context=4, candid
 
 
 @pytest.fixture(scope="module")
-def colorizer() -> Predictor:
-    return load_colorizer()
+def colorizer(released: tuple[Predictor, Clip]) -> Predictor:
+    return released[0]
 
 
 def photo(name: str, height: int = 224, width: int = 224) -> Array:

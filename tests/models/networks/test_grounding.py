@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from skimage import data
 
 from models.color.lab import srgb_to_lab
+from models.networks.clip import Clip
 from models.networks.grounding import Grounder, GrounderConfig, load_grounder, places
-from models.networks.predictor import load_pair
+from models.networks.predictor import Predictor
 from models.training.grounding import main
 
 
@@ -60,8 +61,10 @@ def grey_coffee() -> np.ndarray:
     return np.ascontiguousarray(srgb_to_lab(rgb.astype(np.float32) / 255)[..., 0])
 
 
-def test_the_real_grounder_finds_a_thing_whatever_its_colour_and_not_another() -> None:
-    predictor, clip = load_pair()
+def test_the_real_grounder_finds_a_thing_whatever_its_colour_and_not_another(
+    released: tuple[Predictor, Clip],
+) -> None:
+    predictor, clip = released
     lightness = grey_coffee()
     found = {
         text: predictor.locate(lightness, clip.embed_text(text).named).probability

@@ -8,9 +8,10 @@ import sys
 import pytest
 import torch
 
-from models.networks.clip import build_embedded, declare_torchvision_operators, load_clip
+from models.networks.clip import Clip, build_embedded, declare_torchvision_operators
 from models.networks.colorizer import ENCODER
 from models.networks.efficientnet import EfficientNetLite0, PooledEfficientNetLite0
+from models.networks.predictor import Predictor
 
 
 def randomised(model: torch.nn.Module) -> torch.nn.Module:
@@ -64,6 +65,7 @@ def test_the_text_tower_is_transformers() -> None:
         torch.testing.assert_close(ours(ids, known)[known], expected[known], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_nothing_slow_is_imported_to_colour() -> None:
     program = (
         "import sys; from models.networks.predictor import load_pair; load_pair(); "
@@ -76,7 +78,7 @@ def test_nothing_slow_is_imported_to_colour() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_the_embedded_pair_still_says_what_it_said() -> None:
-    clip = load_clip()
+def test_the_embedded_pair_still_says_what_it_said(released: tuple[Predictor, Clip]) -> None:
+    _, clip = released
     vectors = clip.embed_texts(["a red dress", "a green dress", "a harbour with boats"])
     assert float(vectors[0] @ vectors[1]) > float(vectors[0] @ vectors[2]) + 0.2

@@ -205,6 +205,7 @@ def bombed() -> int:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
 def test_bombs_are_refused_before_memory_is_taken() -> None:
     code = BOMBER.format(root=str(ROOT))

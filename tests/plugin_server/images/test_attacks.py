@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 import tracemalloc
 import zlib
@@ -31,13 +32,15 @@ OWN = 600_000  # bytes that a reader may need for itself
 
 
 def processor_seconds(read: Read, data: bytes) -> float:
-    """Measure the best of two, on this thread alone."""
-    times = []
+    """Measure the best of two, on this thread alone; one will do where it is below the slack."""
+    best = math.inf
     for _ in range(2):
         started = time.thread_time()
         read(data)
-        times.append(time.thread_time() - started)
-    return min(times)
+        best = min(best, time.thread_time() - started)
+        if best < SLACK:
+            break
+    return best
 
 
 def peak_of(read: Read, data: bytes) -> int:
@@ -52,11 +55,16 @@ def peak_of(read: Read, data: bytes) -> int:
 
 
 def check_growth(read: Read, make: Callable[[int], bytes], size: int) -> None:
-    """Hold a reader to time and memory that grow no faster than the file."""
+    """Hold a reader to time and memory that grow no faster than the file.
+
+    What is below the slack at the larger size needs no measuring at the smaller one.
+    """
     small, large = make(size), make(4 * size)
     read(small)
-    assert processor_seconds(read, large) < 10 * processor_seconds(read, small) + SLACK
-    assert peak_of(read, large) < 8 * peak_of(read, small) + OWN
+    taken = processor_seconds(read, large)
+    assert taken < SLACK or taken < 10 * processor_seconds(read, small) + SLACK
+    held = peak_of(read, large)
+    assert held < OWN or held < 8 * peak_of(read, small) + OWN
 
 
 def read_xmp(packet: bytes) -> None:
@@ -76,16 +84,19 @@ def read_picture(data: bytes) -> None:
     captions_in(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", attacks.XMP, ids=lambda make: make.__name__)
 def test_xmp(make: Callable[[int], bytes]) -> None:
     check_growth(read_xmp, make, 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", attacks.XMP, ids=lambda make: make.__name__)
 def test_xmp_in_a_picture(make: Callable[[int], bytes]) -> None:
     check_growth(read_picture, lambda size: attacks.png_xmp(make(size)), 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", attacks.PICTURES, ids=lambda make: make.__name__)
 def test_pictures(make: Callable[[int], bytes]) -> None:
     check_growth(read_picture, make, 1000)

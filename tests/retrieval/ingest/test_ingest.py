@@ -202,7 +202,7 @@ def test_a_folder_without_permission_is_said(library: ExemplarLibrary, tmp_path:
 def test_a_photo_that_vanishes_after_the_walk_is_said_and_not_remembered(
     library: ExemplarLibrary, tmp_path: Path
 ) -> None:
-    paths = write_album(tmp_path / "album", BATCH * 8)
+    paths = write_album(tmp_path / "album", 3)
     content = paths[-1].read_bytes()
 
     def delete(_at: Progress) -> None:
