@@ -37,6 +37,13 @@ __all__ = [
 _LINK = r"is|are|was|were|looks?|in|of|all|very|quite|both|a|an|the|that|which|who|entirely"
 _OF_THE_THING = re.compile(rf",?(?:\s+(?:\w+(?:ed|ing)|{_LINK})\b)+\s+|\s*[:=]\s*|\s+", re.I)
 _WORN = re.compile(r"\b(?:in|wear(?:s|ing)?|wore)\b", re.I)
+# "No red hat", "not in red", "the dress is not red but blue": a colour that is not there.
+_DENIED = re.compile(
+    r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
+    r"(?:\s+(?:an?|any|the|his|her|their|in|wear|wearing|really|quite)\b)*\s+)"
+    rf"(?:{COLORS.pattern})(\s*,?\s*but\s+)?",
+    COLORS.flags,
+)
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 CLOTHES = "clothes"  # what "a woman in white" wears
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)")
@@ -65,13 +72,13 @@ def without_colors(description: str) -> str:
     "A man in a dark blue and white shirt" becomes "A man in a shirt", "the hat is red" "the hat".
     """
     found = _read(description)
-    if not found.cuts:
+    if not found.cuts and found.text == description:
         return description
     rest, end = "", 0
     for start, stop in found.cuts:
-        rest += description[end:start]
+        rest += found.text[end:start]
         end = stop
-    rest = _SPACES.sub("", rest + description[end:]).strip(" ,.;:-")
+    rest = _SPACES.sub("", rest + found.text[end:]).strip(" ,.;:-")
     return _ARTICLE.sub(_article, re.sub(r"\s+", " ", rest))
 
 
@@ -79,7 +86,8 @@ def color_phrases(description: str) -> tuple[ColorPhrase, ...]:
     """Find what a description gives colours, in the order of the text.
 
     "A man in a blue and white shirt and red shoes" gives (blue, white) of "shirt", red of "shoes";
-    "a dress in dark green" gives dark green of "dress".
+    "a dress in dark green" gives dark green of "dress". "No red hat" gives nothing, and of "not red
+    but blue" the blue alone counts.
     """
     return _read(description).phrases
 
@@ -89,14 +97,19 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a description says of colours, and where to cut it so that it says nothing of them."""
+    """What a description says of colours, and where to cut it so that it says nothing of them.
 
+    ``text`` is the description without the colours that it denies; the cuts are of it.
+    """
+
+    text: str
     phrases: tuple[ColorPhrase, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
 
 
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
+    description = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
     neutral, end = "", 0
     found, cuts = [], []
     for match in COLORS.finditer(description):
@@ -125,6 +138,7 @@ def _read(description: str) -> _Found:
         return place + sum(len(CLOTHES) + 1 for other in worn if other < place - 1)
 
     return _Found(
+        description,
         tuple(
             ColorPhrase(
                 tuple(match.group() for match in ONE_COLOR.finditer(names)),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.guidance.languages.lexicon import Lexicon, fold, load_lexicon
+from models.guidance.languages.lexicon import Kind, Lexicon, fold, load_lexicon
 from models.guidance.languages.recognition import ENGLISH, english_words, recognise
 from models.guidance.languages.spelling import likely_word
-from models.guidance.languages.tokens import TOKEN, Token, tokenize
+from models.guidance.languages.tokens import SHORTEST_PART, TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
 from models.job import LANGUAGES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NAMES = (Kind.COLOR, Kind.SHADE, Kind.ADJECTIVE, Kind.MATERIAL, Kind.NOUN)
 MOST_NAMED = 8  # words that a notice names
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
 LONGEST = 40  # letters of a word that is looked at again
@@ -57,11 +58,28 @@ def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
         if _is_name(token.written, i, lexicon) or len(unknown) == MOST_MENDED:
             continue
         word = token.written.lower()
-        likely = None
-        if len(word) <= LONGEST:
-            likely = likely_word(word, lexicon.forms.__contains__, lexicon.alphabet)
+        likely = _likely(word, lexicon) if len(word) <= LONGEST else None
         unknown.append(f'"{token.written}"' + (f' (perhaps "{likely}"?)' if likely else ""))
     return unknown
+
+
+def _likely(word: str, lexicon: Lexicon) -> str | None:
+    """Find the word that was likely meant, a name before others; one side of a compound too."""
+
+    def is_name(form: str) -> bool:
+        return any(entry.kind in NAMES for entry in lexicon.forms.get(form, ()))
+
+    for is_known in (is_name, lexicon.forms.__contains__):
+        if likely := likely_word(word, is_known, lexicon.alphabet):
+            return likely
+    if lexicon.has_compounds:
+        for cut in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):
+            before, after = word[:cut], word[cut:]
+            if lexicon.find(before) and (meant := likely_word(after, is_name, lexicon.alphabet)):
+                return before + meant
+            if lexicon.find(after) and (meant := likely_word(before, is_name, lexicon.alphabet)):
+                return meant + after
+    return None
 
 
 def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:

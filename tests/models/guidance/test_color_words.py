@@ -99,3 +99,26 @@ def test_every_colour_gives_the_same_neutral_text() -> None:
     assert [first.neutral[a:b] for a, b in first.spans] == ["colored", "car"]
     assert [second.neutral[a:b] for a, b in second.spans] == ["colored", "house"]
     assert second.spans[0] > first.spans[0]
+
+
+@pytest.mark.parametrize(
+    ("description", "colors", "scene"),
+    [
+        ("a man wearing no red hat", [], "a man wearing no hat"),
+        ("two ladies without a black hat", [], "two ladies without a hat"),
+        ("the dress is not red but dark blue", [(("dark blue",), "dress")], "the dress"),
+        ("the dress isn't red, but blue", [(("blue",), "dress")], "the dress"),
+        ("neither red nor blue, a green car", [(("green",), "car")], "neither nor, a car"),
+        (
+            "a man without a hat in a red coat",
+            [(("red",), "coat")],
+            "a man without a hat in a coat",
+        ),
+        ("a knot of red ribbon", [(("red",), "ribbon")], "a knot of ribbon"),
+    ],
+)
+def test_a_colour_that_is_denied_colours_nothing(
+    description: str, colors: list[tuple[tuple[str, ...], str]], scene: str
+) -> None:
+    assert [(p.colors, p.thing) for p in color_phrases(description)] == colors
+    assert without_colors(description) == scene

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from models.guidance.color_words import color_phrases
 from models.guidance.languages.english import MATERIALS, mend_articles, plural
 from models.guidance.languages.lexicon import FOLDER, PLURAL, SINGULAR, Kind, load_lexicon
 from models.guidance.languages.reader import read_description
@@ -62,6 +63,8 @@ def test_a_typing_error_in_english_is_mended_and_said(text: str, english: str, s
         ("ein rotes Kleid mit Quaste", "de", '"Quaste"'),
         ("ein rotes Kleit und ein Hut", "de", '"Kleit" (perhaps "kleid"?)'),
         ("une robe rouge avec un zigouigoui", "fr", '"zigouigoui"'),
+        ("ein dunkelgrühnes Kleid", "de", '"dunkelgrühnes" (perhaps "dunkelgrünes"?)'),
+        ("camiza blanca y falda negra", "es", '"camiza" (perhaps "camisa"?)'),
     ],
 )
 def test_words_that_are_not_understood_are_named(text: str, language: str, named: str) -> None:
@@ -90,6 +93,43 @@ def test_words_that_are_not_understood_are_named(text: str, language: str, named
 def test_accents_and_capitals_may_be_missing(text: str, language: str, english: str) -> None:
     read = read_description(text, knows=knows)
     assert (read.language, read.english) == (language, english)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        ("Der Mann trägt keinen roten Hut", "de", "the man wearing no red hat"),
+        ("das Kleid ist nicht rot, sondern blau", "de", "the dress is not red, but blue"),
+        ("la robe n'est pas rouge mais bleue", "fr", "the dress is not red but blue"),
+        ("el coche no es rojo sino verde", "es", "the car is not red but green"),
+        ("il vestito non è rosso ma blu", "it", "the dress is not red but blue"),
+        ("de jurk is niet rood maar blauw", "nl", "the dress is not red but blue"),
+        ("sukienka nie jest czerwona, ale niebieska", "pl", "dress is not red, but blue"),
+        ("o vestido não é vermelho mas azul", "pt", "the dress is not red but blue"),
+        ("платье не красное, а синее", "ru", "dress not red, but blue"),
+    ],
+)
+def test_what_is_denied_stays_denied(text: str, language: str, english: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english) == (language, english)
+    assert "red" not in [color for phrase in color_phrases(read.english) for color in phrase.colors]
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("une fillette aux cheveux roux", "a girl with rust hair"),
+        ("dwie starsze panie bez kapeluszy", "two elderly ladies without hats"),
+        ("pan w szarym garniturze i pani w sukience", "gentleman in grey suit and lady in dress"),
+        ("dos ancianos con sombreros grises", "two old men with grey hats"),
+        ("una mujer anciana con un chal negro", "an old woman with a black shawl"),
+        ("saftig grüne Wiesen und verblasste Vorhänge", "lush green meadows and faded curtains"),
+        ("женщина в тёмной обуви", "woman in dark shoes"),
+        ("ein Mann mit a red scarf und braunen Schuhen", "a man with a red scarf and brown shoes"),
+    ],
+)
+def test_odd_sentences(text: str, english: str) -> None:
+    assert read_description(text, knows=knows).english == english
 
 
 def test_the_given_language_is_taken() -> None:
