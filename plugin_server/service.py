@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
+from plugin_server.engine.library import Library, UnusableLibrary, open_library, state_of
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
-from plugin_server.engine.warm_up import NO_LIBRARY, warm_request
-from plugin_server.errors import NoLibrary
+from plugin_server.engine.warm_up import warm_request
 from plugin_server.images.codec import Layer, Limits
 from plugin_server.images.sandbox import Decoders
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
 from plugin_server.jobs.queue import Jobs
 from plugin_server.version import product_version
-from retrieval.errors import LibraryError
-from retrieval.ingest.photos import DecodeSmall, decode_small
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from models.guidance.condition import ChromaPredictor, Embedder
     from plugin_server.broker import Broker
     from plugin_server.config import Config
-    from retrieval.library import ExemplarLibrary
-
-log = logging.getLogger("photochrom")
-
 
 KEPT_SECONDS = 15 * 60
 KEPT_PHOTOS = 200
@@ -42,12 +33,12 @@ LOCAL = Client("local")  # whoever calls the service without HTTP
 class Service:
     """Colours pictures; safe to call from many threads at once.
 
-    ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has its
-    own arrays, so pictures cannot mix. ``library`` may be None, and then ``library_problem`` says
-    why. Photos that are sent ahead, and results of jobs, are kept for ``kept_seconds``. With a
-    ``broker`` photos are coloured by workers elsewhere that have these ``models``
-    (``plugin_server.jobs.redis.celery_app.made_with``), and only the rest is done here. Pictures
-    are decoded by ``decoders``, or in this process where there are none.
+    ``workers`` pictures are worked on at a time and ``waiting`` more may wait; each call has
+    its own arrays, so pictures cannot mix. ``library`` may be one that cannot be used. Photos
+    that are sent ahead, and results of jobs, are kept for ``kept_seconds``. With a ``broker``
+    photos are coloured by workers elsewhere that have these ``models``
+    (``plugin_server.jobs.redis.celery_app.made_with``), and only the rest is done here.
+    Pictures are decoded by ``decoders``, or in this process where there are none.
     """
 
     def __init__(
@@ -55,8 +46,7 @@ class Service:
         colorizer: ChromaPredictor,
         clip: Embedder,
         *,
-        library: ExemplarLibrary | None = None,
-        library_problem: str = NO_LIBRARY,
+        library: Library | None = None,
         limits: Limits | None = None,
         workers: int = 2,
         waiting: int = 48,
@@ -69,16 +59,14 @@ class Service:
         self._decoders = decoders
         self.colorizer = colorizer
         self.clip = clip
-        self.library = library
-        self._library_problem = library_problem
+        self.library = UnusableLibrary() if library is None else library
         self.limits = limits or Limits()
         self.device = device
         self.photos = FileStore(seconds=kept_seconds, count=KEPT_PHOTOS, size=KEPT_BYTES)
         self._engine = engine = Engine(
             colorizer,
             clip,
-            library=library,
-            library_problem=library_problem,
+            library=self.library,
             limits=self.limits,
             photos=self.photos,
             decoders=decoders,
@@ -119,12 +107,10 @@ class Service:
             models = made_with(config.weights, config.clip)
         limits = Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels)
         decoders = Decoders(config.workers, limits)
-        library, problem = library_or_why_not(config.library, clip, decoders.decode_small)
         return cls(
             colorizer,
             clip,
-            library=library,
-            library_problem=problem,
+            library=open_library(config.library, clip, decoders.decode_small),
             limits=limits,
             workers=config.workers,
             waiting=config.waiting,
@@ -141,7 +127,7 @@ class Service:
 
     def health(self) -> dict[str, object]:
         """Say what this service is and which models it uses."""
-        exemplars, library = self._library_state()
+        exemplars, library = state_of(self.library)
         queue = self.jobs.state()
         return {
             "status": "ok",
@@ -154,25 +140,6 @@ class Service:
             "waiting": queue.waiting,
             "queue": queue.health,
         }
-
-    def _library_state(self) -> tuple[int, str]:
-        """Count the exemplars and say whether the library can be used now."""
-        if self.library is None:
-            return 0, self._library_problem
-        try:
-            return len(self.library), "ok"
-        except LibraryError as problem:
-            return 0, _one_line(problem)
-
-    def require_library(self) -> ExemplarLibrary:
-        """Return the library.
-
-        Raises:
-            NoLibrary: there is none; the message says why.
-        """
-        if self.library is None:
-            raise NoLibrary(self._library_problem)
-        return self.library
 
     def colorize(self, request: ColorizeRequest) -> Answer:
         """Colour one picture in its turn; see ``answer``."""
@@ -214,32 +181,5 @@ class Service:
             self._decoders.close()
         self.jobs.close()
         self.photos.close()
-        if self.library is not None:
-            self.library.close()
+        self.library.close()
         return self._here.has_ended
-
-
-def library_or_why_not(
-    folder: Path | None, clip: Embedder, decode: DecodeSmall = decode_small
-) -> tuple[ExemplarLibrary | None, str]:
-    """Open the library, making an empty one where there is none; or say why it cannot be used.
-
-    Photos can be coloured without it, so nothing that is wrong with it stops the server.
-    """
-    if folder is None:
-        return None, NO_LIBRARY
-    from retrieval.library import ExemplarLibrary
-
-    try:
-        return ExemplarLibrary.open(folder, clip=clip, decode=decode), ""
-    except (LibraryError, OSError) as error:
-        problem = f"the library cannot be opened: {_one_line(error)}"
-    except Exception as error:
-        log.error("the library %s cannot be opened", folder, exc_info=error)
-        problem = "the library cannot be opened; the server's log says more"
-    log.warning("%s (%s)", problem, folder)
-    return None, problem
-
-
-def _one_line(problem: Exception) -> str:
-    return " ".join(str(problem).split()) or type(problem).__name__

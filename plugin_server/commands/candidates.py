@@ -121,7 +121,7 @@ class Candidates:
         from retrieval.errors import LibraryError
 
         library = self.service.library
-        if library is not None and len(library):
+        if len(library):
             fitting = self.service.references.fitting(target, job, self.count)
             if not fitting:
                 self.note(photo, "nothing in the library fits this photo: these are plain guesses")

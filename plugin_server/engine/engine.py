@@ -48,7 +48,7 @@ from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder
-    from retrieval.library import ExemplarLibrary
+    from plugin_server.engine.library import Library
 
 LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
 VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
@@ -66,10 +66,9 @@ class Engine:
         colorizer: ChromaPredictor,
         clip: Embedder,
         *,
-        library: ExemplarLibrary | None,
+        library: Library,
         limits: Limits,
         photos: FileStore,
-        library_problem: str = "",
         decoders: Decoders | None = None,
     ) -> None:
         self.decode = decode_here(limits) if decoders is None else decoders.decode
@@ -77,8 +76,8 @@ class Engine:
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
-        self.references = References(library, decode=self.decode, library_problem=library_problem)
-        self._exemplars = Exemplars(library, limits=limits, problem=library_problem)
+        self.references = References(library, decode=self.decode)
+        self._exemplars = Exemplars(library, limits=limits)
         self.limits = limits
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))

@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 from plugin_server.engine.exemplar_json import HitJson, ResultsJson, describe
 from plugin_server.engine.requests import AddExemplarRequest, Answer, SearchRequest
-from plugin_server.errors import NoLibrary
 from plugin_server.images.codec import Layer, Limits
 
 if TYPE_CHECKING:
-    from retrieval.library import ExemplarLibrary
+    from plugin_server.engine.library import Library
 
 JSON = "application/json"
 
 
 class Exemplars:
-    """The library as requests see it; ``problem`` says why there is none."""
+    """The library as requests see it."""
 
-    def __init__(self, library: ExemplarLibrary | None, *, limits: Limits, problem: str) -> None:
+    def __init__(self, library: Library, *, limits: Limits) -> None:
         self._library = library
         self._limits = limits
-        self._problem = problem
 
     def search(self, request: SearchRequest, layer: Layer | None) -> Answer:
         """Find exemplars for a description, a decoded photo or both.
@@ -40,7 +38,7 @@ class Exemplars:
             tone=request.tone,
             diversity=request.diversity,
         )
-        found = self._required().search(query, k=request.k)
+        found = self._library.search(query, k=request.k)
         results = ResultsJson(
             results=[
                 HitJson(**describe(match.exemplar).model_dump(), score=round(match.score, 4))
@@ -58,12 +56,5 @@ class Exemplars:
             retrieval.errors.LibraryError: the photo has no colours, cannot be kept, ...
         """
         self._limits.check_bytes(request.image)
-        added = self._required().add_photo(
-            request.image, name=request.name, caption=request.caption
-        )
+        added = self._library.add_photo(request.image, name=request.name, caption=request.caption)
         return Answer(describe(added).model_dump_json().encode(), JSON)
-
-    def _required(self) -> ExemplarLibrary:
-        if self._library is None:
-            raise NoLibrary(self._problem)
-        return self._library

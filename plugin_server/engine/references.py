@@ -13,14 +13,14 @@ from models.job import AUTO, ColorizeJob
 from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory
 from plugin_server.engine.requests import FoundExemplar
-from plugin_server.errors import BadValue, NoLibrary
+from plugin_server.errors import BadValue
 from plugin_server.images.codec import ImageError
 from plugin_server.images.sandbox import Decode
 from retrieval.search.scoring import FITS
 
 if TYPE_CHECKING:
+    from plugin_server.engine.library import Library
     from plugin_server.images.codec import Layer
-    from retrieval.library import ExemplarLibrary
     from retrieval.search.search import Match
 
 # Nothing in the library fits; the job's exemplar is settled all the same.
@@ -52,12 +52,9 @@ class Chosen:
 class References:
     """Finds the reference that a request asks for, and remembers the last ones, shrunk."""
 
-    def __init__(
-        self, library: ExemplarLibrary | None, *, decode: Decode, library_problem: str
-    ) -> None:
+    def __init__(self, library: Library, *, decode: Decode) -> None:
         self._library = library
         self._decode = decode
-        self._library_problem = library_problem
         self.least_score = FITS  # below it no exemplar is used that nobody named
         self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
 
@@ -102,12 +99,12 @@ class References:
         """
         assert job.exemplar is not None, "the job asks for no exemplar"
         if job.exemplar != AUTO:
-            return FoundExemplar(job.exemplar, self._required().image(job.exemplar))
+            return FoundExemplar(job.exemplar, self._library.image(job.exemplar))
         fitting = self.fitting(target(), job, 1)
         if not fitting:
             return NOTHING_FITS
         best = fitting[0]
-        photo = self._required().image(best.exemplar.id)
+        photo = self._library.image(best.exemplar.id)
         return FoundExemplar(best.exemplar.id, photo, best.score)
 
     def fitting(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
@@ -120,18 +117,13 @@ class References:
         from retrieval.search.search import Query
 
         query = Query(description=job.description, image=target.pixels)
-        found = self._required().search(query, k=count)
+        found = self._library.search(query, k=count)
         if not found:
             raise BadValue(
                 f"exemplar is {AUTO!r} and the library is empty: add colour photos with "
                 "`photochrom library add DIR`, or give a reference"
             )
         return [match for match in found if match.score >= self.least_score]
-
-    def _required(self) -> ExemplarLibrary:
-        if self._library is None:
-            raise NoLibrary(self._library_problem)
-        return self._library
 
     def _read(self, data: bytes, name: str, progress: Progress) -> Reference:
         key = f"{name} {hashlib.sha256(data).hexdigest()}"

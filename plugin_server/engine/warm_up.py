@@ -1,4 +1,4 @@
-"""The request that warms the models up, and what a server without a library says."""
+"""The request that warms the models up."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import numpy as np
 from models.job import ColorizeJob
 from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.requests import ColorizeRequest
-
-NO_LIBRARY = (
-    "this server has no library of exemplars; start it with `photochrom serve --library DIR`"
-)
 
 
 def warm_request() -> ColorizeRequest:

@@ -11,11 +11,12 @@ import pytest
 
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
 from plugin_server.engine.answer_types import Exact
+from plugin_server.engine.library import UnusableLibrary, open_library
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.errors import NoLibrary
 from plugin_server.images.codec import BrokenImage, ImageError, Limits, TooLarge, UnsupportedImage
 from plugin_server.images.mask import mask_of
-from plugin_server.service import Service, library_or_why_not
+from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
 from tests.support.pictures import decoded, encoded, grey_picture
@@ -159,10 +160,11 @@ def test_what_is_transparent_in_a_mask_is_not_coloured() -> None:
 
 
 def test_a_library_that_cannot_be_opened_is_said_and_stops_nothing(service: Service) -> None:
-    broken = Service(service.colorizer, service.clip, library_problem="it is made by version 9")
+    library = UnusableLibrary("it is made by version 9")
+    broken = Service(service.colorizer, service.clip, library=library)
     assert broken.health()["library"] == "it is made by version 9"
     with pytest.raises(NoLibrary, match="version 9"):
-        broken.require_library()
+        broken.library.get("abc")
     assert broken.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
 
 
@@ -176,22 +178,21 @@ def test_a_library_that_is_damaged_is_none_with_a_reason(tmp_path: Path, kind: s
                 file.write_bytes(b"no database at all" * 100)
     else:
         folder.write_bytes(b"x")
-    library, why = library_or_why_not(folder, FakeClip())
-    assert library is None
-    assert "cannot be opened" in why
-    assert len(why) > 40
+    library = open_library(folder, FakeClip())
+    assert isinstance(library, UnusableLibrary)
+    assert "cannot be opened" in library.reason
+    assert len(library.reason) > 40
 
 
 def test_an_empty_library_is_made_and_counted(tmp_path: Path) -> None:
-    library, _ = library_or_why_not(tmp_path / "new", FakeClip())
-    assert library is not None
+    library = open_library(tmp_path / "new", FakeClip())
     health = Service(FakeColorizer(), FakeClip(), library=library).health()
     assert (health["exemplars"], health["library"]) == (0, "ok")
-    assert library_or_why_not(None, FakeClip())[0] is None
+    assert isinstance(open_library(None, FakeClip()), UnusableLibrary)
 
 
 def test_a_library_that_breaks_later_does_not_break_health(tmp_path: Path) -> None:
-    library, _ = library_or_why_not(tmp_path, FakeClip())
+    library = open_library(tmp_path, FakeClip())
     service = Service(FakeColorizer(), FakeClip(), library=library)
     for file in tmp_path.iterdir():
         if file.is_file():

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from models.progress import Progress, unwatched
+from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from tests.support.crews import SETTINGS
 
@@ -42,7 +43,7 @@ def do(request: Request, progress: Progress = unwatched) -> Answer:
     from tests.support.fakes import FakeClip, FakeColorizer
 
     engine = Engine(
-        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        FakeColorizer(), FakeClip(), library=UnusableLibrary(), limits=Limits(),
         photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     return engine.do(request, progress)

@@ -82,18 +82,16 @@ def run(*words: str | Path) -> None:
 def load(config: object) -> object:
     """Load a service; the models of the first serve the others too."""
     from plugin_server.config import Config
+    from plugin_server.engine.library import open_library
     from plugin_server.images.codec import Limits
     from plugin_server.images.sandbox import Decoders
-    from plugin_server.service import Service, library_or_why_not
+    from plugin_server.service import Service
 
     assert isinstance(config, Config)
     colorizer, clip = models()
     decoders = Decoders(config.workers, Limits())
-    library, problem = library_or_why_not(config.library, clip, decoders.decode_small)
-    return Service(
-        colorizer, clip, library=library, library_problem=problem, decoders=decoders,
-        workers=config.workers,
-    )  # fmt: skip
+    library = open_library(config.library, clip, decoders.decode_small)
+    return Service(colorizer, clip, library=library, decoders=decoders, workers=config.workers)
 
 
 @cache

@@ -60,7 +60,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def list_exemplars() -> Response:
         page = read_query(request, PageQuery)
-        library = service.require_library()
+        library = service.library
         found = library.list(offset=page.offset, limit=page.limit, containing=page.containing)
         body = PageJson(
             exemplars=[describe(exemplar) for exemplar in found],
@@ -104,7 +104,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def one(id: str) -> Response:
-        exemplar = service.require_library().get(id)
+        exemplar = service.library.get(id)
         return Response(describe(exemplar).model_dump_json(), content_type=JSON)
 
     @routes.delete("/<id>")
@@ -117,7 +117,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def remove(id: str) -> Response:
-        service.require_library().remove([id])
+        service.library.remove([id])
         return Response(status=204)
 
     @routes.get("/<id>/image")
@@ -130,7 +130,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def image(id: str) -> Response:
-        data = service.require_library().image(id)
+        data = service.library.image(id)
         return Response(data, content_type=media_type_of(data))
 
     @routes.get("/<id>/thumbnail")
@@ -143,7 +143,7 @@ def blueprint(service: Service) -> Blueprint:
         )
     )
     def thumbnail(id: str) -> Response:
-        data = service.require_library().thumbnail(id)
+        data = service.library.thumbnail(id)
         return Response(data, content_type=THUMBNAIL)
 
     return routes

@@ -75,12 +75,13 @@ def load(settings: Settings) -> Do:
     from models.networks.predictor import load_pair
     from plugin_server.engine.engine import Engine
     from plugin_server.engine.file_store import FileStore
+    from plugin_server.engine.library import UnusableLibrary
     from plugin_server.images.codec import Limits
 
     colorizer, clip = load_pair(settings.weights, settings.clip)
     limits = Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
     file_store = FileStore(seconds=0, count=0, size=0)
-    return Engine(colorizer, clip, library=None, limits=limits, photos=file_store).do
+    return Engine(colorizer, clip, library=UnusableLibrary(), limits=limits, photos=file_store).do
 
 
 def warm(settings: Settings, do: Do) -> None:

@@ -12,8 +12,9 @@ from PIL import Image
 from models.job import ColorizeJob
 from plugin_server.commands.contact_sheet import MARGIN, WIDTH, Candidate, draw_sheet
 from plugin_server.config import Config
+from plugin_server.engine.library import open_library
 from plugin_server.engine.requests import ColorizeRequest
-from plugin_server.service import Service, library_or_why_not
+from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.albums import color_photo, jpeg, write_album
 from tests.support.command import one_line, run
@@ -22,7 +23,7 @@ from tests.support.pictures import decoded, encoded, grey_picture
 
 
 def load(config: Config) -> Service:
-    library, _ = library_or_why_not(config.library, FakeClip())
+    library = open_library(config.library, FakeClip())
     return Service(FakeColorizer(), FakeClip(), library=library)
 
 

@@ -14,6 +14,7 @@ from models.progress import Stopped
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
+from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
@@ -44,7 +45,7 @@ def engine(*, clip: FakeClip | None = None, limits: Limits | None = None) -> Eng
     return Engine(
         FakeColorizer(),
         clip or FakeClip(),
-        library=None,
+        library=UnusableLibrary(),
         limits=limits or Limits(),
         photos=file_store,
     )

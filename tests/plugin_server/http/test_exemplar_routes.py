@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from plugin_server.engine.library import UnusableLibrary
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.albums import OtherClip, color_photo, jpeg, write_album, write_shard
@@ -340,7 +341,9 @@ def test_photos_in_a_shard_are_served(
 def test_without_a_library_every_call_says_why(
     make_client: Callable[..., FlaskClient], method: str, path: str
 ) -> None:
-    service = Service(FakeColorizer(), FakeClip(), library_problem="the library is damaged")
+    service = Service(
+        FakeColorizer(), FakeClip(), library=UnusableLibrary("the library is damaged")
+    )
     data: dict[str, Any] = {}
     if method == "POST":
         data = {"image": (io.BytesIO(encoded(grey_picture())), "a.png")}

@@ -16,6 +16,7 @@ from PIL import Image
 from models.job import ColorizeJob
 from plugin_server.app import create_app
 from plugin_server.config import Config
+from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.references import Chosen, References
 from plugin_server.errors import NoLibrary
 from plugin_server.images.codec import BrokenImage, Limits, TooLarge, decode
@@ -149,9 +150,7 @@ def test_without_a_library_the_reason_is_said(client: FlaskClient) -> None:
 
 
 def test_a_library_that_cannot_be_opened_says_why() -> None:
-    references = References(
-        None, decode=decode_here(LIMITS), library_problem="the library is damaged"
-    )
+    references = References(UnusableLibrary("the library is damaged"), decode=decode_here(LIMITS))
     target = decode(encoded(grey_picture()), limits=LIMITS)
     with pytest.raises(NoLibrary, match="damaged"):
         references.choose(target, ColorizeJob(exemplar="auto"), None)
@@ -159,17 +158,17 @@ def test_a_library_that_cannot_be_opened_says_why() -> None:
 
 
 def test_a_bad_reference_is_named() -> None:
-    references = References(None, decode=decode_here(LIMITS), library_problem="")
+    references = References(UnusableLibrary(), decode=decode_here(LIMITS))
     target = decode(encoded(grey_picture()), limits=LIMITS)
     with pytest.raises(BrokenImage, match=r"^reference: "):
         references.choose(target, ColorizeJob(), encoded(grey_picture())[:80])
-    few = References(None, decode=decode_here(Limits(max_pixels=100)), library_problem="")
+    few = References(UnusableLibrary(), decode=decode_here(Limits(max_pixels=100)))
     with pytest.raises(TooLarge, match=r"^reference: .*32 x 24"):
         few.choose(target, ColorizeJob(), encoded(grey_picture()))
 
 
 def test_a_large_reference_is_kept_small() -> None:
-    references = References(None, decode=decode_here(LIMITS), library_problem="")
+    references = References(UnusableLibrary(), decode=decode_here(LIMITS))
     target = decode(encoded(grey_picture()), limits=LIMITS)
     large = one_colour((200, 100, 50), (1500, 3000))
     chosen = references.choose(target, ColorizeJob(), large).reference

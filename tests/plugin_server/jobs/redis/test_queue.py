@@ -22,6 +22,7 @@ from plugin_server.broker import Broker
 from plugin_server.config import Config
 from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
+from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import Answer, ColorizeRequest, KeepRequest, Request
 from plugin_server.errors import Busy, NoBroker, NotDone, NotKept, RemoteProblem
 from plugin_server.images.codec import Limits
@@ -313,7 +314,7 @@ def twins(broker: Broker, folder: Path) -> Iterator[tuple[FlaskClient, FlaskClie
     here = Service(FakeColorizer(), FakeClip(), library=library)
     there = Service(FakeColorizer(), FakeClip(), library=library, broker=broker)
     engine = Engine(
-        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        FakeColorizer(), FakeClip(), library=UnusableLibrary(), limits=Limits(),
         photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     with worker(broker, engine.do):
@@ -467,7 +468,7 @@ def test_a_batch_of_workers_writes_what_this_process_would(broker: Broker, tmp_p
     (scans / "broken.png").write_bytes(b"no picture")
     local, remote = tmp_path / "local", tmp_path / "far"
     engine = Engine(
-        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        FakeColorizer(), FakeClip(), library=UnusableLibrary(), limits=Limits(),
         photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     with worker(broker, engine.do):
@@ -494,7 +495,7 @@ def test_a_batch_may_ask_for_exemplars_that_only_it_has(broker: Broker, tmp_path
         return Service(FakeColorizer(), FakeClip(), library=library, broker=config.broker)
 
     engine = Engine(
-        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        FakeColorizer(), FakeClip(), library=UnusableLibrary(), limits=Limits(),
         photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     with worker(broker, engine.do):
@@ -528,7 +529,7 @@ def test_workers_prepare_a_library_as_this_process_would(broker: Broker, tmp_pat
     (photos / "grey.png").write_bytes(encoded(grey_picture(64, 64)))
     (photos / "broken.png").write_bytes(b"no picture")
     engine = Engine(
-        FakeColorizer(), FakeClip(), library=None, limits=Limits(),
+        FakeColorizer(), FakeClip(), library=UnusableLibrary(), limits=Limits(),
         photos=FileStore(seconds=0, count=0, size=0),
     )  # fmt: skip
     here, there = tmp_path / "here", tmp_path / "there"
