@@ -11,6 +11,7 @@ else is to follow.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,9 @@ from models.networks.colorizer import Colorizer, annealed_mean
 from models.networks.correspondence import encoder_digest
 from models.networks.predictor import load_colorizer
 from models.photos import Photo, read_photos, square
+from models.training.averaging import halved
 from models.training.color_naming import HUES, WORDS, word_area
+from models.training.loop import Falling, Loop
 
 FloatArray = NDArray[np.float32]
 
@@ -55,7 +58,7 @@ class AffinityOptions:
     asked: int = 250
     turned: float = 0.6
     caution: float = 2.5
-    rate: float = 1.25e-3
+    rate: float = 2.5e-3
     weight_decay: float = 0.02
     seed: int = 0
 
@@ -104,28 +107,18 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=options.rate, weight_decay=options.weight_decay
     )
-    losses: list[float] = []
-    for step in range(options.steps):
-        done = step / options.steps
-        for group in optimiser.param_groups:
-            warm = min(1.0, (step + 1) / 30)
-            group["lr"] = options.rate * warm * (1.001 + float(np.cos(np.pi * done)))
+    loop = Loop(model, optimiser, Falling(30), steps=options.steps, log_every=50)
+    losses: deque[float] = deque(maxlen=100)
+    for _ in loop:
         rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
         batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
         # Other weights guess paler or more vividly.
         vivid = batch._replace(guess=batch.guess * gain * float(generator.uniform(0.7, 1.15)))
-        loss = loss_of(model.train(), vivid, options, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        losses.append(loss.item())
-        if len(losses) % 50 == 0:
-            click.echo(f"{done:6.1%}  step {step}  loss {np.mean(losses[-100:]):.3f}")
+        losses.append(loop.learn(loss=loss_of(model.train(), vivid, options, generator)))
     with torch.no_grad():
         assert model.write.bias is not None
         model.write.bias[-2:] += float(np.log(options.caution))  # the doubts' logarithms
-    return float(np.mean(losses[-100:]))
+    return float(np.mean(losses))
 
 
 def loss_of(
@@ -227,8 +220,7 @@ def main(
 
 def write(model: Affinity, path: Path, details: dict[str, Any]) -> None:
     """Write the weights in half precision."""
-    half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    save_checkpoint(path, half, {"config": asdict(model.config), **details})
+    save_checkpoint(path, halved(model.state_dict()), {"config": asdict(model.config), **details})
 
 
 if __name__ == "__main__":

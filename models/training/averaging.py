@@ -1,4 +1,4 @@
-"""Weights averaged over the steps of a run, which are better than those of any one step."""
+"""Weights of a run: averaged over its steps, taken from a checkpoint, made small."""
 
 from __future__ import annotations
 
@@ -14,3 +14,13 @@ def average(averaged: dict[str, Tensor], model: nn.Module, keep: float) -> None:
             averaged[name].lerp_(tensor, 1 - keep)
         else:
             averaged[name].copy_(tensor)
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Choose the tensors whose names begin so, and take that away."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights in half precision, counters as they are."""
+    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}

@@ -9,7 +9,6 @@ frozen, so that whatever was built on text embeddings stays valid.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,9 @@ from torch import Tensor, nn
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip, build_embedded, embedded_clip
 from models.photos import read_photos, square
+from models.training.averaging import halved
 from models.training.imagenet import imagenet_encoder_weights
+from models.training.loop import Falling, Loop
 
 TEXT_PREFIX = "text.transformer."  # comes from its own package, not from our checkpoint
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.", "blocks.2.")
@@ -149,28 +150,18 @@ def fine_tune(model: Any, data: Captioned, *, minutes: float, side: int, seed: i
     drop = nn.Dropout(0.1)
     with_captions = np.array([i for i, rows in enumerate(data.rows) if rows])
     text_bank = F.normalize(model.text.proj(data.texts), dim=-1)
-    start, average, batch_size, steps = time.monotonic(), 0.0, 96, 0
-    rates = [group["lr"] for group in optimiser.param_groups]
-    while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = (
-                rate * min(1.0, steps / 50) * (0.02 + 0.98 * (1 + np.cos(np.pi * done)) / 2)
-            )
-        batch = generator.choice(with_captions, batch_size, replace=False)
+    schedule = Falling(50, least=0.02)
+    loop = Loop(model, optimiser, schedule, minutes=minutes, bound=None, log_every=20)
+    for _ in loop:
+        batch = generator.choice(with_captions, 96, replace=False)
         text = text_bank[[int(generator.choice(data.rows[i])) for i in batch]]
         rgb = to_input(augment(data.photos[batch], generator, side))
         both = torch.cat([rgb, grey_of(rgb)]).contiguous(memory_format=torch.channels_last)
         a, b = F.normalize(head(drop(trunk(both))), dim=-1).chunk(2)
         loss = contrast(a, text) + WEIGHT_GREY * contrast(b, text) + WEIGHT_TWINS * contrast(a, b)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        average = loss.item() if not average else 0.98 * average + 0.02 * loss.item()
-        steps += 1
-        if steps % 20 == 0:
-            click.echo(f"{done:6.1%}  step {steps}  loss {average:.3f}")
+        loop.learn(loss=loss)
     model.requires_grad_(False)
-    return average
+    return loop.progress.losses.get("loss", 0.0)
 
 
 @click.command()
@@ -221,11 +212,11 @@ def main(
         record["loss"] = fine_tune(model, data, minutes=minutes, side=side, seed=seed)
         record |= {"minutes": minutes, "side": side}
     tensors = {
-        name: t.half() if t.is_floating_point() else t
-        for name, t in model.state_dict().items()
+        name: tensor
+        for name, tensor in model.state_dict().items()
         if not name.startswith(TEXT_PREFIX)
     }
-    save_checkpoint(output, tensors, record)
+    save_checkpoint(output, halved(tensors), record)
     click.echo(f"wrote {output}")
 
 

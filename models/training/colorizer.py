@@ -28,7 +28,7 @@ from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer
 from models.networks.predictor import read_config
 from models.photos import Photo
-from models.training.averaging import average
+from models.training.averaging import average, halved, under
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.losses import balanced_cross_entropy
@@ -121,9 +121,9 @@ def train(
         progress = Progressing()
     model = build_colorizer(config)
     if progress.step:
-        model.load_state_dict(_under("model.", tensors))
+        model.load_state_dict(under("model.", tensors))
     elif start is not None:
-        model.load_state_dict(_under("averaged.", tensors))
+        model.load_state_dict(under("averaged.", tensors))
     else:
         encoder = imagenet_encoder_weights()
         model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
@@ -131,7 +131,7 @@ def train(
         model.head.bias = nn.Parameter(torch.log(shares))
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.train()
-    averaged = _under("averaged.", tensors) if progress.step else _copy(model.state_dict())
+    averaged = under("averaged.", tensors) if progress.step else _copy(model.state_dict())
 
     frozen = FROZEN if options.encoder_rate else ("",)
     for name, parameter in model.encoder.named_parameters():
@@ -242,7 +242,7 @@ def finish(
     """Choose how to read the averaged weights of a run, and write them in half precision."""
     tensors, header = read_checkpoint(checkpoint)
     config = read_config(header["config"])
-    weights = _under("averaged.", tensors)
+    weights = under("averaged.", tensors)
     log_balance = torch.log(balance_weights(tensors["shares"]))
     held = hold(_with_weights(config, weights), validation_photos, texts)
     reading = choose(
@@ -258,9 +258,10 @@ def finish(
         described_gain=reading.described_gain,
         guidance=GUIDANCE,
     )
-    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     details = {k: header[k] for k in ("progress", "options", "samples", "data")}
-    save_checkpoint(output, half, {"config": asdict(config), **details, "reading": asdict(reading)})
+    save_checkpoint(
+        output, halved(weights), {"config": asdict(config), **details, "reading": asdict(reading)}
+    )
     return reading
 
 
@@ -312,10 +313,6 @@ def _with_weights(config: ColorizerConfig, weights: dict[str, Tensor]) -> Colori
 
 def _copy(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:

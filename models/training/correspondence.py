@@ -11,42 +11,32 @@ A run is one folder; start it again to go on where it stopped.
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import load_clip
-from models.networks.colorizer import Colorizer, annealed_mean
-from models.networks.correspondence import (
-    Carried,
-    Described,
-    Matcher,
-    MatcherConfig,
-    encoder_digest,
-)
+from models.networks.colorizer import Colorizer
+from models.networks.correspondence import Described, Matcher, MatcherConfig, encoder_digest
 from models.networks.predictor import load_colorizer
 from models.photos import Photo, read_photos
-from models.training.averaging import average
-from models.training.pairs import PairOptions, Pairs, embed_photos, find_neighbours, make_pairs
+from models.training.averaging import halved, under
+from models.training.encoded_pairs import Encoded, encode
+from models.training.loop import Falling, Loop, Progressing
+from models.training.match_losses import alike_loss, at, blend, blend_loss, fine_loss, place_loss
+from models.training.pairs import PairOptions, embed_photos, find_neighbours, make_pairs
 
 FloatArray = NDArray[np.float32]
 
-COLOUR_UNIT = 15.0  # ab; errors are counted in it
-ALIKE = 10.0  # ab; cells whose colours differ by less are good matches in different photos
-SEEN = 0.75  # coarse cells; how near the true place a coarse match must come
-SEEN_FINE = 0.6  # fine cells
 WEIGHT_NEIGHBOUR, WEIGHT_STRANGER = 2.0, 0.5
 
 
@@ -66,14 +56,6 @@ class MatcherOptions:
     seed: int = 0
 
 
-@dataclass(slots=True)
-class Progressing:
-    """How far a run has come; travels in its checkpoint."""
-
-    step: int = 0
-    seconds: float = 0.0
-
-
 def train(
     photos: Sequence[Photo],
     neighbours: Sequence[Sequence[int]],
@@ -89,15 +71,15 @@ def train(
     ``neighbours`` are, for each photo, those that it is like.
     """
     torch.manual_seed(options.seed)
-    checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
+    checkpoint = run / "checkpoint.safetensors"
     config, progress = MatcherConfig(encoder_digest(colorizer.encoder)), Progressing()
     model = Matcher(config)
     averaged = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if checkpoint.exists():
         tensors, header = read_checkpoint(checkpoint)
         progress = Progressing(**header["progress"])
-        model.load_state_dict(_under("model.", tensors))
-        averaged = _under("averaged.", tensors)
+        model.load_state_dict(under("model.", tensors))
+        averaged = under("averaged.", tensors)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=options.rate, weight_decay=options.weight_decay
     )
@@ -108,21 +90,20 @@ def train(
         tensors |= {f"averaged.{k}": v for k, v in averaged.items()}
         header = {
             "config": asdict(config),
-            "progress": asdict(progress),
+            "progress": progress.counts,
             "options": asdict(options),
             "pairs": asdict(pairs),
             "data": record,
         }
         save_checkpoint(checkpoint, tensors, header)
 
-    saved = time.monotonic()
-    losses: dict[str, float] = {}
+    loop = Loop(
+        model, optimiser, Falling(50), minutes=options.minutes, progress=progress,
+        averaged=averaged, keep=options.average, log=run / "log.jsonl",
+        save=save, save_every_minutes=options.save_every_minutes,
+    )  # fmt: skip
     pool: list[Encoded] = []
-    while (done := progress.seconds / (60 * options.minutes)) < 1:
-        started = time.monotonic()
-        for group in optimiser.param_groups:
-            warm = min(1.0, (progress.step + 1) / 50)
-            group["lr"] = options.rate * warm * 0.5 * (1.001 + float(np.cos(np.pi * done)))
+    for _ in loop:
         if progress.step % options.reuse == 0 or not pool:
             duos = _duos(generator.permutation(len(photos))[: options.duos], neighbours, generator)
             batch = make_pairs([photos[i] for i in duos], pairs, generator)
@@ -131,69 +112,21 @@ def train(
             chosen = pool[-1]
         else:
             chosen = pool[int(generator.integers(len(pool)))]
-        parts = losses_of(model.train(), chosen, options, generator)
-        loss = torch.stack(list(parts.values())).sum()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        keep = min(options.average, (1 + progress.step) / (10 + progress.step))
-        average(averaged, model, keep)
-        progress.step += 1
-        progress.seconds += time.monotonic() - started
-        for name, part in parts.items():
-            losses[name] = 0.98 * losses.get(name, part.item()) + 0.02 * part.item()
-        if progress.step % 25 == 0:
-            run.mkdir(parents=True, exist_ok=True)
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(progress) | losses) + "\n")
-            said = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            click.echo(f"{done:6.1%}  step {progress.step}  {said}")
-        if time.monotonic() - saved > 60 * options.save_every_minutes:
-            save()
-            saved = time.monotonic()
-    save()
+        loop.learn(**losses_of(model.train(), chosen, options, generator))
     return checkpoint
 
 
 def finish(checkpoint: Path, output: Path, scores: dict[str, float]) -> None:
     """Write the averaged weights of a run in half precision."""
     tensors, header = read_checkpoint(checkpoint)
-    weights = _under("averaged.", tensors)
-    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
-    save_checkpoint(output, half, header | {"scores": scores})
-
-
-class Encoded(NamedTuple):
-    """A batch of pairs, targets first and twins after them, as the networks see it.
-
-    ``features`` are those of the encoder, half precision; ``lightness`` (2N, 1, S, S); ``ab``
-    (2N, 2, S/4, S/4); ``guess`` (N, 2, S/4, S/4), what the colorizer paints by itself.
-    """
-
-    features: list[Tensor]
-    lightness: Tensor
-    ab: Tensor
-    guess: Tensor
-    places: Tensor
-
-
-@torch.inference_mode()
-def encode(colorizer: Colorizer, batch: Pairs) -> Encoded:
-    """Run the frozen colorizer over a batch."""
-    pictures = torch.cat([batch.target, batch.twin])
-    lightness = pictures[:, :1].contiguous()
-    features = [f.contiguous() for f in colorizer.encode(lightness)]
-    guess = own_guess(colorizer, [f[: len(batch.target)] for f in features])
-    halves = [f.half() for f in features]
-    return Encoded(halves, lightness, F.avg_pool2d(pictures[:, 1:], 4), guess, batch.places)
+    save_checkpoint(output, halved(under("averaged.", tensors)), header | {"scores": scores})
 
 
 def losses_of(
     model: Matcher, batch: Encoded, options: MatcherOptions, generator: np.random.Generator
 ) -> dict[str, Tensor]:
     """Match targets with their twins, with their neighbours' twins and with strangers'."""
-    batch = Encoded(*_cloned(batch))
+    batch = batch.cloned()
     count = len(batch.guess)
     # One call, so that batch statistics are those of all pictures.
     described = model.describe([f.float() for f in batch.features], batch.lightness)
@@ -205,7 +138,7 @@ def losses_of(
     cells = torch.from_numpy(
         np.stack([generator.permutation(rows * columns)[: options.cells] for _ in range(count)])
     )
-    truth, guessed = _at(ours, cells), _at(batch.guess, cells)
+    truth, guessed = at(ours, cells), at(batch.guess, cells)
     with_twin = model(target, twin, twins, cells)
     with_neighbour = model(target, _pick(twin, swap), twins[swap], cells)
     with_stranger = model(target, _pick(twin, away), twins[away], cells)
@@ -217,78 +150,6 @@ def losses_of(
         "neighbour": WEIGHT_NEIGHBOUR * blend_loss(with_neighbour, guessed, truth),
         "stranger": WEIGHT_STRANGER * blend_loss(with_stranger, guessed, truth),
     }
-
-
-def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
-    """What the colorizer finds likely without any guidance: (N, 2, h, w) ab.
-
-    Its mean as it is, without the gain that makes it as colourful as photos are: trust is to be
-    earned by knowing more, not by being paler.
-    """
-    condition = colorizer.condition(features, colorizer.null[None])
-    logits = colorizer.decode(features, condition)
-    temperature = colorizer.config.temperature
-    return annealed_mean(logits, colorizer.bins, temperature=temperature)
-
-
-def blend(carried: Carried, guess: Tensor) -> Tensor:
-    """Mix (N, K, 2) guesses with what was carried over, as far as that is trusted."""
-    choices = torch.stack([guess, carried.soft, carried.exact], 2)  # (N, K, 3, 2)
-    return (carried.trust[..., None] * choices).sum(2)
-
-
-def blend_loss(carried: Carried, guess: Tensor, truth: Tensor) -> Tensor:
-    """Squared error of the colours that come of it, (N, K, 2): what PSNR punishes."""
-    return (blend(carried, guess) - truth).square().sum(2).mean() / COLOUR_UNIT**2
-
-
-def place_loss(carried: Carried, places: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cross-entropy of coarse matches with the true places in the twin, where these are seen."""
-    rows, columns = size
-    grid = places.unflatten(1, size).permute(0, 3, 1, 2)
-    true = (F.avg_pool2d(grid, 2).flatten(2).mT - 0.5) / 2  # (N, n, 2) in coarse cells
-    y, x = (torch.arange(rows // 2).float(), torch.arange(columns // 2).float())
-    near = torch.exp(-(true[..., :1] - y).square() / (2 * SEEN**2))[..., :, None]
-    near = near * torch.exp(-(true[..., 1:] - x).square() / (2 * SEEN**2))[..., None, :]
-    near = near.flatten(2)  # (N, n, m)
-    total = near.sum(2, keepdim=True)
-    seen = (total[..., 0] > 1.5).float()
-    entropy = -(near / total.clamp_min(1e-6) * torch.log_softmax(carried.sharp, 2)).sum(2)
-    return (entropy * seen).sum() / seen.sum().clamp_min(1)
-
-
-def fine_loss(carried: Carried, places: Tensor, cells: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cross-entropy of fine matches with the true places, where one of those looked at is near."""
-    columns = size[1]
-    true = torch.stack([p[c] for p, c in zip(places, cells, strict=True)])[:, :, None]
-    found = torch.stack([carried.fine_cells // columns, carried.fine_cells % columns], 3)
-    near = torch.exp(-(found - true).square().sum(3) / (2 * SEEN_FINE**2))
-    total = near.sum(2, keepdim=True)
-    seen = (total[..., 0] > 0.5).float()
-    log_weight = torch.log_softmax(carried.fine_logits, 2)
-    entropy = -(near / total.clamp_min(1e-6) * log_weight).sum(2)
-    return (entropy * seen).sum() / seen.sum().clamp_min(1)
-
-
-def alike_loss(carried: Carried, ours: Tensor, theirs: Tensor) -> Tensor:
-    """Negative log-likelihood that a cell of another photo has the true colour."""
-    a, b = (F.avg_pool2d(ab, 2).flatten(2).mT for ab in (ours, theirs))
-    distance = torch.cdist(a, b)
-    fit = -distance.square() / (2 * ALIKE**2)
-    log_weight = torch.log_softmax(carried.sharp, 2)
-    likelihood = torch.logsumexp(log_weight + fit.clamp_min(-6), 2)
-    useful = (fit.max(2).values > -0.5).float()  # the colour is there at all
-    return -(likelihood * useful).sum() / useful.sum().clamp_min(1)
-
-
-def _at(planes: Tensor, cells: Tensor) -> Tensor:
-    """Pick cells (N, K) of (N, C, h, w): (N, K, C)."""
-    flat = planes.flatten(2)
-    return flat.gather(2, cells[:, None].expand(-1, flat.shape[1], -1)).mT
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 @torch.inference_mode()
@@ -336,12 +197,6 @@ def _duos(
 
 def _pick(described: Described, rows: Tensor) -> Described:
     return Described(*(plane[rows] for plane in described))
-
-
-def _cloned(batch: Encoded) -> Iterator[Any]:
-    """Copy tensors made in inference mode, which autograd refuses to keep."""
-    yield [f.clone() for f in batch.features]
-    yield from (tensor.clone() for tensor in batch[1:])
 
 
 def _errors(result: Tensor, truth: Tensor) -> list[float]:
@@ -405,7 +260,7 @@ def main(
     )
     tensors, header = read_checkpoint(checkpoint)
     model = Matcher(MatcherConfig(**header["config"]))
-    model.load_state_dict(_under("averaged.", tensors))
+    model.load_state_dict(under("averaged.", tensors))
     scores = validate(model, colorizer, photos, neighbours, held[:64])
     finish(checkpoint, run / "correspondence.safetensors", scores)
     click.echo("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))

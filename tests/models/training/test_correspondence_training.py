@@ -13,14 +13,8 @@ from models.networks.checkpoint import read_checkpoint
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import Carried, Matcher, MatcherConfig
 from models.photos import Photo
-from models.training.correspondence import (
-    MatcherOptions,
-    blend,
-    blend_loss,
-    finish,
-    place_loss,
-    train,
-)
+from models.training.correspondence import MatcherOptions, finish, train
+from models.training.match_losses import blend, blend_loss, place_loss
 from models.training.pairs import TWINS, PairOptions, find_neighbours, make_pairs
 
 
