@@ -25,15 +25,14 @@ from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.command import free_port
 from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
+from tests.support.gimp_screen import Screen, found
 from tests.support.gimp_server import Served, serving_fakes
 from tests.support.pictures import encoded, grey_picture
-from tests.support.real_gimp import Gimp, NoGimp, find_command, wait_until
+from tests.support.real_gimp import Gimp, find_command, wait_until
 from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.gimp
 
-MESSAGE = "^GIMP Message$"
-STATE = "answer = state(Gimp.get_images()[0])"
 GREY = Pixels(grey_picture().tobytes(), (24, 32, 1), "uint8")
 
 # A server of its own process that says when a photo has reached its colorizer.
@@ -53,52 +52,6 @@ with serving_fakes(Service(colorizer, FakeClip())) as served:
 """
 
 
-class Desk:
-    """GIMP on a screen with a photo open; each test gives it another server."""
-
-    def __init__(self, gimp: Gimp) -> None:
-        self.gimp = gimp
-
-    def use(self, address: str, token: str | None = None) -> None:
-        """Tell the plug-in where its server is, as ``photochrom gimp install`` does."""
-        config = {"address": address, "token": token, "version": ""}
-        (self.gimp.plugin / "config.json").write_text(json.dumps(config))
-
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.gimp.inside(STATE)
-        return found
-
-    def read_message(self) -> str:
-        """Wait for GIMP's message, close it, return its text."""
-        self.gimp.wait(MESSAGE)
-        text = self.gimp.ui("texts", MESSAGE)
-        self.gimp.ui("click", MESSAGE, "OK")
-        self.gimp.gone(MESSAGE)
-        return text
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("gimp")
-    gimp = make_gimp(folder)
-    if not gimp.has_screen:
-        pytest.skip("this GIMP was found without the gimp3 tool, which drives the screen")
-    photo = folder / "grey.png"
-    photo.write_bytes(encoded(grey_picture(90, 120)))
-    try:
-        gimp.start(photo)
-        yield Desk(gimp)
-    finally:
-        gimp.stop()
-
-
-def make_gimp(folder: Path) -> Gimp:
-    try:
-        return Gimp(find_command(), folder)
-    except NoGimp as reason:
-        pytest.skip(str(reason))
-
-
 @contextmanager
 def held(**settings: Any) -> Iterator[tuple[Served, HeldColorizer]]:
     """Serve with a colorizer that waits to be released."""
@@ -110,82 +63,77 @@ def held(**settings: Any) -> Iterator[tuple[Served, HeldColorizer]]:
             colorizer.release.set()
 
 
-def test_nothing_at_the_address(desk: Desk) -> None:
-    before = desk.state()
-    desk.use(f"http://127.0.0.1:{free_port()}")
-    desk.gimp.menu("Colorize")
-    assert "photochrom serve" in desk.read_message()
-    assert desk.state() == before
+def test_nothing_at_the_address(screen: Screen, before: dict[str, Any]) -> None:
+    screen.use(f"http://127.0.0.1:{free_port()}")
+    screen.gimp.menu("Colorize")
+    assert "photochrom serve" in screen.read_message()
+    assert screen.state() == before
 
 
-def test_a_wrong_token(desk: Desk) -> None:
-    before = desk.state()
+def test_a_wrong_token(screen: Screen, before: dict[str, Any]) -> None:
     config = Config(port=0, token="right")
     with serving_fakes(Service(FakeColorizer(), FakeClip()), config) as served:
-        desk.use(served.address, "wrong")
-        desk.gimp.menu("Colorize")
-        message = desk.read_message()
+        screen.use(served.address, "wrong")
+        screen.gimp.menu("Colorize")
+        message = screen.read_message()
     assert "cannot prove" in message
     assert "photochrom gimp install" in message
-    assert desk.state() == before
+    assert screen.state() == before
 
 
-def test_the_server_is_killed_in_the_middle(desk: Desk) -> None:
-    before = desk.state()
+def test_the_server_is_killed_in_the_middle(screen: Screen, before: dict[str, Any]) -> None:
     code = textwrap.dedent(HELD).format(root=str(ROOT))
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout is not None
-            desk.use(server.stdout.readline().strip())
-            desk.gimp.menu("Colorize")
+            screen.use(server.stdout.readline().strip())
+            screen.gimp.menu("Colorize")
             assert server.stdout.readline() == "arrived\n"
         finally:
             server.kill()
-    message = desk.read_message()
+    message = screen.read_message()
     assert "broke" in message
     assert "nothing was changed" in message
-    assert desk.state() == before
+    assert screen.state() == before
 
 
-def test_cancel_stops_the_servers_work(desk: Desk) -> None:
-    before = desk.state()
+def test_cancel_stops_the_servers_work(screen: Screen, before: dict[str, Any]) -> None:
     with held() as (served, colorizer):
-        desk.use(served.address)
-        desk.gimp.menu("Colorize")
-        assert colorizer.arrived.acquire(timeout=30)
+        screen.use(served.address)
+        screen.gimp.menu("Colorize")
+        assert colorizer.arrived.acquire(timeout=60)
         wait_until(lambda: served.count("GET", "/v1/jobs/") > 0, "the job is not followed")
-        desk.gimp.ui("click", " GIMP$", "Cancel")
+        screen.gimp.ui("click", " GIMP$", "Cancel")
         wait_until(lambda: served.count("DELETE", "/v1/jobs/") == 1, "the job was not cancelled")
         path = next(path for method, path, _ in served.asked if method == "DELETE")
         with urlopen(served.address + path, timeout=10) as answer:
             assert json.load(answer)["state"] == "cancelled"
-    assert desk.state() == before
+    assert screen.state() == before
 
 
-def test_a_full_queue_is_waited_for(desk: Desk) -> None:
-    before = desk.state()
+def test_a_full_queue_is_waited_for(screen: Screen, before: dict[str, Any]) -> None:
     with held(workers=1, waiting=0) as (served, colorizer):
         first = threading.Thread(target=Client(served.address).colorize, args=(GREY,))
         first.start()
         try:
-            assert colorizer.arrived.acquire(timeout=30)
-            desk.use(served.address)
-            desk.gimp.menu("Colorize")
+            assert colorizer.arrived.acquire(timeout=60)
+            screen.use(served.address)
+            screen.gimp.menu("Colorize")
             wait_until(lambda: ("POST", "/v1/jobs", 429) in served.asked, "the queue was not full")
-            desk.gimp.shot("busy")  # the bar says so, which the accessibility bus does not tell
+            screen.gimp.shot("busy")  # the bar says so, which the accessibility bus does not tell
         finally:
             colorizer.release.set()
-            first.join(timeout=30)
-        wait_until(lambda: len(desk.state()["layers"]) == 2, "it was not tried again")
-    desk.gimp.undo()
-    wait_until(lambda: desk.state() == before, "one undo did not bring the image back")
+            first.join(timeout=60)
+        wait_until(lambda: len(screen.state()["layers"]) == 2, "it was not tried again")
+    screen.gimp.undo()
+    wait_until(lambda: screen.state() == before, "one undo did not bring the image back")
 
 
 def test_a_server_that_does_not_run_is_started_with_the_real_weights(tmp_path: Path) -> None:
     """The command goes through ``relay.py``, because a chroot cannot run the tests' Python."""
-    gimp = make_gimp(tmp_path / "gimp")
+    gimp = Gimp(found(find_command), tmp_path / "gimp")
     photo, port = tmp_path / "camera.png", free_port()
     photo.write_bytes(encoded(skimage.data.camera()))
     config = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.fakes import LocatingColorizer, NamingClip
-from tests.support.real_gimp import Command, Gimp, NoGimp, find_command, find_newer
+from tests.support.real_gimp import Command, Gimp
 from tests.support.running_server import running
 
 pytestmark = pytest.mark.gimp
@@ -22,19 +21,9 @@ pytestmark = pytest.mark.gimp
 KINDS = ("grey", "rgb 16 bit", "with alpha", "wide gamut", "moved")
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(find_command, id="3.0"), pytest.param(find_newer, id="3.2")],
-)
-def report(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def report(command: Command, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Tell all stories in one GIMP; the server finds everything in the left half of a photo."""
-    find: Callable[[], Command] = request.param
-    try:
-        command = find()
-    except NoGimp as reason:
-        pytest.skip(str(reason))
     with running(Service(LocatingColorizer(), NamingClip()), Config(port=0)) as port:
         address = f"http://127.0.0.1:{port}"
         gimp = Gimp(command, tmp_path_factory.mktemp("gimp"), PHOTOCHROM_SERVER=address)

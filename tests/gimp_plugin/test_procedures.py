@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from models.pipeline import colorize
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.fakes import FakeClip, FakeColorizer
-from tests.support.real_gimp import Command, Gimp, NoGimp, find_command, find_newer
+from tests.support.gimp_screen import found
+from tests.support.real_gimp import Command, Gimp, find_command, find_newer
 from tests.support.running_server import running
 
 pytestmark = pytest.mark.gimp
@@ -81,6 +83,17 @@ def cases() -> dict[str, dict[str, Any]]:
     return every
 
 
+Find = Callable[[], Command]
+VERSION_NAMES = {find_command: "3.0", find_newer: "3.2"}
+VERSIONS = {
+    find_command: tuple(cases()),
+    find_newer: (
+        "grey", "16 bit rgba", "float linear, as a whole", "indexed", "soft selection",
+        "mask and selection", "inside a group",
+    ),
+}  # fmt: skip
+
+
 @dataclass
 class Shown:
     """What ``pictures_in_gimp.packed`` wrote: (H, W, C) float32."""
@@ -101,45 +114,46 @@ class Shown:
         return self.pixels[..., 3]
 
 
-def commands() -> list[Any]:
-    return [pytest.param(find_command, id="3.0"), pytest.param(find_newer, id="3.2")]
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with running(Service(FakeColorizer(), FakeClip()), Config(port=0)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="module", params=commands())
-def command(request: pytest.FixtureRequest) -> Command:
-    find: Callable[[], Command] = request.param
-    try:
-        return find()
-    except NoGimp as reason:
-        pytest.skip(str(reason))
+Reports = Callable[[Find], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def report(
-    command: Command, address: str, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
-    """Run all cases in one GIMP."""
-    folder = tmp_path_factory.mktemp("gimp")
-    gimp = Gimp(command, folder, PHOTOCHROM_SERVER=address)
-    (folder / "cases.json").write_text(json.dumps(cases()))
-    answer, noise = gimp.py("procedures.py", folder / "cases.json")
-    assert "Traceback" not in noise, noise
-    assert "CRITICAL" not in noise, noise
-    read: dict[str, Any] = answer["cases"]
-    return read
+def reports(address: str, tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """Run all cases of a version in one GIMP, when the first of them is asked for."""
+
+    @cache
+    def report_of(find: Find) -> dict[str, Any]:
+        folder = tmp_path_factory.mktemp("gimp")
+        gimp = Gimp(found(find), folder, PHOTOCHROM_SERVER=address)
+        wanted = {name: cases()[name] for name in VERSIONS[find]}
+        (folder / "cases.json").write_text(json.dumps(wanted))
+        answer, noise = gimp.py("procedures.py", folder / "cases.json")
+        assert "Traceback" not in noise, noise
+        assert "CRITICAL" not in noise, noise
+        read: dict[str, Any] = answer["cases"]
+        return read
+
+    return report_of
 
 
-@pytest.fixture(params=list(cases()))
-def case(request: pytest.FixtureRequest, report: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = report[request.param]
-    assert found["done"], found["error"]
-    return {**found, "asked": cases()[request.param]}
+@pytest.fixture(
+    params=[
+        pytest.param((find, name), id=f"{VERSION_NAMES[find]}-{name}")
+        for find, names in VERSIONS.items()
+        for name in names
+    ]
+)
+def case(request: pytest.FixtureRequest, reports: Reports) -> dict[str, Any]:
+    find, name = request.param
+    reported: dict[str, Any] = reports(find)[name]
+    assert reported["done"], reported["error"]
+    return {**reported, "asked": cases()[name]}
 
 
 def test_the_source_stays_and_one_layer_comes(case: dict[str, Any]) -> None:
@@ -224,9 +238,8 @@ def test_the_settings_are_attached(case: dict[str, Any]) -> None:
         ("wide gamut, as a whole", np.uint8),
     ],
 )
-def test_the_pixels_are_those_of_the_pipeline(
-    report: dict[str, Any], name: str, dtype: type
-) -> None:
+def test_the_pixels_are_those_of_the_pipeline(reports: Reports, name: str, dtype: type) -> None:
+    report = reports(find_command)
     source, new = Shown.of(report[name]["source"]), Shown.of(report[name]["new"]["pixels"])
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     sent = source.pixels if dtype is np.float32 else np.rint(source.pixels * top).astype(dtype)
@@ -253,10 +266,8 @@ def _coverage(case: dict[str, Any]) -> np.ndarray:
     return whole
 
 
-def test_what_cannot_be_done_is_refused_and_the_status_told(
-    command: Command, address: str, tmp_path: Path
-) -> None:
-    gimp = Gimp(command, tmp_path / "refusals", PHOTOCHROM_SERVER=address)
+def test_what_cannot_be_done_is_refused_and_the_status_told(address: str, tmp_path: Path) -> None:
+    gimp = Gimp(found(find_command), tmp_path / "refusals", PHOTOCHROM_SERVER=address)
     answer, _ = gimp.py("refusals.py")
     assert "is ready" in answer["status"]
     for name, words in (
@@ -277,9 +288,9 @@ def test_what_cannot_be_done_is_refused_and_the_status_told(
 
 
 @pytest.mark.slow
-def test_a_layer_of_30_megapixels(command: Command, address: str, tmp_path: Path) -> None:
+def test_a_layer_of_30_megapixels(address: str, tmp_path: Path) -> None:
     """Large layers go the same way; the colours are compared on a grid of their pixels."""
-    gimp = Gimp(command, tmp_path / "large", PHOTOCHROM_SERVER=address)
+    gimp = Gimp(found(find_command), tmp_path / "large", PHOTOCHROM_SERVER=address)
     answer, noise = gimp.py("large.py", 6708, 4472)
     assert answer["errors"] == [None]
     assert answer["same_source"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.support.real_gimp import Command, Gimp, NoGimp, find_command, find_newer
+from tests.support.real_gimp import Command, Gimp
 from tests.support.recording_server import COLORS, Recording, Sent, recording
 
 GUIDE = Path(__file__).parents[2] / "docs" / "gimp.md"
@@ -37,18 +37,8 @@ class Told:
         return self.server.of(words)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(find_command, id="3.0"), pytest.param(find_newer, id="3.2")],
-)
-def told(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Told]:
-    find: Callable[[], Command] = request.param
-    try:
-        command = find()
-    except NoGimp as reason:
-        pytest.skip(str(reason))
+@pytest.fixture(scope="module")
+def told(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with recording() as server:
         folder = tmp_path_factory.mktemp("gimp")
         gimp = Gimp(command, folder, PHOTOCHROM_SERVER=server.address)

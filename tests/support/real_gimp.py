@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -19,9 +21,11 @@ PLUGIN = ROOT / "gimp_plugin" / "photochrom"
 SCRIPTS = Path(__file__).parent / "gimp_scripts"
 BESIDE = ROOT.parent / "shared" / "tools" / "gimp3"
 NEWER_ROOT = "/opt/gimp32"  # where the same tool keeps GIMP 3.2, if somebody set it up
+GIMPS_OWN = Path(f"/usr/lib/{platform.machine()}-linux-gnu/gimp/3.0/plug-ins")  # in a chroot
+NEEDED = ("python-eval", "file-png", "file-psd", "file-openraster")
 PY_SECONDS = 240
 SCREEN_SECONDS = 60
-_PLUGINS: dict[str, bytes] = {}  # a command -> the list that its next profile begins with
+SESSION_SECONDS = 1200  # after so long a GIMP is ended
 
 
 class NoGimp(Exception):
@@ -79,25 +83,25 @@ class Gimp:
             **environ,
             "GIMP3_PROFILE": str(folder / "profile"),
             "GIMP3_DIRECTORY": str(folder / "profile"),
-            "GIMP3_TIMEOUT": str(PY_SECONDS),
+            "GIMP3_TIMEOUT": str(SESSION_SECONDS),
         }
         self._calls = 0
+        self._hands: subprocess.Popen[str] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         if command.is_tool:
             self.tool("install-plugin", PLUGIN)
+            self._leave_plugins_out()
         else:
             shutil.copytree(PLUGIN, self.plugin)
-        if known := _PLUGINS.get(repr(command)):
-            self._plugins.write_bytes(known)
 
-    @property
-    def _plugins(self) -> Path:
-        """GIMP's list of what all its plug-ins offer, which takes it seconds to gather."""
-        return self._folder / "profile" / "pluginrc"
-
-    def _remember_plugins(self) -> None:
-        if self._plugins.exists():
-            _PLUGINS[repr(self._command)] = self._plugins.read_bytes()
+    def _leave_plugins_out(self) -> None:
+        """Let GIMP find the plug-ins that the tests need: asking all hundred takes a minute."""
+        profile = self._folder / "profile"
+        (profile / "few").mkdir()
+        for name in NEEDED:
+            (profile / "few" / name).symlink_to(GIMPS_OWN / name)
+        with open(profile / "gimprc", "a", encoding="utf-8") as file:
+            file.write('(plug-in-path "${gimp_dir}/plug-ins:${gimp_dir}/few")\n')
 
     @property
     def has_screen(self) -> bool:
@@ -144,7 +148,6 @@ class Gimp:
             timeout=PY_SECONDS,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        self._remember_plugins()
         return json.loads(answer.read_text(encoding="utf-8")), done.stderr
 
     def start(self, picture: Path) -> None:
@@ -152,12 +155,11 @@ class Gimp:
         self._copy_scripts()
         words = [str(self._folder / "remote.py"), str(self._folder)]
         code = f"import sys; sys.argv = {words!r}; {RUN_SCRIPT}"
-        command = ["start", picture, "--batch-interpreter=python-fu-eval", f"--batch={code}"]
+        options = ("--no-fonts", "--batch-interpreter=python-fu-eval", f"--batch={code}")
         try:
-            self.tool(*command, seconds=120)
+            self.tool("start", picture, *options, seconds=120)
         except AssertionError:
             self.wait(" GIMP$", 120)  # the tool waits a minute, which a busy machine may exceed
-        self._remember_plugins()
 
     def inside(self, code: str, **values: object) -> Any:
         """Run code in the GIMP with the screen; return what it assigns to ``answer``.
@@ -175,9 +177,36 @@ class Gimp:
         assert "problem" not in read, read["problem"]
         return read["answer"]
 
-    def ui(self, *words: object) -> str:
-        """Drive widgets by their names."""
-        return self.tool("ui", *words)
+    def ui(self, order: str, *words: object) -> Any:
+        """Give an order of ``gimp_scripts/hands.py`` and return its answer.
+
+        Raises:
+            AssertionError: it failed; with the traceback.
+        """
+        hands = self._reach()
+        assert hands.stdin is not None
+        assert hands.stdout is not None
+        hands.stdin.write(json.dumps([order, *words], default=str) + "\n")
+        hands.stdin.flush()
+        line = hands.stdout.readline()
+        assert line, f"no answer to {order} {words}"
+        read = json.loads(line)
+        assert "problem" not in read, read["problem"]
+        return read["answer"]
+
+    def _reach(self) -> subprocess.Popen[str]:
+        """Start what moves the widgets, once: each start of its own takes a second."""
+        if self._hands is None:
+            command = [*self._command.words, "x", "python3", "-W", "ignore"]
+            self._hands = subprocess.Popen(
+                [*command, str(self._folder / "hands.py")],
+                env=self._environ,
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._hands
 
     def menu(self, entry: str) -> None:
         """Choose an entry of Colors > Photochrom."""
@@ -185,32 +214,40 @@ class Gimp:
 
     def wait(self, title: str, seconds: float = 40) -> None:
         """Wait until a window whose title matches is there."""
-        self.tool("wait", title, seconds, seconds=seconds + 20)
+        self._wait_for_window(title, True, seconds)
 
-    def is_disconnected(self, title: str, seconds: float = 40) -> None:
+    def gone(self, title: str, seconds: float = 40) -> None:
         """Wait until no window has such a title."""
-        self.tool("gone", title, seconds, seconds=seconds + 20)
+        self._wait_for_window(title, False, seconds)
 
-    def wait_for_text(self, window: str, text: str, seconds: float = 40) -> str:
+    def _wait_for_window(self, title: str, wanted: bool, seconds: float) -> None:
+        titles: list[str] = []
+
+        def holds() -> bool:
+            titles[:] = self.ui("titles")
+            return any(re.search(title, one) for one in titles) == wanted
+
+        wait_until(holds, lambda: f"{title} {wanted}: {titles}\n{self.log()[-2000:]}", seconds)
+
+    def wait_for_text(self, window: str, text: str, seconds: float = 40) -> list[str]:
         """Wait until a window shows a text; return all its texts."""
-        texts = ""
+        texts: list[str] = []
 
         def is_there() -> bool:
-            nonlocal texts
-            texts = self.ui("texts", window)
-            return text in texts
+            texts[:] = self.ui("texts", window)
+            return any(text in one for one in texts)
 
-        wait_until(is_there, lambda: f"{window} does not show {text!r} but {texts!r}", seconds)
+        wait_until(is_there, lambda: f"{window} does not show {text!r} but {texts}", seconds)
         return texts
 
     def undo(self) -> None:
         """Press Ctrl+Z in the image's window."""
-        self.tool("keys", " GIMP$", "ctrl+z")
+        self.ui("keys", " GIMP$", "ctrl+z")
 
     def shot(self, name: str) -> None:
         """Take a picture of the screen, into ``$PHOTOCHROM_SHOTS`` if that is set."""
-        folder = Path(os.environ.get("PHOTOCHROM_SHOTS") or self._folder)
-        self.tool("shot", folder / f"{name}.png")
+        if folder := os.environ.get("PHOTOCHROM_SHOTS"):
+            self.ui("shot", Path(folder) / f"{name}.png")
 
     def log(self) -> str:
         """What GIMP and the plug-in printed since ``start``."""
@@ -218,6 +255,10 @@ class Gimp:
 
     def stop(self) -> None:
         """End GIMP and its screen."""
+        if self._hands is not None:
+            with self._hands as hands:
+                assert hands.stdin is not None
+                hands.stdin.close()
         if self.has_screen:
             self.tool("stop")
 
