@@ -80,7 +80,7 @@ JSON = st.recursive(
 )
 
 
-@examples(derandomize=True, deadline=None, max_examples=150)
+@examples(derandomize=True, deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from([*json.loads(FULL.to_json()), "later"]), JSON))
 def test_settings_from_anywhere_become_something_the_server_takes(read: dict[str, object]) -> None:
     settings = Settings.from_json(json.dumps(read))

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob, JobError
@@ -106,6 +106,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(anything)
 def test_whatever_comes_is_read_or_refused(value: object) -> None:
     for parse in (parse_regions, parse_things):

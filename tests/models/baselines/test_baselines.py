@@ -61,6 +61,7 @@ def test_steps_of_training_lower_the_loss(name: str) -> None:
     assert told[-1] < 0.99 * told[0], told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
 def test_every_parameter_has_one_player(name: str) -> None:
     model = build_baseline(replace(CONFIG, name=name))
@@ -68,6 +69,7 @@ def test_every_parameter_has_one_player(name: str) -> None:
     assert sorted(held) == sorted(id(p) for p in model.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_run_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
     photos = [
@@ -150,6 +152,7 @@ def test_ssim_is_scikit_images() -> None:
     assert float(ours) == pytest.approx(float(every[5:-5, 5:-5].mean()), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_likeness_is_not_lost_in_half_precision() -> None:
     torch.manual_seed(0)
     model = build_baseline(replace(CONFIG, name="resnet34-unet")).train()

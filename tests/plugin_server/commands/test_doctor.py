@@ -26,6 +26,7 @@ def test_doctor_names_everything() -> None:
     assert "fake-colorizer with fake-clip" in result.stdout
 
 
+@pytest.mark.slow
 def test_doctor_finds_models_that_do_not_load() -> None:
     def load(_config: Config) -> Service:
         raise WeightsError("the weights x are damaged")

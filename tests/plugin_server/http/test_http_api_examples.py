@@ -59,7 +59,10 @@ def test_python_examples(code: str, tmp_path: Path) -> None:
     prepare(tmp_path)
     with running(Config(port=0), tmp_path) as address:
         program = code.replace("http://127.0.0.1:18890", address)
-        run([sys.executable, "-c", program], tmp_path)
+        if "import create_app" in code:
+            exec(program, {})  # it speaks to no server, and imports what is imported here
+        else:
+            run([sys.executable, "-c", program], tmp_path)
     if "photo-color.png" in code:
         assert decoded((tmp_path / "photo-color.png").read_bytes()).shape == (24, 32, 3)
 
