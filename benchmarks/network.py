@@ -30,7 +30,7 @@ def guided(colorizer: Predictor, clip: Clip) -> Condition:
     """Make the condition of a description."""
     told = clip.embed_text(DESCRIPTION)
     text = told.scene if colorizer.locates else told.vector
-    return Condition(text, None)
+    return Condition(text)
 
 
 def measure(colorizer: Predictor, clip: Clip, *, repeat: int) -> Section:
@@ -44,7 +44,7 @@ def measure(colorizer: Predictor, clip: Clip, *, repeat: int) -> Section:
     )
     eccv16 = ECCV16().eval().to(memory_format=torch.channels_last)
     grey = torch.from_numpy(rng.uniform(0, 100, (1, 1, SIDE, SIDE)).astype(np.float32))
-    null, told = Condition(None, None), guided(colorizer, clip)
+    null, told = Condition(), guided(colorizer, clip)
     names = {
         "ECCV16's": f"ECCV16's architecture, {SIDE} px",
         "guided": f"with a description, {side} px",

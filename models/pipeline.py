@@ -23,7 +23,7 @@ from models.color.mask import Mask
 from models.color.shrinking import shrink
 from models.color.upsampling import recolor
 from models.color.working_size import working_shape
-from models.guidance.condition import ChromaPredictor, Condition, Embedder, TextEmbedding
+from models.guidance.condition import ChromaPredictor, Condition, Embedder, HintMap, TextEmbedding
 from models.guidance.hints import hint_map, joined_hints, painted_map
 from models.guidance.overlays import (
     CarriedOverlay,
@@ -163,7 +163,7 @@ def colorize(
     with watch.stage("guidance"):
         reads = job.description and job.strength > 0
         text_embedding = clip.embed_text(job.description, job.language) if reads else None
-        condition, notices = condition_of(
+        condition, carried, notices = condition_of(
             job, text_embedding, reference, read, colorizer=colorizer, clip=clip
         )
         if view.scan:
@@ -173,16 +173,14 @@ def colorize(
                 "if it were clean.",
             )
     with watch.stage("network"):
-        # Carried colours are laid over the answer alone: hundreds of half-sure hints among the
-        # network's inputs drive its colours far off.
-        prediction = colorizer.predict(read, replace(condition, hints=None))
+        prediction = colorizer.predict(read, condition)
         guide = shrunk(small, prediction.ab.shape[:2])
         chroma = Chroma(prediction.ab)
         overlays: list[Overlay] = []
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
             overlays, things, more = _overlays(
-                job, text_embedding, condition, view, guide, (height, width),
+                job, text_embedding, carried, view, guide, (height, width),
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
             notices = (*notices, *more)
@@ -220,12 +218,11 @@ def find_things(
     height, width = pixels.shape[:2]
     job.check_against(width, height)
     text_embedding = clip.embed_text(job.description, job.language) if job.description else None
-    nothing = Condition(None, None)
-    grid = view.colorizer.predict(view.read, nothing).ab.shape[:2]  # remembered for the colours
+    grid = view.colorizer.predict(view.read, Condition()).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
     _, things, _ = _overlays(
-        job, text_embedding, nothing, view, guide, (height, width),
+        job, text_embedding, None, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
     return things
@@ -239,19 +236,19 @@ def condition_of(
     *,
     colorizer: ChromaPredictor,
     clip: Embedder,
-) -> tuple[Condition, tuple[str, ...]]:
+) -> tuple[Condition, HintMap | None, tuple[str, ...]]:
     """Turn words and a reference into a condition, and say what could not be used.
 
-    ``text_embedding`` is the job's description as CLIP sees it. The condition's hints are the
-    colours carried from the reference; ``colorize`` lays them over the network's answer, as all
-    overlays.
+    ``text_embedding`` is the job's description as CLIP sees it. Beside the condition come the
+    colours carried from the reference, for an overlay: hundreds of half-sure hints among the
+    network's inputs drive its colours far off.
     """
     if job.strength == 0:
         given = job.description or job.hints or job.palette or job.regions or reference
         notice = "The guidance was not used: strength is 0. Raise it."
-        return Condition(None, None, 0.0), (notice,) if given else ()
+        return Condition(strength=0.0), None, (notice,) if given else ()
     notices: tuple[str, ...] = ()
-    text = image = matches = None
+    text = image = carried = None
     if text_embedding is not None:
         notices = text_embedding.notices
         # A colour belongs to a place, not to the scene.
@@ -265,21 +262,21 @@ def condition_of(
             )
         else:
             image = clip.embed_image(colours)
-            matches = colorizer.match(lightness, colours)
-            if float(matches.confidence.mean()) < FEW_MATCHES:
+            carried = colorizer.match(lightness, colours)
+            if float(carried.confidence.mean()) < FEW_MATCHES:
                 notices = (
                     *notices,
                     f"The {reference.name} had little effect: nothing in it looks like what this "
                     "photo shows. Give one of a similar scene.",
                 )
     palette = Palette.of(job.palette).for_network() if job.palette else None
-    return Condition(join_embeddings(text, image), matches, job.strength, palette), notices
+    return Condition(join_embeddings(text, image), job.strength, palette), carried, notices
 
 
 def _overlays(
     job: ColorizeJob,
     text_embedding: TextEmbedding | None,
-    condition: Condition,
+    carried: HintMap | None,
     view: View,
     guide: FloatArray,
     full_size: tuple[int, int],
@@ -290,7 +287,8 @@ def _overlays(
 ) -> tuple[list[Overlay], tuple[FoundThing, ...], tuple[str, ...]]:
     """Make what is laid over the network's answer, in order; name the things, and say what is not.
 
-    ``guide`` is the view's lightness on the grid of the answer.
+    ``guide`` is the view's lightness on the grid of the answer; ``carried`` are the colours of a
+    reference.
     """
     overlays: list[Overlay] = []
     things: list[FoundThing] = []
@@ -300,8 +298,8 @@ def _overlays(
         palette = Palette.of(job.palette)
         overlays.append(PaletteOverlay(palette, job.strength))
         notices += _paler_notices(job, palette, guide)
-    if condition.hints is not None:
-        overlays.append(CarriedOverlay(condition.hints, job.strength))
+    if carried is not None:
+        overlays.append(CarriedOverlay(carried, job.strength))
     if text_embedding is not None:
         named, more = place_things(
             text_embedding, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places

@@ -108,11 +108,6 @@ class HintMap:
     ab: FloatArray
     confidence: FloatArray
 
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether no pixel carries a hint."""
-        return not bool(self.confidence.any())
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -123,16 +118,14 @@ class Condition:
     ab / AB_SCALE of each colour and its weight, the weights summing to one; None for none.
     """
 
-    embedding: FloatArray | None
-    hints: HintMap | None
+    embedding: FloatArray | None = None
     strength: float = 1.0
     palette: FloatArray | None = None
 
     @property
     def is_null(self) -> bool:
         """Tell whether the network is left to its own guess."""
-        nothing = self.embedding is None and self.hints is None and self.palette is None
-        return self.strength == 0.0 or nothing
+        return self.strength == 0.0 or (self.embedding is None and self.palette is None)
 
 
 @dataclass(frozen=True, slots=True)

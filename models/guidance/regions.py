@@ -68,7 +68,7 @@ def place_region(
     )
     if text_embedding is not None and not text_embedding.named and region.color is None:
         vector = text_embedding.scene if text_embedding.scene is not None else text_embedding.vector
-        guess = colorizer.predict(lightness, Condition(vector, None)).ab
+        guess = colorizer.predict(lightness, Condition(vector)).ab
         return PlacedRegion(label, mask, guess=guess), notices
     things: tuple[PlacedThing, ...] = ()
     if text_embedding is not None:

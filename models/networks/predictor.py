@@ -238,7 +238,7 @@ class Predictor:
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:
-            seen.unguided = self._decode(seen.features, Condition(None, None))
+            seen.unguided = self._decode(seen.features, Condition())
         return seen.unguided
 
     def _decode(self, features: list[Tensor], condition: Condition) -> Tensor:

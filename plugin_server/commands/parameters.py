@@ -38,20 +38,6 @@ def hex_of(color: str) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-class ColorType(click.ParamType[str]):
-    """A colour, as ``#rrggbb``."""
-
-    name = "color"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        try:
-            return hex_of(str(value))
-        except ValueError as problem:
-            self.fail(str(problem), param, ctx)
-
-
 class HintType(click.ParamType[Hint | RelativeHint]):
     """``X,Y,COLOR`` or ``X,Y,COLOR,RADIUS``, all in pixels or all in percent."""
 

@@ -78,9 +78,6 @@ class FakeColorizer:
         ab[..., 1] = lightness * 0.4 - 20
         if condition.embedding is not None:
             ab += 30 * condition.strength * condition.embedding[:2]
-        if condition.hints is not None:
-            share = condition.hints.confidence[..., None]
-            ab = (ab * (1 - share) + condition.hints.ab * share).astype(np.float32)
         return Prediction(ab, np.full(lightness.shape, 0.5, np.float32))
 
     def distribution(

@@ -90,14 +90,14 @@ def test_a_run_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
     _, config = load_baseline(file)
     assert config == predictor_config(config, name)
     grey = lightness(data.coffee()[:100:2, :140:2].astype(np.float32) / 255)[:48, :68]
-    prediction = predictor.predict(grey, Condition(None, None))
+    prediction = predictor.predict(grey, Condition())
     rows, columns = prediction.ab.shape[:2]
     assert 48 / rows == 68 / columns
     assert 48 / rows in (1, 2, 4)
     assert np.isfinite(prediction.ab).all()
-    again = predictor.predict(grey, Condition(None, None))
+    again = predictor.predict(grey, Condition())
     np.testing.assert_array_equal(prediction.ab, again.ab)
-    spot = predictor.distribution(grey, Condition(None, None), row=47, column=67)
+    spot = predictor.distribution(grey, Condition(), row=47, column=67)
     np.testing.assert_array_equal(spot.ab[0], prediction.ab[-1, -1])
     with pytest.raises(NoMatcher, match="takes no reference"):
         predictor.match(grey, data.coffee()[:8, :8] / np.float32(255))

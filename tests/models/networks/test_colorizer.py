@@ -61,7 +61,7 @@ def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:
 @pytest.mark.parametrize("shape", [(64, 64), (4, 4), (4, 512), (68, 100)])
 def test_any_grid_is_predicted(predictor: Predictor, shape: tuple[int, int]) -> None:
     lightness = np.random.default_rng(0).uniform(0, 100, shape).astype(np.float32)
-    prediction = predictor.predict(lightness, Condition(None, None))
+    prediction = predictor.predict(lightness, Condition())
     assert prediction.ab.shape == (shape[0] // 4, shape[1] // 4, 2)
     assert prediction.confidence.shape == prediction.ab.shape[:2]
     assert np.isfinite(prediction.ab).all()
@@ -76,8 +76,8 @@ def test_text_and_palette_change_the_colours_and_strength_scales_that(
     vector = rng.normal(size=384).astype(np.float32)
     vector /= np.linalg.norm(vector)
     palette = np.float32([[2.0, -1.0, 0.75], [-1.0, 1.0, 0.25]])
-    own = predictor.predict(lightness, Condition(None, None)).ab
-    for condition in (Condition(vector, None), Condition(None, None, palette=palette)):
+    own = predictor.predict(lightness, Condition()).ab
+    for condition in (Condition(vector), Condition(palette=palette)):
         full = predictor.predict(lightness, condition).ab
         assert np.abs(full - own).max() > 0.1
         half = predictor.predict(lightness, replace(condition, strength=0.5)).ab
@@ -90,7 +90,5 @@ def test_a_palette_is_a_set_of_weighted_colours(predictor: Predictor) -> None:
     lightness = np.random.default_rng(2).uniform(0, 100, (64, 64)).astype(np.float32)
     palette = np.float32([[2.0, -1.0, 0.75], [-1.0, 1.0, 0.25]])
     padded = np.concatenate([palette[::-1], np.float32([[3.0, 3.0, 0.0]])])
-    ab = [
-        predictor.predict(lightness, Condition(None, None, palette=p)).ab for p in (palette, padded)
-    ]
+    ab = [predictor.predict(lightness, Condition(palette=p)).ab for p in (palette, padded)]
     np.testing.assert_allclose(ab[0], ab[1], atol=1e-3)

@@ -191,7 +191,7 @@ def test_distinct_cells_are_found_in_themselves_exactly() -> None:
 
 def test_one_request_looks_at_its_picture_once_and_gets_the_same_bytes() -> None:
     colorizer, rgb = load_colorizer(), photo("chelsea", 96, 128)
-    grey, reference, none = lightness(rgb), photo("coffee", 96, 96), Condition(None, None)
+    grey, reference, none = lightness(rgb), photo("coffee", 96, 96), Condition()
     apart = colorizer.match(grey, reference), colorizer.predict(grey, none)
     looks = []
     colorizer.folded.encoder.register_forward_hook(lambda *_: looks.append(1))
@@ -204,7 +204,7 @@ def test_one_request_looks_at_its_picture_once_and_gets_the_same_bytes() -> None
 
 
 def test_another_picture_is_looked_at_anew(colorizer: Predictor) -> None:
-    once, none = colorizer.remembering(), Condition(None, None)
+    once, none = colorizer.remembering(), Condition()
     for name in ("chelsea", "coffee"):
         grey = lightness(photo(name, 96, 96))
         expected = colorizer.predict(grey, none)
