@@ -59,6 +59,7 @@ def test_words_change_the_colours(pair: Pair) -> None:
     assert means["blue"][1] < means["green"][1] - 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
 def test_tone_words_work(pair: Pair, name: str) -> None:
     photo = grey(getattr(data, name)())
@@ -69,6 +70,7 @@ def test_tone_words_work(pair: Pair, name: str) -> None:
     assert warm > cold + 3
 
 
+@pytest.mark.slow
 def test_a_hint_pulls_its_surroundings_towards_its_colour(pair: Pair) -> None:
     photo = grey(data.astronaut())
     own = rgb2lab(run(pair, photo))
@@ -78,6 +80,7 @@ def test_a_hint_pulls_its_surroundings_towards_its_colour(pair: Pair) -> None:
         assert towards * (hinted[there][..., 2].mean() - own[there][..., 2].mean()) > 3
 
 
+@pytest.mark.slow
 def test_strength_goes_from_the_own_guess_to_the_guided_one(pair: Pair) -> None:
     photo = grey(data.coffee())
     own = run(pair, photo)

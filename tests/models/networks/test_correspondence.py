@@ -61,6 +61,7 @@ def test_the_photo_itself_gives_its_own_colours_with_high_confidence(
     assert ab_error(hints, rgb) < 0.25 * true
 
 
+@pytest.mark.slow
 def test_a_mirrored_photo_is_matched_where_it_shows_the_same(colorizer: Predictor) -> None:
     rgb = photo("astronaut")
     grey = lightness(rgb)
@@ -70,6 +71,7 @@ def test_a_mirrored_photo_is_matched_where_it_shows_the_same(colorizer: Predicto
     assert ab_error(itself, rgb) < 0.6 * ab_error(other, rgb)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
 def test_noise_gives_little_more_than_its_palette(colorizer: Predictor, name: str) -> None:
     rgb = photo(name)
@@ -99,6 +101,7 @@ def test_shapes_may_differ(
     assert (blocks == blocks[:, :1, :, :1]).all()
 
 
+@pytest.mark.slow
 def test_the_same_reference_gives_the_same_bytes(colorizer: Predictor) -> None:
     grey, rgb = lightness(photo("chelsea")), photo("coffee", 150, 200)
     first, second = (colorizer.match(grey, rgb) for _ in range(2))
