@@ -1,5 +1,6 @@
 // What the page says: a status line that screen readers hear, refusals, and the server's notices.
 
+import { inPageLanguage } from "./notices.js";
 import { t } from "./texts.js";
 
 export class Messages {
@@ -71,7 +72,7 @@ export class Messages {
     const wanted = notices.join("\n");
     if (this.#notices.dataset.shown === wanted) return;
     this.#notices.dataset.shown = wanted;
-    this.#notices.replaceChildren(...notices.map(paragraph));
+    this.#notices.replaceChildren(...notices.map((notice) => paragraph(inPageLanguage(notice))));
   }
 }
 
