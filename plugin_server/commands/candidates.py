@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from models.job import ColorizeJob, PaletteColor
+from models.job import AUTO, ColorizeJob, PaletteColor
 
 if TYPE_CHECKING:
     from plugin_server.commands.destination import Destination
@@ -136,4 +136,5 @@ class Candidates:
                     exemplar.caption or exemplar.source, replace(job, exemplar=exemplar.id),
                     thumbnail, exemplar.id, match.score,
                 )  # fmt: skip
-        yield from guesses(job)
+        # What is searched for is among those above, and its colours would hide all others.
+        yield from guesses(replace(job, exemplar=None) if job.exemplar == AUTO else job)

@@ -57,7 +57,7 @@ def test_the_page_is_no_wider_than_the_telephone(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "de"
     page.evaluate(
         """import("/web/messages.js").then(({ Messages }) => new Messages().note(
-            ["The German description was read as: " + "Donaudampfschifffahrtskapitän".repeat(3)]))"""
+            ["The German description was read as: " + "Donaudampfschifffahrt".repeat(5)]))"""
     )
     page.locator("#notices p").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

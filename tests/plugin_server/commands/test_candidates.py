@@ -104,6 +104,18 @@ def test_where_exemplars_end_plain_guesses_follow(
     assert len({path.read_bytes() for path in written}) == 10
 
 
+def test_plain_guesses_are_not_coloured_from_an_exemplar_that_was_searched_for(
+    tmp_path: Path, photo: Path, library: Path
+) -> None:
+    options = ("--candidates", 9, "--library", library, "--overwrite")
+    plain = [
+        Path(line).read_bytes()
+        for line in run("colorize", photo, *options, load=load).stdout.split()
+    ]
+    searched = run("colorize", photo, "--exemplar", "auto", *options, load=load)
+    assert [Path(line).read_bytes() for line in searched.stdout.split()] == plain
+
+
 @pytest.mark.parametrize("count", [4, 12])
 def test_guesses_without_a_library_differ(tmp_path: Path, photo: Path, count: int) -> None:
     result = run(
