@@ -177,7 +177,8 @@ class Photochrom(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
             return self._settings()
         entry = COLORIZERS.get(name) or IMAGE_ENTRIES[name]
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, entry)
-        procedure.set_image_types("*")
+        # A result makes its image RGB: without color there is nothing to do again.
+        procedure.set_image_types("RGB*" if entry.is_again else "*")
         several = entry.name in COLORIZERS and not entry.is_again
         sensitive = Gimp.ProcedureSensitivityMask
         procedure.set_sensitivity_mask(

@@ -39,7 +39,13 @@ from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.images.codec import Limits, decode
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
-from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
+from tests.support.fakes import (
+    FakeClip,
+    FakeColorizer,
+    HeldColorizer,
+    LocatingColorizer,
+    NamingClip,
+)
 from tests.support.pictures import decoded, encoded, grey_picture
 from tests.support.running_server import running
 from tests.support.scripted_server import HEALTH, Reply, scripted
@@ -714,3 +720,23 @@ def test_likely_colors_of_a_place_are_listed(client: Client) -> None:
     colors = client.suggest(GREY, Request("a red tram"), 5, 6, 3)
     assert 1 <= len(colors) <= 3
     assert all(len(color) == 7 and color.startswith("#") for color in colors)
+
+
+def test_what_a_description_names_comes_with_its_place() -> None:
+    with running(Service(LocatingColorizer(), NamingClip()), Config(port=0)) as port:
+        client = Client(f"http://127.0.0.1:{port}")
+        (named,) = client.things(GREY, Request("a woman in a green dress"))
+        assert client.things(GREY, Request("a woman")) == []
+    assert named.phrase == "green dress"
+    mask = array_of(named.mask)[..., 0]
+    width = mask.shape[1]
+    assert mask[:, : width // 4].mean() > 200
+    assert mask[:, 3 * width // 4 :].mean() < 50
+
+
+def test_a_place_that_is_elsewhere_is_not_fetched() -> None:
+    listed = [{"phrase": "a coat", "mask": "/v1/jobs/1"}, "x", {"phrase": "a hat"}]
+    with scripted(post_v1_things=Reply.of({"things": listed})) as (address, script):
+        found = Client(address).things(GREY, Request("a coat"))
+    assert [(one.phrase, one.mask) for one in found] == [("a coat", None), ("a hat", None)]
+    assert script.asked == ["POST /v1/things"]

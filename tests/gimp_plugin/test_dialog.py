@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
+from skimage.color import rgb2lab
 
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
-from tests.support.fakes import FakeClip, FakeColorizer
+from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer, NamingClip
 from tests.support.gimp_screen import Screen, found, on_screen
 from tests.support.gimp_server import Served, serving_fakes
 from tests.support.pictures import encoded
-from tests.support.real_gimp import find_newer, wait_until
+from tests.support.real_gimp import Gimp, find_newer, wait_until
 
 pytestmark = pytest.mark.gimp
 
@@ -98,6 +101,7 @@ def test_colorize_then_again_with_other_words_then_repeat(
     screen: Screen, before: dict[str, Any]
 ) -> None:
     gimp = screen.gimp
+    assert gimp.ui("is_grey", "Colors", "Photochrom", "Colorize Again with...")
     gimp.menu("Colorize")
     plain = screen.wait_for_layers(2)[0]
     title = screen.open("Colorize Again with...")
@@ -192,6 +196,62 @@ fill(dabs, "R'G'B'A u8", bytes(rgba))
 Gimp.displays_flush()
 answer = state(image)
 """
+
+
+def test_what_is_named_is_shown_and_candidates_and_what_was_tried_are_there(
+    screen: Screen, before: dict[str, Any], tmp_path: Path
+) -> None:
+    gimp, words = screen.gimp, "a woman in a green dress"
+    gimp.inside(DAMAGED)
+    with serving_fakes(Service(LocatingColorizer(), NamingClip())) as server:
+        screen.use(server.address)
+        title = screen.open("Colorize...")
+        gimp.wait_for_text(title, "is ready")
+        gimp.ui("put", title, "Description", words)
+        gimp.wait_for_text(title, "green dress")
+        assert chroma_of_halves(gimp, title, tmp_path)[1] > 5
+        x, y, width, height = gimp.ui("place", title, "green dress")
+        gimp.ui("point", x + width // 2, y + height // 2)
+        # The server finds everything in the left half; the rest turns gray.
+        wait_until(lambda: chroma_of_halves(gimp, title, tmp_path)[1] < 1, "no place is shown")
+        assert chroma_of_halves(gimp, title, tmp_path)[0] > 5
+        gimp.ui("click", title, "Candidates")
+        texts = gimp.wait_for_text(title, "nearest")
+        assert {"As asked", "More vivid", "Calmer", "Freer"} <= set(texts)
+        gimp.shot("candidates")
+        gimp.ui("click", title, "More vivid")
+        assert gimp.ui("get", title, "Saturation") == "1.50"
+        gimp.ui("click", title, "History")
+        discard = f"Discard '{words}'"
+        wait_until(lambda: gimp.ui("texts", title).count(discard) == 2, "not both are there")
+        gimp.shot("history")
+        gimp.ui("click", title, discard)
+        screen.close(title, "Cancel")
+        screen.open("Colorize...")
+        gimp.ui("click", title, "History")
+        assert gimp.wait_for_text(title, discard).count(discard) == 1
+        gimp.ui("click", title, words)
+        gimp.ui("click", title, "Words")
+        assert gimp.ui("get", title, "Description") == words
+        screen.close(title, "Cancel")
+    assert screen.state() == before
+
+
+DAMAGED = """
+note = b'{"tried": [1, [], {"width": 9}, {"width": 1, "height": 1, "data": "", "arguments": 7}]}'
+KEPT["image"].attach_parasite(Gimp.Parasite.new("photochrom-tried", 1, list(note)))
+"""
+
+
+def chroma_of_halves(gimp: Gimp, title: str, folder: Path) -> tuple[float, float]:
+    """Measure the mean chroma of the left and the right of the preview, less its edges."""
+    left, top, width, height = gimp.ui("place", title, "Preview")
+    gimp.ui("shot", folder / "screen.png")
+    box = (left, top + 3 * height // 8, left + width, top + 5 * height // 8)
+    with Image.open(folder / "screen.png") as picture:
+        lab = rgb2lab(np.array(picture.convert("RGB").crop(box)) / 255)
+    chroma, step = np.hypot(lab[..., 1], lab[..., 2]), width // 8
+    return float(chroma[:, step : 3 * step].mean()), float(chroma[:, 5 * step : 7 * step].mean())
 
 
 def test_the_settings_name_the_server_and_its_log(screen: Screen, server: Served) -> None:

@@ -76,6 +76,14 @@ class Found:
         return self.source.replace("\\", "/").rpartition("/")[2] or self.caption or self.id
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a description names; ``mask`` is white where it is, None where it was not found."""
+
+    phrase: str
+    mask: Pixels | None
+
+
 def read_health(answer: Answer) -> Health:
     """Read the answer of ``/v1/health``.
 

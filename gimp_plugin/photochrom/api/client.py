@@ -29,6 +29,7 @@ from api import answers
 from api.answers import (
     Found,
     Health,
+    Named,
     Result,
     failed,
     job_id,
@@ -59,6 +60,7 @@ NPY = "application/x-npy"
 PARTS = 4  # pictures of the whole size, uncompressed, that all parts may have together
 HEADER_BYTES = 4096  # of an npy file, at most
 PICTURE_BYTES = 8_000_000  # of a thumbnail
+MOST_THINGS = 12  # whose places are fetched
 
 SENDING = Step(_("Sending the layer"), 0.0, 0.1)
 WORKING = Step(answers.WORKING, 0.1, 0.95)
@@ -217,6 +219,30 @@ class Client:
             else []
         )
         return [str(color) for color in found if is_color(color)]
+
+    def things(
+        self, pixels: Pixels, request: Request, *, on_progress: OnProgress | None = None
+    ) -> list[Named]:
+        """Find what the description and the regions name, each with its place."""
+        deadline = Deadline(SEARCH_TIMEOUT, on_progress)
+        form = Form()
+        form.picture("image", pixels)
+        form.text("description", request.description)
+        request.add_regions(form)
+        shape = (pixels.height, pixels.width, 1)
+        found = []
+        with self._connect(deadline) as connection:
+            answer = _patiently(connection, deadline, "/v1/things", form, SENDING)
+            listed = answer.json().get("things")
+            listed = listed if isinstance(listed, list) else []
+            for one in (one for one in listed[:MOST_THINGS] if isinstance(one, dict)):
+                place, mask = str(one.get("mask") or ""), None
+                if place.startswith("/v1/things/"):
+                    size = pixels.height * pixels.width + HEADER_BYTES
+                    body = connection.ask("GET", place, accept=NPY, at_most=size).body
+                    mask = _checked(read_npy(body), shape, "uint8")
+                found.append(Named(str(one.get("phrase")), mask))
+        return found
 
     def exemplar(self, id: str) -> Found:
         """Look an exemplar up: where it came from, its size and caption."""

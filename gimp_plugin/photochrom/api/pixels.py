@@ -70,6 +70,11 @@ class Pixels:
     def channels(self) -> int:
         return self.shape[2]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 def npy_header(pixels: Pixels) -> bytes:
     """Write the header of an npy file, version 1.0; the samples follow it as they are."""

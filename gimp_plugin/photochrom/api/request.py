@@ -53,11 +53,7 @@ class Request:
             form.picture("reference", self.reference)
         form.text("exemplar", self.exemplar)
         form.text("palette", json.dumps(self.palette) if self.palette else "")
-        regions = []
-        for number, region in enumerate(self.regions):
-            form.picture(f"region{number}", region.mask)
-            regions.append({"mask": f"region{number}", "description": region.description})
-        form.text("regions", json.dumps(regions) if regions else "")
+        self.add_regions(form)
         if self.hint_image is not None:
             form.picture("hint_image", self.hint_image)
         if self.mask is not None:
@@ -65,6 +61,14 @@ class Request:
         form.text("saturation", f"{self.saturation:.6g}")
         form.text("strength", f"{self.strength:.6g}")
         return form
+
+    def add_regions(self, form: Form) -> None:
+        """Write the places with words of their own."""
+        regions = []
+        for number, region in enumerate(self.regions):
+            form.picture(f"region{number}", region.mask)
+            regions.append({"mask": f"region{number}", "description": region.description})
+        form.text("regions", json.dumps(regions) if regions else "")
 
     def settings(self, exemplar: str | None) -> Settings:
         """Note what was asked for the layer's parasite; ``exemplar`` is the one that was used."""

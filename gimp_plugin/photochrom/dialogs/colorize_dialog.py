@@ -13,6 +13,7 @@ from entries import Entry
 from layers.photo import Photo
 from run import Call, Run
 
+from dialogs.choices import CandidatesPage, TriedPage
 from dialogs.exemplars import ExemplarsPage
 from dialogs.pages import HintsPage, PalettePage, ReferencePage, RegionsPage
 from dialogs.preview import Preview
@@ -32,11 +33,13 @@ def ask(
     """Ask for the arguments, with a preview; tell whether OK was pressed."""
     GimpUi.init(PROGRAM)
     dialog = GimpUi.ProcedureDialog.new(call.procedure, call.config, entry.title)
-    dialog.set_default_size(900, 560)
+    dialog.set_default_size(980, 640)
     ok = dialog.get_widget_for_response(Gtk.ResponseType.OK)
     preview = Preview(folder, Photo(call.image, photo), make_run, ok.set_sensitive)
     words = Words(call, ok)
-    book = Gtk.Notebook(scrollable=True)
+    tried = TriedPage(call)
+    preview.on_shown = tried.note
+    book = Gtk.Stack()
     pages = {"description": (_("Words"), words)}
     if "hint-layer" in call.arguments:
         leave = lambda: dialog.response(Gtk.ResponseType.CANCEL)  # noqa: E731
@@ -47,19 +50,26 @@ def ask(
             "palette": (_("Palette"), PalettePage(call)),
             "regions": (_("Regions"), RegionsPage(call, dialog, preview.changed)),
         }
-    for label, page in pages.values():
-        book.append_page(page, Gtk.Label(label=label))
+    pages |= {
+        "candidates": (_("Candidates"), CandidatesPage(call, folder, make_run)),
+        "tried": (_("History"), tried),
+    }
+    for name, (label, page) in pages.items():
+        book.add_titled(page, name, label)
     for name in ("saturation", "strength"):
         dialog.get_scale_entry(name, 1.0).set_digits(2)
     side = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-    side.pack_start(book, True, True, 0)
+    parts = Gtk.Box()
+    parts.pack_start(Gtk.StackSidebar(stack=book), False, False, 0)
+    parts.pack_start(book, True, True, 0)
+    side.pack_start(parts, True, True, 0)
     side.pack_start(dialog.fill_box("look", list(LOOK)), False, False, 0)
     whole = Gtk.Box(spacing=12)
     whole.pack_start(preview, True, True, 0)
     whole.pack_start(side, False, False, 0)
     whole.show_all()
     dialog.get_content_area().pack_start(whole, True, True, 0)
-    book.set_current_page(list(pages).index(entry.page))
+    book.set_visible_child_name(entry.page)
     for name in call.arguments:
         if name not in ("output", "replace"):
             call.config.connect(f"notify::{name}", preview.changed)
@@ -67,6 +77,7 @@ def ask(
         words.field.grab_focus()
     preview.refresh()
     accepted = bool(dialog.run())
+    tried.keep()
     dialog.destroy()
     if accepted:
         history.remember(Path(Gimp.directory()), call.text("description"))

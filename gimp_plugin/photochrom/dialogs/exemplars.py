@@ -13,6 +13,7 @@ from layers.photo import Photo
 from run import Call
 
 from dialogs.background import Latest, OnProgress, Settled
+from dialogs.pictures import Gallery
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
@@ -20,7 +21,6 @@ gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import GdkPixbuf, Gimp, GLib, Gtk  # noqa: E402
 
 COUNT = 12
-SIDE = 92  # pixels of a thumbnail's long side
 SEARCHED = 320  # pixels of the photo's long side
 SETTLED_MS = 500
 FITS = 0.05  # below this score an exemplar shares the scene by accident only
@@ -39,18 +39,9 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._settled = Settled(self.search, SETTLED_MS)
         self._picked: list[str] = []
         self._line = Gtk.Label(wrap=True, max_width_chars=48, xalign=0.0)
-        self._flow = Gtk.FlowBox(
-            selection_mode=Gtk.SelectionMode.NONE,
-            min_children_per_line=3,
-            max_children_per_line=3,
-            homogeneous=True,
-            valign=Gtk.Align.START,
-        )
-        window = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
-        window.set_size_request(3 * (SIDE + 30), 240)
-        window.add(self._flow)
+        self._gallery = Gallery()
         self.pack_start(self._line, False, False, 0)
-        self.pack_start(window, True, True, 0)
+        self.pack_start(self._gallery, True, True, 0)
         self.connect("destroy", self._close)
         self.connect("map", self._first_seen)
 
@@ -72,25 +63,17 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._server.ask(question, self._show)
 
     def _show(self, found: list[tuple[Found, bytes]]) -> None:
-        for child in self._flow.get_children():
-            self._flow.remove(child)
+        self._gallery.clear()
         self._picked = []
         self._show_text(_advice([one.score for one, _picture in found]))
         for one, picture in found:
-            self._flow.add(self._button(one, picture))
-        self._flow.show_all()
+            self._put(one, picture)
 
-    def _button(self, found: Found, picture: bytes) -> Gtk.ToggleButton:
-        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=3)
-        shown = _pixbuf(picture)
-        if shown is not None:
-            box.pack_start(Gtk.Image.new_from_pixbuf(shown), True, True, 0)
+    def _put(self, found: Found, picture: bytes) -> None:
         words = found.caption or found.name
         score = f"{found.score:.0%}" if found.score >= FITS else "–"
         line = Gtk.Label(label=score)
-        box.pack_start(line, False, False, 0)
         button = Gtk.ToggleButton()
-        button.add(box)
         button.set_tooltip_text(
             _("{words}\n{source}\n{width} × {height} pixels").format(
                 words=words, source=found.source, width=found.width, height=found.height
@@ -103,7 +86,7 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
             self._pick(found.id, button.get_active())
 
         button.connect("toggled", toggled)
-        return button
+        self._gallery.put(button, _pixbuf(picture), line)
 
     def _pick(self, name: str, picked: bool) -> None:
         if picked:
@@ -144,16 +127,11 @@ def _thumbnail(client: Client, found: Found) -> bytes:
 
 
 def _pixbuf(picture: bytes) -> GdkPixbuf.Pixbuf | None:
-    """Decode a thumbnail, reduced to its place; None where that cannot be."""
+    """Decode a thumbnail; None where that cannot be."""
     loader = GdkPixbuf.PixbufLoader()
     try:
         loader.write(picture)
         loader.close()
     except GLib.Error:
         return None
-    whole = loader.get_pixbuf()
-    if whole is None:
-        return None
-    scale = SIDE / max(whole.get_width(), whole.get_height())
-    size = (max(1, round(side * scale)) for side in (whole.get_width(), whole.get_height()))
-    return whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
+    return loader.get_pixbuf()

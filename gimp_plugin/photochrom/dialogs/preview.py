@@ -17,6 +17,8 @@ from layers.photo import Photo
 from run import Run
 
 from dialogs.background import Latest, OnProgress, Settled
+from dialogs.pictures import over, pixbuf
+from dialogs.places import NamedPlaces
 from dialogs.suggestions import Suggestions
 
 gi.require_version("Gtk", "3.0")
@@ -58,6 +60,10 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         # A picture and not a drawing area: GIMP's Python may come without cairo.
         self._image = Gtk.Image()
         self._image.get_accessible().set_name(_("Preview"))
+        self._named = NamedPlaces(folder, self._show_place)
+        self._lit: GdkPixbuf.Pixbuf | None = None  # a place, with the rest in gray
+        self._colored: Pixels | None = None
+        self.on_shown: Callable[[Pixels], None] = lambda _pixels: None
         self._image.set_tooltip_text(_("Click where the color is wrong, to choose another one"))
         self._area = Gtk.EventBox()
         self._area.add(self._image)
@@ -77,6 +83,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         )
         self.pack_start(self._window, True, True, 0)
         self.pack_start(self._buttons(), False, False, 0)
+        self.pack_start(self._named, False, False, 0)
         self.pack_start(self._status, False, False, 0)
         self.connect("destroy", self._close)
         self.show_all()
@@ -113,22 +120,32 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         def question(client: Client, on_progress: OnProgress) -> Result:
             return client.colorize(small, request, on_progress=on_progress)
 
-        self._server.ask(question, lambda result: self._show(result, region))
+        def show(result: Result) -> None:
+            self._show(result, region)
+            self._named.find(small, request)
+
+        self._server.ask(question, show)
         self._is_stale = True  # what is shown is not what is asked for any more
         self._draw()
 
     def _show(self, result: Result, region: Pixels | None) -> None:
         assert result.pixels is not None, "a preview has no parts"
-        self._after = pixbuf(result.pixels)
+        self._colored, self._after = result.pixels, pixbuf(result.pixels)
         if region is not None and self._before is not None:
             # The colors are for the region alone; the rest keeps those that it has.
-            over = with_alpha(result.pixels, region)
-            self._after = self._before.copy()
-            over.composite(
-                self._after, 0, 0, region.width, region.height, 0, 0, 1, 1,
-                GdkPixbuf.InterpType.NEAREST, 255,
-            )  # fmt: skip
+            self._after = over(self._before, result.pixels, region)
         self._show_text(" ".join(map(sentence, result.notices)) or self._standing)
+        self.on_shown(result.pixels)
+
+    def _show_place(self, mask: Pixels | None) -> None:
+        """Show colors at a place alone; None shows all of them again."""
+        self._lit = None
+        if mask is not None and self._colored is not None and self._before is not None:
+            gray = self._before.copy()
+            self._before.saturate_and_pixelate(gray, 0.0, False)
+            if mask.size == self._colored.size == (gray.get_width(), gray.get_height()):
+                self._lit = over(gray, self._colored, mask)
+        self._draw()
 
     def _show_standing(self, text: str) -> None:
         """Show how the server stands, until there is something to say about the photo."""
@@ -176,7 +193,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         return max(1, int(shown.get_width() * scale)), max(1, int(shown.get_height() * scale))
 
     def _draw(self) -> None:
-        shown, before = self._after or self._before, self._before
+        shown, before = self._lit or self._after or self._before, self._before
         if shown is None or before is None:
             return
         width, height = self._fitted()
@@ -221,26 +238,3 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._settled.cancel()
         self._server.close()
         self._second.close()
-
-
-def pixbuf(pixels: Pixels) -> GdkPixbuf.Pixbuf:
-    """Make what Gtk shows from (h, w, 1, 3 or 4) uint8."""
-    data, channels = bytes(pixels.data), pixels.channels
-    if channels == 1:
-        rgb = bytearray(3 * len(data))
-        rgb[0::3] = rgb[1::3] = rgb[2::3] = data
-        data, channels = bytes(rgb), 3
-    width, height = pixels.width, pixels.height
-    return GdkPixbuf.Pixbuf.new_from_bytes(
-        GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, channels == 4, 8, width, height,
-        channels * width,
-    )  # fmt: skip
-
-
-def with_alpha(pixels: Pixels, mask: Pixels) -> GdkPixbuf.Pixbuf:
-    """Make what Gtk shows from (h, w, 3) uint8 and a mask as its alpha."""
-    data, rgba = bytes(pixels.data), bytearray(4 * len(bytes(mask.data)))
-    for channel in range(3):
-        rgba[channel::4] = data[channel::3]
-    rgba[3::4] = bytes(mask.data)
-    return pixbuf(Pixels(bytes(rgba), (pixels.height, pixels.width, 4), "uint8"))

@@ -77,7 +77,7 @@ def put(window, name, value):
 
 
 def click(window, name):
-    """Press a button, a switch or a page's tab."""
+    """Press a button or a switch, or choose from a list."""
     press(find(window, lambda one: is_pressed(one) and is_named(one, name), name))
 
 
@@ -112,9 +112,10 @@ def titles():
     return [name for name in names if name]
 
 
-def shot(file):
-    """Take a picture of the screen."""
-    run("import", "-window", "root", file)
+def shot(file, window=""):
+    """Take a picture of the screen, or of a window."""
+    found = run("xdotool", "search", "--onlyvisible", "--name", window).split() if window else []
+    run("import", "-window", found[-1] if found else "root", file)
 
 
 ORDERS = {one.__name__: one for one in (
@@ -203,7 +204,7 @@ def is_field(node):
 
 
 def is_pressed(node):
-    if node.get_role_name() == "page tab":
+    if node.get_parent().get_role_name() == "list item":
         return True
     return node.get_action_iface() is not None and node.get_text_iface() is None
 
@@ -223,9 +224,9 @@ def plain(name):
 def press(node):
     if not has(node, "SENSITIVE"):
         raise LookupError(f"{node.get_name()!r} is greyed out")
-    if node.get_role_name() == "page tab":
-        parent = node.get_parent()
-        parent.get_selection_iface().select_child(node.get_index_in_parent())
+    row = node.get_parent()
+    if row.get_role_name() == "list item":
+        row.get_parent().get_selection_iface().select_child(row.get_index_in_parent())
     else:
         node.get_action_iface().do_action(0)
 
