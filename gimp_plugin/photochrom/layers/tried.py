@@ -60,7 +60,7 @@ class Tried:
         """
         width, height = int(read["width"]), int(read["height"])
         if not (0 < width <= SIDE and 0 < height <= SIDE):
-            raise ValueError("no size of ours")
+            raise ValueError(width, height)
         data = zlib.decompressobj().decompress(base64.b64decode(read["data"]), 3 * width * height)
         given = read["arguments"]
         kept: dict[str, Any] = {name: str(given[name]) for name in cls.NAMES[:3] if given.get(name)}
