@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.captions import LARGEST_SIDECAR, captions_in_json, captions_in_sidecar, sidecars
+
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
@@ -39,8 +41,8 @@ class Photo:
 def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iterator[Photo]:
     """Yield the photos of shards, folders and single files, in a fixed order.
 
-    A photo's captions come from ``KEY.json`` (``{"captions": [...]}``) or ``KEY.txt`` (one
-    caption a line) beside it. ``short_side`` shrinks larger photos to that many pixels.
+    A photo's captions come from ``KEY.json`` or ``KEY.txt`` beside it (``models.captions``).
+    ``short_side`` shrinks larger photos to that many pixels.
 
     Raises:
         PhotosError: a path does not exist, or no photo was found at all.
@@ -123,7 +125,7 @@ def _shard_members(path: Path) -> Iterator[_Member]:
                 yield (
                     image[0],
                     image[1],
-                    tuple(record.get("captions", ())),
+                    captions_in_json(details[1]),
                     str(record.get("source", path.stem)),
                 )
                 image = details = None
@@ -133,15 +135,15 @@ def _folder_members(path: Path) -> Iterator[_Member]:
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     for file in files:
         if file.suffix.lower() in IMAGE_SUFFIXES:
-            yield str(file), file.read_bytes(), _sidecar_captions(file), file.parent.name
+            yield str(file), file.read_bytes(), _captions_beside(file), file.parent.name
 
 
-def _sidecar_captions(file: Path) -> tuple[str, ...]:
-    details, lines = file.with_suffix(".json"), file.with_suffix(".txt")
-    if details.exists():
-        return tuple(json.loads(details.read_text("utf-8")).get("captions", ()))
-    if lines.exists():
-        return tuple(line.strip() for line in lines.read_text("utf-8").splitlines() if line.strip())
+def _captions_beside(photo: Path) -> tuple[str, ...]:
+    for sidecar in sidecars(photo):
+        if sidecar.is_file() and sidecar.stat().st_size <= LARGEST_SIDECAR:
+            found = captions_in_sidecar(sidecar.suffix, sidecar.read_bytes())
+            if found:
+                return found
     return ()
 
 

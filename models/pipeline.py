@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from models.color.lab import lightness
 from models.color.mask import Mask
-from models.color.shrinking import shrink
+from models.color.shrinking import shrink, working_shape
 from models.color.upsampling import recolor
-from models.color.working_size import working_shape
 from models.guidance.condition import ChromaPredictor, Condition, Embedder, HintMap, TextEmbedding
 from models.guidance.hints import hint_map, joined_hints, painted_map
 from models.guidance.overlays import (

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.captions import clean
 from models.guidance.condition import Embedder
 from retrieval.database import queries
 from retrieval.database.clip_model import (
@@ -32,7 +33,6 @@ from retrieval.database.store import Store
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
 from retrieval.index.synced import LibraryIndexes
 from retrieval.index.vector_index import EXACT_UP_TO
-from retrieval.ingest.captions import clean
 from retrieval.ingest.ingest import AddReport, Ingest, Progress, best_caption
 from retrieval.ingest.maintenance import CheckReport, clear, inspect, re_embed, renew_thumbnails
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe

@@ -1,4 +1,4 @@
-"""A layer made small for the networks: what is transparent has no say in it."""
+"""A layer made small for the networks: to which size, and what is transparent has no say in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 FAINT: Final = 1 / 512  # of a cell: with less to be seen in it, it continues what is around it
+GRID: Final = 4  # sides of the working grid are multiples of it: a cell of the colorizer's chroma
+MAX_ASPECT: Final = 16  # beyond it the long side stays bounded and the short one shrinks no further
 UNSEEN: Final = 0.5  # where nothing is to be seen at all
+
+
+def working_shape(height: int, width: int, working_size: int) -> tuple[int, int]:
+    """Choose (rows, columns) of the working grid for a layer, aspect ratio kept."""
+    aspect = min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT)
+    rows, columns = working_size / aspect**0.5, working_size * aspect**0.5
+    return _to_grid(rows), _to_grid(columns)
+
+
+def _to_grid(side: float) -> int:
+    return max(round(side / GRID), 1) * GRID
 
 
 def shrink(pixels: NDArray[Any], rows: int, columns: int) -> tuple[FloatArray, FloatArray | None]:

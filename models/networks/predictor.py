@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.color.working_size import working_shape
+from models.color.shrinking import working_shape
 from models.guidance.condition import (
     Condition,
     Distribution,

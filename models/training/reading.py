@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
-from models.color.working_size import working_shape
+from models.color.shrinking import working_shape
 from models.guidance.color_words import without_colors
 from models.measures import colourfulness, psnr
 from models.networks.colorizer import Colorizer, annealed_mean

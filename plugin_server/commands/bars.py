@@ -25,6 +25,29 @@ def bar(title: str, total: int | None) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield _ticker(title, total)
         return
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        show(done, total)
+
+    with counted(title) as show:
+        show(done, total)
+        yield advance
+
+
+@contextmanager
+def counted(
+    title: str, unit: str = "", *, stays: bool = True
+) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many of how many are done, how many ``unit`` a second, and the time left.
+
+    Nothing where it is no terminal. The bar ``stays`` when all is done, or goes.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -39,18 +62,19 @@ def bar(title: str, total: int | None) -> Iterator[Callable[[], None]]:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+            rate = f"{task.speed:.0f} {unit}" if unit and task.speed else f"{task.speed or 0:.1f}"
+            return Text(f"{rate}/s" if task.speed else "")
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(compact=not stays),
     )  # fmt: skip
     with Progress(
         *columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(),
-        speed_estimate_period=120,
+        speed_estimate_period=120, transient=not stays,
     ) as shown:  # fmt: skip
-        task = shown.add_task(title, total=total)
-        yield lambda: shown.advance(task)
+        task = shown.add_task(title, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 def _ticker(title: str, total: int) -> Callable[[], None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from plugin_server.commands.bars import counted
 from plugin_server.commands.library_evaluate import evaluate
 from plugin_server.commands.library_search import search
 from plugin_server.commands.library_session import (
@@ -15,7 +16,6 @@ from plugin_server.commands.library_session import (
     load_clip,
     opened,
     preparer,
-    progress,
     stoppable,
 )
 from plugin_server.commands.parameters import broker_option, clip_option
@@ -99,7 +99,7 @@ def add(
         opened(folder, load_clip(ctx.obj, clip), apart=ctx.obj is None) as exemplars,
         stoppable() as stop,
     ):
-        with progress("Adding", "photos") as advance:
+        with counted("Adding", "photos", stays=False) as advance:
             report = exemplars.add(
                 paths, samples=samples, recaption=recaption, should_stop=stop,
                 on_progress=lambda at: advance(at.done, at.total), remote=remote,
@@ -180,7 +180,7 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
     model = load_clip(ctx.obj, clip) if repair or re_embed else None
     with opened(folder, model, any_model=re_embed) as exemplars, stoppable() as stop:
         if re_embed:
-            with progress("Embedding", "photos") as advance:
+            with counted("Embedding", "photos", stays=False) as advance:
                 count = exemplars.re_embed(
                     on_progress=lambda at: advance(at.done, at.total), should_stop=stop
                 )
@@ -188,7 +188,7 @@ def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None,
             if stop():
                 click.echo("stopped: the same command goes on from here", err=True)
                 ctx.exit(STOPPED)
-        with progress("Checking", "photos") as advance:
+        with counted("Checking", "photos", stays=False) as advance:
             report = exemplars.check(
                 repair=repair, on_progress=lambda at: advance(at.done, at.total)
             )

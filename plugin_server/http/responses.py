@@ -1,4 +1,4 @@
-"""Answers as HTTP responses, and how text travels in headers.
+"""Requests answered in their turn, answers as HTTP responses, and how text travels in headers.
 
 An answer may have been made on another machine. Whoever can write to the queue between can so
 decide its bytes, but neither that a browser takes them for a page or a script of this server, nor
@@ -8,18 +8,42 @@ any header.
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from flask import Response
+from flask import Request, Response, request
 
 from plugin_server.engine.requests import Answer
+from plugin_server.engine.requests import Request as Work
 from plugin_server.errors import RemoteProblem
 from plugin_server.images.codec import MEDIA_TYPES
+from plugin_server.jobs.fair_queue import Client
+
+if TYPE_CHECKING:
+    from plugin_server.service import Service
 
 ANSWER_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
+LONGEST: Final = 200  # letters of a program's name
 _STAGE: Final = re.compile(r"[a-z_-]{1,40}")
 _EXEMPLAR: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(; score=-?[0-9]\.[0-9]{1,6})?")
+
+
+def client_of(request: Request) -> Client:
+    """Tell clients apart: by their machine, and on it by the program that they say they are."""
+    program = request.headers.get("User-Agent", "")[:LONGEST]
+    return Client(request.remote_addr or "", program)
+
+
+def is_disconnected(request: Request) -> Callable[[], bool]:
+    """Make a function that tells whether the client hung up; waitress knows."""
+    disconnected = request.environ.get("waitress.client_disconnected")
+    return disconnected if callable(disconnected) else lambda: False
+
+
+def answer_in_turn(service: Service, work: Work) -> Answer:
+    """Have work done when its turn has come, for whoever sent the request and while they wait."""
+    return service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
 
 
 def respond(answer: Answer, status: int = 200) -> Response:

@@ -32,7 +32,7 @@ from plugin_server.images.layer import (
     reading,
     strips,
 )
-from plugin_server.images.settings import KEYWORD
+from plugin_server.images.xmp import KEYWORD
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 LEVEL = 1  # of ISA-L, out of 3

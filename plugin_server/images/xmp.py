@@ -1,5 +1,7 @@
 """XMP that a photo came with: kept, and joined by the settings that coloured it.
 
+The settings that made a result travel inside its file: in PNG's text, in XMP elsewhere.
+
 A packet is a stranger's text. It is parsed once, in bounded time, and changed only at places that
 the parser found; nothing is searched for in it.
 """
@@ -7,9 +9,16 @@ the parser found; nothing is searched for in it.
 from __future__ import annotations
 
 from typing import Final
+from xml.sax.saxutils import escape
 
-from plugin_server.images.settings import IPTC, NAMESPACE, RDF, properties, to_xmp
 from retrieval.containers.xml import Element, XmlError, attribute_places, elements
+
+KEYWORD = "photochrom"
+NAMESPACE = "urn:photochrom:1"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+# IPTC Photo Metadata Standard 2023.1, Digital Source Type: an algorithm changed a real photo.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 
 LARGEST: Final = 4 * 1024 * 1024  # bytes; a larger packet is not carried
 ROOT, DESCRIPTION, ABOUT = (RDF, "RDF"), (RDF, "Description"), (RDF, "about")
@@ -102,3 +111,31 @@ def _edited(packet: bytes, edits: list[Edit]) -> bytes:
             parts += [packet[at:start], text]
             at = end
     return b"".join([*parts, packet[at:]])
+
+
+def to_xmp(settings: str) -> bytes:
+    """Wrap the settings (JSON) in an XMP packet (ISO 16684-1).
+
+    It also says that the colours are an algorithm's, in the words that IPTC has for this.
+    """
+    return b"".join(
+        [
+            '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode(),
+            b'<x:xmpmeta xmlns:x="adobe:ns:meta/">',
+            f'<rdf:RDF xmlns:rdf="{RDF}">'.encode(),
+            properties(settings),
+            b"</rdf:RDF></x:xmpmeta>",
+            b'<?xpacket end="r"?>',
+        ]
+    )
+
+
+def properties(settings: str) -> bytes:
+    """Write the settings as a description, which goes between others of an XMP packet."""
+    return (
+        f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="" xmlns:photochrom="{NAMESPACE}" '
+        f'xmlns:Iptc4xmpExt="{IPTC}">'
+        f"<photochrom:settings>{escape(settings)}</photochrom:settings>"
+        f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
+        "</rdf:Description>"
+    ).encode()

@@ -6,22 +6,25 @@ The first of these that says anything counts: a JSON or text file beside the pho
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
+from models.captions import (
+    LARGEST_SIDECAR,
+    captions_in_sidecar,
+    clean,
+    decoded,
+    is_json,
+    sidecars,
+)
 from retrieval.containers.tiff import is_bounded
 from retrieval.containers.xml import XmlError, elements
 from retrieval.ingest.technical_text import is_technical
 
-MOST_CAPTIONS: Final = 16
-LONGEST_CAPTION: Final = 1000  # letters
-LARGEST_SIDECAR: Final = 1 << 20  # bytes; a larger file is no caption
-JSON_KEYS: Final = ("captions", "caption", "description", "title")
 DESCRIPTION: Final = ("http://purl.org/dc/elements/1.1/", "description")
 ENTRY: Final = ("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "li")
 IPTC_CAPTION: Final = (2, 120)
@@ -61,53 +64,29 @@ def written_beside(photo: Path, more: Iterable[str] = ()) -> Captions:
     """
     problems: list[str] = []
     set_aside: tuple[str, ...] = ()
-    for suffix in (".json", ".txt"):
-        for sidecar in (photo.with_suffix(suffix), photo.with_name(photo.name + suffix)):
-            try:
-                size = sidecar.stat().st_size
-                if size > LARGEST_SIDECAR:
-                    problems.append(
-                        f"{sidecar.name} has {size:,} bytes, too many for a description, and was "
-                        "passed over."
-                    )
-                    continue
-                data = sidecar.read_bytes()
-            except FileNotFoundError:
+    for sidecar in sidecars(photo):
+        try:
+            size = sidecar.stat().st_size
+            if size > LARGEST_SIDECAR:
+                problems.append(
+                    f"{sidecar.name} has {size:,} bytes, too many for a description, and was "
+                    "passed over."
+                )
                 continue
-            except OSError as problem:
-                problems.append(f"{sidecar.name} cannot be read: {problem.strerror}.")
-                continue
-            if suffix == ".json" and not _is_json(data):
-                problems.append(f"{sidecar.name} is damaged JSON and was passed over.")
-                continue
-            found = Captions.of(
-                captions_in_json(data) if suffix == ".json" else captions_in_text(data), more
-            )
-            set_aside += found.set_aside
-            if found.texts:
-                return Captions(found.texts, set_aside, tuple(problems))
+            data = sidecar.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            problems.append(f"{sidecar.name} cannot be read: {problem.strerror}.")
+            continue
+        if sidecar.suffix == ".json" and not is_json(data):
+            problems.append(f"{sidecar.name} is damaged JSON and was passed over.")
+            continue
+        found = Captions.of(captions_in_sidecar(sidecar.suffix, data), more)
+        set_aside += found.set_aside
+        if found.texts:
+            return Captions(found.texts, set_aside, tuple(problems))
     return Captions((), set_aside, tuple(problems))
-
-
-def captions_in_json(data: bytes) -> tuple[str, ...]:
-    """Read ``captions`` (a list), ``caption``, ``description`` or ``title`` of a JSON object."""
-    try:
-        record: Any = json.loads(_decode(data))
-    except (ValueError, RecursionError):
-        return ()
-    if not isinstance(record, dict):
-        return ()
-    for key in JSON_KEYS:
-        value = record.get(key)
-        texts = value if isinstance(value, list) else [value]
-        if found := clean(text for text in texts if isinstance(text, str)):
-            return found
-    return ()
-
-
-def captions_in_text(data: bytes) -> tuple[str, ...]:
-    """Read one caption a line of UTF-8, of UTF-16 with its mark, or else of Latin-1."""
-    return clean(_decode(data).splitlines())
 
 
 def captions_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
@@ -128,9 +107,9 @@ def texts_inside(image: ImageFile.ImageFile) -> tuple[str, ...]:
     except (OSError, SyntaxError, ValueError, KeyError, IndexError):
         return ()
     entries = iptc if isinstance(iptc, list) else [iptc]
-    if found := clean(_decode(entry) for entry in entries):
+    if found := clean(decoded(entry) for entry in entries):
         return found
-    text = _decode(exif) if isinstance(exif, bytes) else str(exif)
+    text = decoded(exif) if isinstance(exif, bytes) else str(exif)
     return clean([text])
 
 
@@ -161,28 +140,3 @@ def captions_in_xmp(packet: bytes | str | None) -> tuple[str, ...]:
                 texts.append(element.text)
     texts += [element.attributes.get(DESCRIPTION, "") for element in found]
     return clean(texts)
-
-
-def clean(texts: Iterable[str]) -> tuple[str, ...]:
-    """Put each caption on one line, drop empty and repeated ones, cut what is too long."""
-    lines = ("".join(c if c.isprintable() else " " for c in text) for text in texts)
-    lines = (" ".join(line.split())[:LONGEST_CAPTION] for line in lines)
-    return tuple(dict.fromkeys(line for line in lines if line))[:MOST_CAPTIONS]
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        json.loads(_decode(data))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

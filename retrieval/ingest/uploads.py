@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Final
 
+from models.captions import clean
 from retrieval import whole_file
 from retrieval.database.exemplar import exemplar_id
 from retrieval.database.store import explain_os_error
-from retrieval.ingest.captions import clean
 
 PHOTOS: Final = "photos"  # inside the library's folder
 TYPES: Final = ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"), (b"", ".tif"))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.captions import LARGEST_SIDECAR, captions_in_json
 from retrieval.database.exemplar import Place
 from retrieval.errors import BadPath, PhotoRefused
-from retrieval.ingest.captions import LARGEST_SIDECAR, captions_beside, captions_in_json
+from retrieval.ingest.captions import captions_beside
 from retrieval.ingest.photos import SUFFIXES
 
 # Photos that people have but neither the library nor the server can read.

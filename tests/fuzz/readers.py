@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from models.captions import captions_in_json, captions_in_text
 from models.job import JobError, parse_hints, parse_palette
 from plugin_server.batch.descriptions import DescriptionsError, read_table
 from plugin_server.images import frames, iptc
@@ -20,7 +21,7 @@ from plugin_server.images.exif import made_true, read_orientation, strip_mark
 from plugin_server.images.layer import ImageError, Limits
 from plugin_server.images.xmp import joined, readable, settings_in
 from retrieval.errors import LibraryError
-from retrieval.ingest.captions import captions_in_json, captions_in_text, captions_in_xmp
+from retrieval.ingest.captions import captions_in_xmp
 from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
 from retrieval.ingest.walk import find_photos
 from tests.support import attacks

@@ -12,7 +12,7 @@ import skimage.data
 from numpy.typing import NDArray
 from skimage.color import lab2rgb, rgb2lab
 
-from models.color.working_size import working_shape
+from models.color.shrinking import working_shape
 from models.guidance.condition import (
     Condition,
     Located,

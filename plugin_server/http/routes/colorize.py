@@ -5,10 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from plugin_server.engine.answer_types import ANSWER_TYPES, Accept
-from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
-from plugin_server.http.responses import picture_response
+from plugin_server.http.responses import answer_in_turn, picture_response
 from plugin_server.service import Service
 
 PICTURE = Success(
@@ -48,8 +47,6 @@ def blueprint(service: Service) -> Blueprint:
         types = Accept.parse(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
         work = form.request(types)
-        return picture_response(
-            service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
-        )
+        return picture_response(answer_in_turn(service, work))
 
     return routes

@@ -14,11 +14,10 @@ from plugin_server.engine.exemplar_json import (
     describe,
 )
 from plugin_server.engine.exemplars import JSON
-from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
 from plugin_server.http.openapi import Operation, Success, documented
-from plugin_server.http.responses import respond
+from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.images.codec import media_type_of
 from plugin_server.service import Service
 
@@ -44,7 +43,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def search() -> Response:
         work = read_form(request, SearchForm).request()
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         return respond(answer)
 
     @routes.get("")
@@ -88,7 +87,7 @@ def blueprint(service: Service) -> Blueprint:
     def add() -> Response:
         form = read_form(request, AddExemplarForm)
         work = form.request(request.files["image"].filename or "")
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         response = respond(answer, 201)
         response.headers["Location"] = f"/v1/exemplars/{json.loads(answer.body)['id']}"
         return response

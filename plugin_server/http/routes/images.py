@@ -6,10 +6,9 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import KeepRequest
-from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ImageForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
-from plugin_server.http.responses import respond
+from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.service import Service
 
 
@@ -43,9 +42,6 @@ def blueprint(service: Service) -> Blueprint:
     )
     def keep() -> Response:
         form = read_form(request, ImageForm)
-        answer = service.answer(
-            KeepRequest(form.image), client_of(request), is_disconnected=is_disconnected(request)
-        )
-        return respond(answer, 201)
+        return respond(answer_in_turn(service, KeepRequest(form.image)), 201)
 
     return routes

@@ -5,10 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
-from plugin_server.http.responses import respond
+from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.service import Service
 
 
@@ -49,7 +48,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def suggest() -> Response:
         work = read_form(request, SuggestionsForm).request()
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         return respond(answer)
 
     @routes.post("/v1/confidence")
@@ -69,7 +68,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def confidence() -> Response:
         work = read_form(request, ConfidenceForm).request()
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         return respond(answer)
 
     return routes

@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from plugin_server.engine.answer_types import MASK_TYPES, Accept
 from plugin_server.engine.requests import ThingMaskRequest
-from plugin_server.http.clients import client_of, is_disconnected
 from plugin_server.http.forms import ThingsForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.responses import answer_in_turn
 from plugin_server.service import Service
 
 
@@ -61,7 +61,7 @@ def blueprint(service: Service) -> Blueprint:
     )
     def find() -> Response:
         work = read_form(request, ThingsForm).request()
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         return Response(answer.body, content_type=answer.media_type)
 
     @routes.get("/v1/things/<token>/<int:number>")
@@ -80,7 +80,7 @@ def blueprint(service: Service) -> Blueprint:
     def mask(token: str, number: int) -> Response:
         types = Accept.parse(request.accept_mimetypes, MASK_TYPES)
         work = ThingMaskRequest(token, number, types)
-        answer = service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+        answer = answer_in_turn(service, work)
         return Response(answer.body, content_type=answer.media_type)
 
     return routes

@@ -18,8 +18,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from plugin_server.images.codec import Limits, decode, encode, read_settings
 from plugin_server.images.iptc import from_resources, to_resource
-from plugin_server.images.settings import SOURCE_TYPE
-from plugin_server.images.xmp import joined, readable
+from plugin_server.images.xmp import SOURCE_TYPE, joined, readable
 from tests.support.pictures import random_pixels, tiff_of
 
 SETTINGS = '{"description": "a <red> tram & \\u00fc"}'

@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.ingest.captions import (
+from models.captions import (
     LARGEST_SIDECAR,
     LONGEST_CAPTION,
     MOST_CAPTIONS,
-    captions_beside,
     captions_in_json,
     captions_in_text,
-    captions_in_xmp,
     clean,
 )
+from retrieval.ingest.captions import captions_beside, captions_in_xmp
 from retrieval.ingest.photos import PhotoLimits, decode_small
 from tests.support.albums import color_photo, jpeg
 

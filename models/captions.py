@@ -1,0 +1,76 @@
+"""What people wrote beside a photo: the captions in its JSON or text file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+MOST_CAPTIONS: Final = 16
+LONGEST_CAPTION: Final = 1000  # letters
+LARGEST_SIDECAR: Final = 1 << 20  # bytes; a larger file is no caption
+JSON_KEYS: Final = ("captions", "caption", "description", "title")
+
+
+def sidecars(photo: Path) -> Iterator[Path]:
+    """Name the files that may describe a photo, the first of them first.
+
+    ``NAME.json``, Google Takeout's ``NAME.jpg.json``, and the same in ``.txt``.
+    """
+    for suffix in (".json", ".txt"):
+        yield photo.with_suffix(suffix)
+        yield photo.with_name(photo.name + suffix)
+
+
+def captions_in_sidecar(suffix: str, data: bytes) -> tuple[str, ...]:
+    """Read a ``.json`` or ``.txt`` file; what cannot be understood says nothing."""
+    return captions_in_json(data) if suffix == ".json" else captions_in_text(data)
+
+
+def captions_in_json(data: bytes) -> tuple[str, ...]:
+    """Read ``captions`` (a list), ``caption``, ``description`` or ``title`` of a JSON object."""
+    try:
+        record: Any = json.loads(decoded(data))
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(record, dict):
+        return ()
+    for key in JSON_KEYS:
+        value = record.get(key)
+        texts = value if isinstance(value, list) else [value]
+        if found := clean(text for text in texts if isinstance(text, str)):
+            return found
+    return ()
+
+
+def captions_in_text(data: bytes) -> tuple[str, ...]:
+    """Read one caption a line of UTF-8, of UTF-16 with its mark, or else of Latin-1."""
+    return clean(decoded(data).splitlines())
+
+
+def clean(texts: Iterable[str]) -> tuple[str, ...]:
+    """Put each caption on one line, drop empty and repeated ones, cut what is too long."""
+    lines = ("".join(c if c.isprintable() else " " for c in text) for text in texts)
+    lines = (" ".join(line.split())[:LONGEST_CAPTION] for line in lines)
+    return tuple(dict.fromkeys(line for line in lines if line))[:MOST_CAPTIONS]
+
+
+def is_json(data: bytes) -> bool:
+    """Tell whether it is JSON at all."""
+    try:
+        json.loads(decoded(data))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def decoded(data: bytes) -> str:
+    """Decode UTF-8, UTF-16 with its mark, or else Latin-1."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
