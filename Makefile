@@ -64,6 +64,9 @@ $(STAMP): pyproject.toml requirements.lock | $(BIN)/python
 demo: setup  ## colour a photo from two descriptions: out/demo.png
 	$(BIN)/python -m plugin_server.commands.demo
 
+# One thread a process: the tests of a small machine run beside each other, and more only wait.
+test test-all: export OMP_NUM_THREADS ?= 1
+
 test: setup  ## all tests that this machine can run within five minutes
 	$(BIN)/python -m pytest -m "not slow and not browser and not gimp" $(TEST_ARGS)
 
