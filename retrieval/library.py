@@ -38,7 +38,7 @@ from retrieval.ingest.maintenance import CheckReport, clear, inspect, re_embed, 
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Preparer
 from retrieval.ingest.samples import find_samples
-from retrieval.ingest.uploads import place_of, shown_name, write_whole
+from retrieval.ingest.uploads import keep_photo, place_of, shown_name
 from retrieval.ingest.walk import Found, find_photos, found_again, read_place
 from retrieval.search.search import Match, Query, Search
 
@@ -278,7 +278,7 @@ class ExemplarLibrary:
             known = queries.find_sha256(connection, sha256)
             if known is not None:  # somebody was faster
                 return known
-            status = write_whole(path, data)
+            status = keep_photo(path, data)
             place = Place(relative, source, status.st_size, status.st_mtime_ns)
             exemplar = None
             try:

@@ -26,7 +26,7 @@ from plugin_server.batch.manifest import Manifest, Record
 from plugin_server.batch.output import Output
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.batch.sources import SkippedPhoto, SourcePhoto
-from plugin_server.batch.writing import Times, write_whole
+from plugin_server.batch.writing import Times, replace_file
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import Limits, TooLarge
 
@@ -115,7 +115,7 @@ class Batch:
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
         keep_dates: bool = False,
         comes_again: bool = False,
-        write: Callable[[Path, Path, bytes, Times | None], None] = write_whole,
+        write: Callable[[Path, bytes, Times | None], None] = replace_file,
     ) -> None:
         self._colour = colour
         self._settings = batch_settings
@@ -261,7 +261,7 @@ class Batch:
         try:
             self._manifest.add(replace(task, state="begun", output=output))
             self._manifest.sync()
-            self._write(self._output.folder / output, self._output.partial(output), body, times)
+            self._write(self._output.folder / output, body, times)
         except OSError as problem:
             _raise_if_fatal(problem)
             raise

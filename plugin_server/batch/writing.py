@@ -21,12 +21,12 @@ Times = tuple[int, int]  # of the last access and the last change, nanoseconds
 LONGEST_NAME: Final = 255  # bytes, on nearly every file system
 
 
-def write_whole(target: Path, partial: Path, data: bytes, times: Times | None = None) -> None:
+def replace_file(target: Path, data: bytes, times: Times | None = None) -> None:
     """Write the whole file or none of it, on the disk before it gets its name.
 
-    ``partial`` names the file beside the target that it is written to first. ``times`` are what it
-    gets instead of now.
+    It is written to ``partial_of(target)`` first. ``times`` are what it gets instead of now.
     """
+    partial = partial_of(target)
     if target.is_symlink():
         target = target.resolve()
         partial = target.with_name(partial.name)

@@ -78,7 +78,7 @@ def _rows(sources: object) -> Iterator[tuple[str, str, str]]:
 
 
 def _write(rows: list[tuple[str, str, str]], output: Path | None) -> None:
-    from plugin_server.batch.writing import partial_of, write_whole
+    from plugin_server.batch.writing import replace_file
 
     table = io.StringIO(newline="")
     writer = csv.writer(table)
@@ -90,7 +90,7 @@ def _write(rows: list[tuple[str, str, str]], output: Path | None) -> None:
         return
     try:
         # Excel needs the mark to see UTF-8.
-        write_whole(output, partial_of(output), text.encode("utf-8-sig", "backslashreplace"))
+        replace_file(output, text.encode("utf-8-sig", "backslashreplace"))
     except OSError as problem:
         raise click.ClickException(f"cannot write {output}: {problem.strerror}") from problem
     click.echo(click.format_filename(output))

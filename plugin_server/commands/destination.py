@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from plugin_server.batch.writing import LONGEST_NAME, Times, partial_of, write_whole
+from plugin_server.batch.writing import LONGEST_NAME, Times, replace_file
 from plugin_server.engine.answer_types import SUFFIX_OF, TYPE_OF, Exact, Lossless
 from plugin_server.images.codec import media_type_of
 from plugin_server.images.openraster import OPENRASTER
@@ -132,7 +132,7 @@ class Destination:
             return
         if not target.parent.exists():
             self._made.append(target.parent)
-        write_whole(target, partial_of(target), data, times)
+        replace_file(target, data, times)
         self._taken.add(target)
 
     def made_folders(self) -> list[Path]:

@@ -26,8 +26,8 @@ def shown_name(name: str) -> str:
     return next(iter(clean([Path(name.replace("\\", "/")).name])), "")
 
 
-def write_whole(path: Path, data: bytes) -> os.stat_result:
-    """Write a file whole or not at all.
+def keep_photo(path: Path, data: bytes) -> os.stat_result:
+    """Write a photo whole or not at all, for nobody else to read.
 
     Raises:
         LibraryUnusable: the disk is full or the folder may not be written.

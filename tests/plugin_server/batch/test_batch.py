@@ -22,7 +22,7 @@ from plugin_server.batch.manifest import NAME, Manifest, Record
 from plugin_server.batch.output import Output
 from plugin_server.batch.runner import CannotGoOn
 from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
-from plugin_server.batch.writing import Times, write_whole
+from plugin_server.batch.writing import Times, partial_of, replace_file
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import BrokenImage, Limits
 
@@ -271,12 +271,12 @@ def test_a_full_disk_stops_everything_and_the_next_run_goes_on(scans: Scans, num
     scans.put(**{f"p{n:02}": b"%d" % n for n in range(20)})
     written = 0
 
-    def write(target: Path, partial: Path, data: bytes, times: Times | None) -> None:
+    def write(target: Path, data: bytes, times: Times | None) -> None:
         nonlocal written
         if written == 5:
-            raise OSError(number, os.strerror(number), str(partial))
+            raise OSError(number, os.strerror(number), str(partial_of(target)))
         written += 1
-        write_whole(target, partial, data, times)
+        replace_file(target, data, times)
 
     tally = scans.run(write=write, in_flight=1)
     assert tally.counts == GOOD | {"coloured": 5}
@@ -339,7 +339,7 @@ def test_no_half_file_ever_has_the_results_name(scans: Scans) -> None:
     scans.out.mkdir()
     target.write_bytes(b"old")
     with pytest.raises(TypeError):
-        write_whole(target, partial, "no bytes")  # type: ignore[arg-type]
+        replace_file(target, "no bytes")  # type: ignore[arg-type]
     assert (target.read_bytes(), partial.exists()) == (b"old", False)
 
 
@@ -438,7 +438,7 @@ def test_memory_stays_flat_over_ten_thousand_photos(scans: Scans) -> None:
     def colour(request: ColorizeRequest) -> Answer:
         return Answer(bytes(request.image), "image/png")  # type: ignore[arg-type]
 
-    def write(target: Path, partial: Path, data: bytes, times: Times | None) -> None:
+    def write(target: Path, data: bytes, times: Times | None) -> None:
         assert len(data) == 20_000
 
     class Unsynced(Manifest):

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from plugin_server.batch.runner import CannotGoOn, Runner
-from plugin_server.batch.writing import partial_of, write_whole
+from plugin_server.batch.writing import partial_of, replace_file
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     victim, target = tmp_path / "victim", tmp_path / "a.png"
     victim.write_bytes(b"precious")
     partial_of(target).symlink_to(victim)
-    write_whole(target, partial_of(target), b"new")
+    replace_file(target, b"new")
     assert (victim.read_bytes(), target.read_bytes()) == (b"precious", b"new")
 
 
 def test_the_longest_name_has_a_partial_file(tmp_path: Path) -> None:
     target = tmp_path / ("x" * 255)
-    write_whole(target, partial_of(target), b"new")
+    replace_file(target, b"new")
     assert target.read_bytes() == b"new"
     assert os.listdir(tmp_path) == [target.name]
 
