@@ -25,12 +25,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import clients, library, memory, network, previews, requests
+from benchmarks import clients, library, memory, network, previews, requests, things
 from benchmarks.photos import file_of, pixels_of
 from benchmarks.section import Section, spoken
 from benchmarks.served import ask, served
 
-NAMES = ("start", "network", "previews", "requests", "clients", "memory", "library")
+NAMES = ("start", "network", "previews", "things", "requests", "clients", "memory", "library")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -89,11 +89,13 @@ def measured(wanted: frozenset[str], extent: Extent) -> Iterator[Section]:
             colorizer, clip = load_pair()
             if "network" in wanted:
                 yield network.measure(colorizer, clip, repeat=extent.repeat * 2)
-        if wanted & {"previews", "requests", "clients"}:
+        if wanted & {"previews", "things", "requests", "clients"}:
             server = stack.enter_context(served())
             ask(server, "/v1/colorize", {"image": file_of(pixels_of(4), "PNG")})
             if "previews" in wanted:
                 yield previews.measure(server, colorizer, clip, repeat=extent.repeat * 2)
+            if "things" in wanted:
+                yield things.measure(server, repeat=extent.repeat)
             if "requests" in wanted:
                 yield requests.measure(server, sizes=extent.sizes, repeat=extent.repeat)
             if "clients" in wanted:

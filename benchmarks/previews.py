@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,24 @@ COLORS = ("red", "blue", "green", "white", "yellow", "orange", "purple", "pink",
 WORDS = ("tram", "meadow", "house", "dress", "canoe", "coat", "door", "car", "flag", "wall")
 
 STAGES = ("guidance", "network", "join", "encode")
+# What is asked for, the n-th time.
+WAYS: tuple[tuple[str, Callable[[int], dict[str, str]]], ...] = (
+    (
+        "a scene",
+        lambda n: {"description": f"a {WORDS[n % 10]} beside a {WORDS[n // 10 % 10]} in spring"},
+    ),
+    (
+        "a thing with a colour",
+        lambda n: {"description": f"a {COLORS[n % 10]} {WORDS[n // 10 % 10]} in spring"},
+    ),
+    (
+        "the same, one thing in another colour",
+        lambda n: {
+            "description": "a woman in an orange suit before a blue flag",
+            "things": json.dumps([{"phrase": "orange suit", "color": f"#{20 + n:02d}60a0"}]),
+        },
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +59,10 @@ def measure(server: Served, colorizer: Predictor, clip: Clip, *, repeat: int) ->
     image = keep(server, file_of(pixels_of(1), "PNG"))
     first = ask(server, "/v1/colorize", {"image_id": image, "description": "first"})
     found = []
-    for what, say in (
-        ("a scene", lambda n: f"a {WORDS[n % 10]} beside a {WORDS[n // 10 % 10]} in spring"),
-        ("a thing with a colour", lambda n: f"a {COLORS[n % 10]} {WORDS[n // 10 % 10]} in spring"),
-    ):
+    for what, fields in WAYS:
         told, passes = [], []
         for number in range(repeat * 5):
-            form = {"image_id": image, "description": say(number)}
-            told.append(ask(server, "/v1/colorize", form))
+            told.append(ask(server, "/v1/colorize", {"image_id": image, **fields(number)}))
             passes.append(seconds(lambda: colorizer.predict(lightness, condition)))
         names = first.stages
         found.append(

@@ -1,7 +1,8 @@
 """``python -m tests.fuzz``: damage files and requests at random, and measure what they cost.
 
 A file that takes longer than linear time, or a fault, is kept in ``tests/corpus`` and fed again to
-every run; ``--requests`` sends whole requests of every call to a server with small models instead.
+every run; ``--requests`` sends whole requests of every call to a server with small models instead,
+``--places`` those with regions, things and hint images.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ def fuzz_readers(rng: random.Random, seconds: float) -> int:
     return faults
 
 
-def fuzz_requests(rng: random.Random, count: int) -> int:
-    """Send damaged requests of every call; return how many faults there were."""
+def fuzz_requests(rng: random.Random, count: int, *, places: bool = False) -> int:
+    """Send damaged requests, of every call or with places alone; return the number of faults."""
     from tests.fuzz.server import memory, serving
     from tests.support.hostile import any_attack, valid_files
+    from tests.support.hostile_places import any_place_attack
 
+    make = any_place_attack if places else any_attack
     files, faults, slowest = list(valid_files().values()), 0, 0.0
     statuses: Counter[int] = Counter()
     with serving() as send:
@@ -62,7 +65,7 @@ def fuzz_requests(rng: random.Random, count: int) -> int:
         for number in range(count):
             if number == min(500, count // 2):
                 before = memory()
-            attack = any_attack(rng, files)
+            attack = make(rng, files)
             started = time.monotonic()
             status = send(attack)
             slowest = max(slowest, time.monotonic() - started)
@@ -81,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--requests", type=int, default=0)
+    parser.add_argument("--places", type=int, default=0, help="requests with regions and things")
     parser.add_argument("--seed", type=int, default=None)
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1 << 32)
@@ -88,6 +92,8 @@ def main() -> None:
     rng = random.Random(seed)
     if asked.requests:
         sys.exit(fuzz_requests(rng, asked.requests) > 0)
+    if asked.places:
+        sys.exit(fuzz_requests(rng, asked.places, places=True) > 0)
     sys.exit(fuzz_readers(rng, asked.seconds) > 0)
 
 

@@ -16,3 +16,8 @@ def test_damaged_files_end_in_time() -> None:
 @pytest.mark.slow
 def test_damaged_requests_are_answered_in_time() -> None:
     assert fuzz_requests(random.Random(16), 300) == 0
+
+
+@pytest.mark.slow
+def test_nothing_breaks_what_says_where() -> None:
+    assert fuzz_requests(random.Random(14), 200, places=True) == 0

@@ -142,6 +142,7 @@ class Attack:
     path: str
     body: bytes
     content_type: str = FORM
+    method: str = "POST"
 
 
 def any_attack(rng: random.Random, files: Sequence[bytes]) -> Attack:

@@ -6,22 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
 from plugin_server.config import Config
 from plugin_server.service import Service
-from tests.support.chromium import chromium, desk, needs_chromium, serving_in_thread
+from tests.support.chromium import desk, needs_chromium, serving_in_thread
 from tests.support.fakes import FakeClip, FakeColorizer
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     with (
         serving_in_thread(Service(FakeColorizer(), FakeClip()), Config(port=0)) as address,
-        chromium() as browser,
         desk(browser, address) as opened,
     ):
         yield opened.page

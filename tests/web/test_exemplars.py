@@ -14,9 +14,7 @@ from plugin_server.config import Config
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.chromium import (
-    PATIENCE,
     Desk,
-    chromium,
     colour_photo,
     desk,
     grey_photo,
@@ -26,12 +24,6 @@ from tests.support.chromium import (
 from tests.support.fakes import FakeClip, FakeColorizer
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -53,7 +45,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Desk]:
 
 def find(page: Desk, count: int) -> None:
     page.page.locator("#find").click()
-    expect(page.page.locator(".exemplar")).to_have_count(count, timeout=PATIENCE)
+    expect(page.page.locator(".exemplar")).to_have_count(count)
 
 
 def test_an_exemplar_is_found_used_and_let_go(opened: Desk) -> None:
@@ -88,7 +80,7 @@ def test_the_result_of_an_exemplar_repeats(opened: Desk) -> None:
     opened.settle()
     name, data = opened.download()
     opened.add((name, data), ("coffee.png", grey_photo("coffee", 300)))
-    expect(opened.page.locator(".frame")).to_have_count(2, timeout=PATIENCE)
+    expect(opened.page.locator(".frame")).to_have_count(2)
     opened.settle()
     assert opened.download() == (name, data)
 
@@ -96,7 +88,7 @@ def test_the_result_of_an_exemplar_repeats(opened: Desk) -> None:
 def test_the_best_ones_are_compared_side_by_side(opened: Desk) -> None:
     find(opened, 3)
     opened.page.locator("#try-top").click()
-    expect(opened.page.locator("#side img")).to_have_count(3, timeout=PATIENCE)
+    expect(opened.page.locator("#side img")).to_have_count(3)
     expect(opened.page.get_by_label("Photo")).to_have_count(1)
     labels = opened.page.locator("#side button").all_inner_texts()
     assert len(set(labels)) == 3
@@ -132,9 +124,9 @@ def test_a_reference_gives_its_colours_to_photo_and_dab_and_repeats(opened: Desk
     name, data = opened.download()
     original = ("coffee.png", grey_photo("coffee", 300))
     opened.add((name, data), original)
-    expect(opened.page.locator("#notices")).to_contain_text("give the reference", timeout=PATIENCE)
+    expect(opened.page.locator("#notices")).to_contain_text("give the reference")
     opened.add((name, data), original, reference)
-    expect(opened.page.locator(".frame")).to_have_count(3, timeout=PATIENCE)
+    expect(opened.page.locator(".frame")).to_have_count(3)
     expect(opened.page.locator("#reference-name")).to_have_text("cat.png")
     opened.settle()
     assert opened.download() == (name, data)

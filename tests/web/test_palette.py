@@ -16,7 +16,6 @@ from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.chromium import (
     Desk,
-    chromium,
     desk,
     grey_photo,
     needs_chromium,
@@ -25,12 +24,6 @@ from tests.support.chromium import (
 from tests.support.fakes import FakeClip, FakeColorizer
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

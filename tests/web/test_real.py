@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.support.chromium import PATIENCE, chromium, desk, grey_photo, needs_chromium
+from tests.support.chromium import desk, grey_photo, needs_chromium
 from tests.support.repository import ROOT
+from tests.web.test_offline import CAN_UNSHARE
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+HAS_NETWORK = [name for _, name in socket.if_nameindex()] != ["lo"]
+pytestmark = [
+    pytest.mark.browser,
+    needs_chromium,
+    pytest.mark.skipif(
+        CAN_UNSHARE and HAS_NETWORK, reason="test_offline.py runs it, where there is no network"
+    ),
+]
 
 PHOTOCHROM = [sys.executable, "-c", "from plugin_server.cli import main; main()"]
 
@@ -49,9 +58,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_load_describe_dab_exemplar_compare_download_and_repeat(
-    served: Served, tmp_path: Path
+    browser: Browser, served: Served, tmp_path: Path
 ) -> None:
-    with chromium() as browser, desk(browser, served.address) as opened:
+    with desk(browser, served.address) as opened:
         page = opened.page
         original = ("coffee.png", grey_photo("coffee", 1300))
         opened.add(original)
@@ -62,7 +71,7 @@ def test_load_describe_dab_exemplar_compare_download_and_repeat(
         assert np.abs(opened.shown().astype(int) - guess).mean() > 1
 
         page.locator("#find").click()
-        expect(page.locator(".exemplar").first).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".exemplar").first).to_be_visible()
         page.locator(".exemplar").first.click()
         expect(page.locator("#reference-name")).to_have_text(re.compile("coffee"))
         opened.settle()
@@ -72,7 +81,7 @@ def test_load_describe_dab_exemplar_compare_download_and_repeat(
         page.keyboard.press("Escape")
         opened.settle()
         page.locator("#unsure").click()
-        expect(page.locator("#unsure-layer")).to_have_attribute("width", "1400", timeout=PATIENCE)
+        expect(page.locator("#unsure-layer")).to_have_attribute("width", "1400")
         page.locator("#mode-split").click()
         expect(page.locator("#divider")).to_be_visible()
 
