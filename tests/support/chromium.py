@@ -38,7 +38,8 @@ FLAGS = (
 SETTLED = """patience => new Promise((done, fail) => {
     const status = document.getElementById("status");
     const look = () => /^(Preview|Full size)/.test(status.textContent) && done();
-    new MutationObserver(look).observe(status, { childList: true, characterData: true, subtree: true });
+    const everything = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(look).observe(status, everything);
     look();
     setTimeout(() => fail(new Error(`no result, but "${status.textContent}"`)), patience);
 })"""

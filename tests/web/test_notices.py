@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from models.guidance.languages.reader import read_description
 from models.guidance.things import not_found
 from plugin_server.config import Config
 from plugin_server.service import Service
-from tests.support.chromium import chromium, needs_chromium, serving_in_thread
+from tests.support.chromium import needs_chromium, serving_in_thread
 from tests.support.fakes import FakeClip, FakeColorizer
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     with (
         serving_in_thread(Service(FakeColorizer(), FakeClip()), Config(port=0)) as address,
-        chromium() as browser,
         browser.new_context(locale="de-DE", viewport={"width": 390, "height": 844}) as context,
     ):
         opened = context.new_page()
