@@ -113,6 +113,7 @@ evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
 fuzz: setup  ## look for files and requests that freeze or break a reader, for some minutes
 	$(BIN)/python -m tests.fuzz --seconds 300
 	$(BIN)/python -m tests.fuzz --requests 10000
+	$(BIN)/python -m tests.fuzz --places 5000
 
 lock: setup  ## pin every package with its hashes, after pyproject.toml has changed
 	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \

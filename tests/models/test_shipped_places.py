@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 from numpy.typing import NDArray
-from skimage.color import rgb2gray, rgb2lab
+from skimage.color import deltaE_ciede2000, lab2rgb, rgb2gray, rgb2lab
 
 from models.color.mask import Mask
 from models.guidance.named_colors import ab_of
@@ -97,3 +97,27 @@ def test_a_thing_changed_by_colour_has_it_where_it_was_found(seen: Seen) -> None
     wanted = rgb2lab(np.float64([[[0x20, 0x40, 0xA0]]]) / 255)[0, 0, 1:]
     turned = np.degrees(np.arctan2(b, a) - np.arctan2(wanted[1], wanted[0]))
     assert abs((turned + 180) % 360 - 180) < 20
+
+
+def test_a_typed_colour_is_met_on_a_flat_patch(released: tuple[Predictor, Clip]) -> None:
+    """Of things and regions alike; the patch has the lightness of the colour."""
+    colorizer, clip = released
+    colors = np.random.default_rng(14).integers(0, 256, (12, 3), np.uint8)
+    patch = Mask.of_box(60, 200, 100, 80, height=320, width=320)
+    differences = []
+    for color in colors:
+        lab = rgb2lab(color[None] / 255)[0]
+        pixels = PHOTO.copy()
+        pixels[SUIT] = lab2rgb([lab[0], 0, 0])[0]
+        view = view_of(pixels, colorizer)
+        typed = "#" + bytes(color).hex()
+        for job in (
+            ColorizeJob(regions=(Region(mask="patch", color=typed),)),
+            ColorizeJob(regions=(Region(box=Box(60, 200, 100, 80), color=typed),)),
+            ColorizeJob(WORDS, things=(ThingChange("orange suit", typed, mask="patch"),)),
+        ):
+            made = colorize(
+                pixels, job, colorizer=colorizer, clip=clip, view=view, places={"patch": patch}
+            )
+            differences.append(deltaE_ciede2000(rgb2lab(made.pixels[240, 110]), lab))
+    assert np.median(differences) < 3, np.sort(differences).round(1)
