@@ -13,9 +13,9 @@ import click
 from models.job_error import JobError
 from models.region import Box, Region, ThingChange
 from plugin_server.batch.places import Places
+from plugin_server.commands.parameters import hex_of
 
-_BOX = re.compile(r"\s*(-?[\d.]+),(-?[\d.]+),([\d.]+),([\d.]+)\s*:(.*)", re.DOTALL)
-_COLOR = re.compile(r"\s*(#[0-9a-fA-F]{6})\s*")
+_BOX = re.compile(",".join([r"\s*(-?[\d.]+)\s*"] * 4) + ":(.*)", re.DOTALL)
 
 
 class RegionType(click.ParamType[tuple[Path | Box, str]]):
@@ -47,7 +47,7 @@ class RegionType(click.ParamType[tuple[Path | Box, str]]):
 
 
 class ThingType(click.ParamType[tuple[str, str]]):
-    """``PHRASE=#RRGGBB`` or ``PHRASE=MASK.png``."""
+    """``PHRASE=#RRGGBB``, ``PHRASE=navy`` or ``PHRASE=MASK.png``."""
 
     name = "thing"
 
@@ -57,9 +57,14 @@ class ThingType(click.ParamType[tuple[str, str]]):
         phrase, equals, meant = str(value).rpartition("=")
         if not equals or not phrase.strip():
             self.fail(f'{value!r} is not PHRASE=#RRGGBB, such as "green dress=#8a2030"', param, ctx)
-        if not _COLOR.fullmatch(meant) and not Path(meant).is_file():
-            self.fail(f"{meant!r} is neither #RRGGBB nor a mask's file", param, ctx)
-        return phrase, meant
+        color = _color(meant)
+        if color is None and not Path(meant).is_file():
+            self.fail(
+                f"{meant!r} is neither a colour (#RRGGBB, #RGB or a name) nor a mask's file",
+                param,
+                ctx,
+            )
+        return phrase, meant if Path(meant).is_file() else str(color)
 
 
 OPTIONS = (
@@ -142,8 +147,8 @@ def places_of(
         else:
             placed.append(Region(None, where, words, color))
     for number, (phrase, meant) in enumerate(things):
-        if match := _COLOR.fullmatch(meant):
-            changes.append(ThingChange(phrase, match[1]))
+        if meant.startswith("#") and not Path(meant).is_file():
+            changes.append(ThingChange(phrase, meant))
         else:
             masks[f"thing-{number}"] = Path(meant)
             changes.append(ThingChange(phrase, mask=f"thing-{number}"))
@@ -152,7 +157,18 @@ def places_of(
 
 
 def _words_and_color(said: str) -> tuple[str, str | None]:
-    """Read what is said of a region: words, a colour, or ``WORDS=#RRGGBB``."""
-    words, _, meant = said.rpartition("=")
-    match = _COLOR.fullmatch(meant)
-    return (words, match[1]) if match else (said, None)
+    """Read what is said of a region: words, a colour's code, or ``WORDS=COLOUR``.
+
+    A colour's name alone is a description: it is laid as photographs have it.
+    """
+    words, equals, meant = said.rpartition("=")
+    color = _color(meant) if equals or meant.strip().startswith("#") else None
+    return (words, color) if color is not None else (said, None)
+
+
+def _color(text: str) -> str | None:
+    """Write a colour as #rrggbb; None where it is none."""
+    try:
+        return hex_of(text)
+    except ValueError:
+        return None

@@ -102,7 +102,7 @@ def test_the_options_become_regions_and_changes(tmp_path: Path) -> None:
     places = places_of(
         tuple(
             kind.convert(text, None, None)
-            for text in (f"{mask}:a sign: red", "1,2,30,40:#2A6F4E", f"{mask}: #102030 ")
+            for text in (f"{mask}:a sign: red", "1, 2,30,40:#2A6F4E", f"{mask}: #102030 ")
         ),
         tuple(
             ThingType().convert(text, None, None) for text in ("green dress=#8a2030", f"a=b={mask}")
@@ -128,9 +128,10 @@ def test_the_options_become_regions_and_changes(tmp_path: Path) -> None:
         (RegionType(), "shawl", "MASK.png:WORDS"),
         (RegionType(), "gone.png:a shawl", "there is no picture 'gone.png'"),
         (RegionType(), "1,2,0,4:a shawl", "some width and height"),
+        (RegionType(), "1,2,-3,4:a shawl", "some width and height"),
         (RegionType(), "1.2.3,2,4,4:a shawl", "could not convert"),
         (ThingType(), "green dress", "PHRASE=#RRGGBB"),
-        (ThingType(), "green dress=blue.png", "neither #RRGGBB nor a mask's file"),
+        (ThingType(), "green dress=blue.png", "neither a colour"),
     ],
 )
 def test_options_that_make_no_sense(
@@ -138,6 +139,24 @@ def test_options_that_make_no_sense(
 ) -> None:
     with pytest.raises(click.BadParameter, match=complaint):
         kind.convert(text, None, None)
+
+
+def test_colours_have_names_too() -> None:
+    kind, thing = RegionType(), ThingType()
+    places = places_of(
+        tuple(
+            kind.convert(f"1,2,3,4:{text}", None, None)
+            for text in ("red", "#f00", "a wall=navy", "E=mc2")
+        ),
+        (thing.convert("green dress=navy", None, None),),
+    )
+    assert [(one.description, one.color) for one in places.regions] == [
+        ("red", None),
+        ("", "#ff0000"),
+        ("a wall", "#000080"),
+        ("E=mc2", None),
+    ]
+    assert places.things == (ThingChange("green dress", "#000080"),)
 
 
 def test_nothing_said_changes_nothing() -> None:
