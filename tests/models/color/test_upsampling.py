@@ -222,8 +222,8 @@ def set_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int, int], Non
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_blocks_leave_no_seams(channels: int, set_blocks: Callable[[int, int, int], None]) -> None:
-    pixels = picture(97, 211, channels, np.uint16)
-    mask = picture(97, 211, 1, np.float32)[..., 0]
+    pixels = picture(53, 131, channels, np.uint16)
+    mask = picture(53, 131, 1, np.float32)[..., 0]
     view = small_view()
     expected = recolor(pixels, *view, mask=mask)
     for block, columns, workers in ((1, 50, 1), (64, 7, 3), (5000, 4000, 2)):
@@ -240,6 +240,7 @@ def test_the_same_bytes_every_time() -> None:
     assert recolor(pixels, *view).tobytes() == recolor(pixels, *view).tobytes()
 
 
+@pytest.mark.slow
 def test_memory_beside_the_result_is_small() -> None:
     pixels = picture(2800, 4200, 1, np.uint8)
     view = small_view(109, 224)

@@ -15,6 +15,7 @@ from models.evaluation.perceptual import Lpips
 from models.networks.clip import declare_torchvision_operators
 
 
+@pytest.mark.slow
 def test_it_is_the_distance_of_the_lpips_package(tmp_path: Path) -> None:
     declare_torchvision_operators()
     lpips = pytest.importorskip("lpips")

@@ -209,7 +209,7 @@ def white_of(dtype: type) -> float:
 
 def sheet_of(pixels: np.ndarray) -> np.ndarray:
     """Draw a sheet of a picture and two candidates, and return the picture's column."""
-    candidate = Candidate(pixels, jpeg(color_photo(0)), "abc", 0.5, "a very long caption " * 9)
+    candidate = Candidate(pixels, jpeg(color_photo(0)), "abc", 0.5, "a very long caption " * 3)
     sheet = Image.open(io.BytesIO(draw_sheet(pixels, [candidate, candidate])))
     assert sheet.width == 3 * (WIDTH + MARGIN) + MARGIN
     return np.asarray(sheet.convert("RGB"))[:, MARGIN : MARGIN + WIDTH]

@@ -43,6 +43,7 @@ def test_doctor_finds_a_package_that_is_missing() -> None:
     assert "pip install photochrom-no-such-package" in finding.remedy
 
 
+@pytest.mark.slow
 def test_doctor_finds_every_package_that_photochrom_itself_needs() -> None:
     broken = [one for one in doctor.examine_packages() if one.state is doctor.State.BROKEN]
     assert broken == []
