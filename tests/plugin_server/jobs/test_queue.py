@@ -7,7 +7,6 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import pytest
 
@@ -18,11 +17,17 @@ from plugin_server.errors import Busy, NotDone, NotKept, RemoteProblem
 from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
-from plugin_server.jobs.queue import STAGES, Status
-from tests.support.held_work import HeldWork
-
-ANNA, BEN = Client("10.0.0.1"), Client("10.0.0.2")
-SOON = 10.0  # seconds after which a test has failed
+from tests.support.held_work import (
+    ANNA,
+    BEN,
+    SOON,
+    HeldWork,
+    check_that_a_job_is_queued_then_runs_then_is_done,
+    check_that_progress_only_grows_and_versions_too,
+    ended,
+    never,
+    photo,
+)
 
 MakeJobs = Callable[..., EmbeddedJobs]
 
@@ -49,40 +54,12 @@ def make(work: HeldWork) -> Iterator[MakeJobs]:
         jobs.close()
 
 
-def photo(name: object) -> ColorizeRequest:
-    return ColorizeRequest(str(name).encode())
-
-
-def ended(jobs: EmbeddedJobs, id: str) -> Status:
-    """Wait for the end of a job as a follower does: from version to version."""
-    status = jobs.status(id)
-    while not status.is_finished:
-        newer = jobs.status(id, newer_than=status.version, timeout=SOON)
-        assert newer.version > status.version, "nothing happened"
-        status = newer
-    return status
-
-
-def never() -> bool:
-    return False
-
-
 def test_a_job_is_queued_then_runs_then_is_done(make: MakeJobs, work: HeldWork) -> None:
-    jobs = make()
-    first, second = jobs.submit(photo("a"), ANNA), jobs.submit(photo("b"), ANNA)
-    work.wait_for(1)
-    running, queued = jobs.status(first.id), jobs.status(second.id)
-    assert running.state == "running"
-    assert running.stage in STAGES | {"running": 0}
-    assert (queued.state, queued.stage, queued.progress) == ("queued", "queued", 0.0)
-    work.release.set()
-    for id, body in ((first.id, b"colour of a"), (second.id, b"colour of b")):
-        done = ended(jobs, id)
-        assert (done.state, done.stage, done.progress) == ("done", "done", 1.0)
-        answer = jobs.result(id)
-        assert answer.body == body
-        assert (answer.notices, answer.timings) == (("a notice",), {"total": 1.0})
-        assert jobs.result(id) == answer, "a result may be fetched again"
+    check_that_a_job_is_queued_then_runs_then_is_done(make(), work)
+
+
+def test_progress_only_grows_and_versions_too(make: MakeJobs, work: HeldWork) -> None:
+    check_that_progress_only_grows_and_versions_too(make(), work)
 
 
 def test_positions_count_what_comes_before(make: MakeJobs, work: HeldWork) -> None:
@@ -95,21 +72,6 @@ def test_positions_count_what_comes_before(make: MakeJobs, work: HeldWork) -> No
     jobs.cancel(ids[0])
     assert jobs.status(guest).position == 1
     assert jobs.status(ids[1]).position == 0
-
-
-def test_progress_only_grows_and_versions_too(make: MakeJobs, work: HeldWork) -> None:
-    jobs = make()
-    id = jobs.submit(photo("a"), ANNA).id
-    work.wait_for(1)
-    seen = [jobs.status(id)]
-    while seen[-1].progress < STAGES["join"]:
-        seen.append(jobs.status(id, newer_than=seen[-1].version, timeout=SOON))
-    work.release.set()
-    while not seen[-1].is_finished:
-        seen.append(jobs.status(id, newer_than=seen[-1].version, timeout=SOON))
-    assert [s.progress for s in seen] == sorted(s.progress for s in seen)
-    assert all(a.version < b.version for a, b in pairwise(seen))
-    assert seen[-1].progress == 1.0
 
 
 def test_fifty_jobs_of_one_client_do_not_starve_another(make: MakeJobs, work: HeldWork) -> None:

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,11 @@ from plugin_server.config import Config
 from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.library import UnusableLibrary
-from plugin_server.engine.requests import Answer, ColorizeRequest, KeepRequest, Request
-from plugin_server.errors import Busy, NoBroker, NotDone, NotKept, RemoteProblem
+from plugin_server.engine.requests import Answer, KeepRequest, Request
+from plugin_server.errors import Busy, NoBroker, NotDone, RemoteProblem
 from plugin_server.images.codec import Limits
 from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
-from plugin_server.jobs.queue import STAGES, Status
 from plugin_server.jobs.redis.celery_app import PREFIX, lanes_of, made_with
 from plugin_server.jobs.redis.job_store import JobStore, Keep
 from plugin_server.jobs.redis.queue import ClusterJobs
@@ -38,13 +36,21 @@ from retrieval.library import ExemplarLibrary
 from tests.support.command import run as command
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.forms import post, refusal
-from tests.support.held_work import HeldWork
+from tests.support.held_work import (
+    ANNA,
+    BEN,
+    HeldWork,
+    check_that_a_job_is_queued_then_runs_then_is_done,
+    check_that_progress_only_grows_and_versions_too,
+    ended,
+    never,
+    photo,
+)
 from tests.support.pictures import encoded, grey_picture
 from tests.support.redis_server import SOON, RedisServer, needs_redis, running_redis
 
 pytestmark = needs_redis
 
-ANNA, BEN = Client("10.0.0.1"), Client("10.0.0.2")
 Do = Callable[[Request, Progress], Answer]
 
 
@@ -116,59 +122,14 @@ def worker(broker: Broker, do: Do, *, name: str = "w") -> Iterator[Bench]:
         store.close()
 
 
-def photo(name: object) -> ColorizeRequest:
-    return ColorizeRequest(str(name).encode())
-
-
-def ended(jobs: ClusterJobs, id: str) -> Status:
-    """Wait for the end of a job as a follower does: from version to version."""
-    status = jobs.status(id)
-    while not status.is_finished:
-        newer = jobs.status(id, newer_than=status.version, timeout=SOON)
-        assert newer.version > status.version, "nothing happened"
-        status = newer
-    return status
-
-
-def never() -> bool:
-    return False
-
-
 def test_a_job_is_queued_then_runs_then_is_done(broker: Broker, work: HeldWork) -> None:
     with cluster(broker) as jobs, worker(broker, work):
-        first, second = jobs.submit(photo("a"), ANNA), jobs.submit(photo("b"), ANNA)
-        work.wait_for(1)
-        running, queued = jobs.status(first.id), jobs.status(second.id)
-        assert running.state == "running"
-        assert running.stage in STAGES | {"running": 0}
-        assert (queued.state, queued.stage, queued.progress) == ("queued", "queued", 0.0)
-        for id, word in ((first.id, "running"), (second.id, "queued")):
-            with pytest.raises(NotDone, match=word):
-                jobs.result(id)
-        work.release.set()
-        for id, body in ((first.id, b"colour of a"), (second.id, b"colour of b")):
-            done = ended(jobs, id)
-            assert (done.state, done.stage, done.progress) == ("done", "done", 1.0)
-            answer = jobs.result(id)
-            assert answer == Answer(body, "image/png", ("a notice",), {"total": 1.0})
-            assert jobs.result(id) == answer, "a result may be fetched again"
-        assert jobs.cancel(first.id).state == "done"
-        with pytest.raises(NotKept, match="no such job"):
-            jobs.status(first.id)
+        check_that_a_job_is_queued_then_runs_then_is_done(jobs, work)
 
 
 def test_progress_only_grows_and_versions_too(broker: Broker, work: HeldWork) -> None:
     with cluster(broker) as jobs, worker(broker, work):
-        id = jobs.submit(photo("a"), ANNA).id
-        work.wait_for(1)
-        seen = [jobs.status(id)]
-        while seen[-1].progress < STAGES["join"]:
-            seen.append(jobs.status(id, newer_than=seen[-1].version, timeout=SOON))
-        work.release.set()
-        while not seen[-1].is_finished:
-            seen.append(jobs.status(id, newer_than=seen[-1].version, timeout=SOON))
-        assert [s.progress for s in seen] == sorted(s.progress for s in seen)
-        assert all(a.version < b.version for a, b in pairwise(seen))
+        check_that_progress_only_grows_and_versions_too(jobs, work)
 
 
 def test_another_server_and_one_that_was_restarted_know_the_job(
