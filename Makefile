@@ -11,6 +11,7 @@ TORCH := torch==2.13.0 torchvision==0.28.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+TOOL := $(BIN)/python -m uv tool run --quiet --python $(BIN)/python
 # LOCKED=1 installs what requirements.lock pins, and nothing whose hash differs.
 LOCKED ?=
 # They and what only they need (CUDA) stay out of the lock.
@@ -116,15 +117,17 @@ fuzz: setup  ## look for files and requests that freeze or break a reader, for s
 	$(BIN)/python -m tests.fuzz --places 5000
 
 lock: setup  ## pin every package with its hashes, after pyproject.toml has changed
-	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
 	  --all-extras $(WITH_TORCH:%=--no-emit-package=%) pyproject.toml -o requirements.lock
 	$(BIN)/python -m tests.support.lock
 
-audit: setup  ## known faults of the installed packages, and a list of them (needs the network)
-	$(PIP) pip-audit
+# Both tools run beside .venv and leave it as it is. With --strict a package that cannot be looked up
+# (a registry without PyPI's list of faults) is a failure and not one without faults.
+audit: setup  ## a list of the installed packages, out/sbom.json, and their known faults (needs PyPI)
 	mkdir -p out
-	$(BIN)/python -m pip_audit --skip-editable --format cyclonedx-json --output out/sbom.json || true
-	$(BIN)/python -m pip_audit --skip-editable
+	$(TOOL) --from cyclonedx-bom cyclonedx-py environment --output-file out/sbom.json $(BIN)/python
+	$(BIN)/python -m pip list --format freeze --exclude-editable | sed 's/+.*//' >out/installed.txt
+	$(TOOL) pip-audit --strict --disable-pip --no-deps --progress-spinner off -r out/installed.txt
 
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build

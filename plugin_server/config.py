@@ -38,9 +38,9 @@ class Config:
 
     ``workers`` photos are decoded, coloured and encoded at a time; up to ``waiting`` more requests
     wait for their turn, and what comes after them is answered with 429. ``clip`` is ``embedded`` or
-    an open_clip ``MODEL/PRETRAINED``; ``weights`` the colorizer's file where it is not the one that
-    comes with Photochrom; ``library`` the folder of the exemplars, or None for no library. With a
-    ``broker`` workers on any machine colour the photos.
+    an open_clip ``MODEL/PRETRAINED@SHA256``; ``weights`` the colorizer's file where it is not the
+    one that comes with Photochrom; ``library`` the folder of the exemplars, or None for no library.
+    With a ``broker`` workers on any machine colour the photos.
 
     Raises:
         ConfigError: a value is out of its range, or the server could be reached from other

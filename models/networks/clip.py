@@ -193,9 +193,10 @@ class Clip:
 
 
 def load_clip(name: str = EMBEDDED) -> Clip:
-    """Load the embedded pair, or an open_clip model named ``MODEL/PRETRAINED``.
+    """Load the embedded pair, or an open_clip model named ``MODEL/PRETRAINED@SHA256``.
 
-    Only the latter may use the network, to fetch its weights.
+    Only the latter may use the network, to fetch its weights. The digest is that of the weights'
+    file; it belongs to the model's name, so that other weights are another model.
 
     Raises:
         WeightsError: weights are missing or damaged, or open_clip knows no such model.
@@ -329,16 +330,28 @@ class OpenClipTokenizer:
 
 
 def _load_pretrained(name: str) -> Clip:
-    architecture, _, pretrained = name.partition("/")
-    if not architecture or not pretrained:
+    model_name, _, digest = name.partition("@")
+    architecture, _, pretrained = model_name.partition("/")
+    if not architecture or not pretrained or ":" in architecture:
         raise WeightsError(
-            f"CLIP model {name!r}: write {EMBEDDED!r}, or MODEL/PRETRAINED of open_clip, "
-            "such as ViT-B-32/laion2b_s34b_b79k"
+            f"CLIP model {name!r}: write {EMBEDDED!r}, or MODEL/PRETRAINED@SHA256 of open_clip, "
+            "such as ViT-B-32/laion2b_s34b_b79k@...; without @SHA256 you are told the digest"
         )
     open_clip = import_open_clip()
+    config = open_clip.get_pretrained_cfg(architecture, pretrained) or {"file": pretrained}
     try:
-        model = open_clip.create_model(architecture, pretrained=pretrained, require_pretrained=True)
+        weights = Path(open_clip.download_pretrained(config))
+        if not weights.is_file():
+            raise FileNotFoundError(f"there is no file {weights}")
+        _check_weights(model_name, digest, weights)
+        # The very file that was checked: the name might lead to a newer one by now.
+        model = open_clip.create_model(
+            architecture, pretrained=str(weights), require_pretrained=True,
+            force_preprocess_cfg=config,
+        )  # fmt: skip
         tokenizer = OpenClipTokenizer(open_clip.get_tokenizer(architecture))
+    except WeightsError:
+        raise
     except (RuntimeError, OSError, ValueError) as problem:
         raise WeightsError(
             f"open_clip could not load {name!r} ({problem}): see open_clip.list_pretrained(); the "
@@ -353,6 +366,27 @@ def _load_pretrained(name: str) -> Clip:
         mean=model.visual.image_mean or open_clip.OPENAI_DATASET_MEAN,
         std=model.visual.image_std or open_clip.OPENAI_DATASET_STD,
     )
+
+
+def _check_weights(model_name: str, digest: str, weights: Path) -> None:
+    """Refuse weights that are a pickle, or others than those whose digest was given."""
+    if weights.suffix != ".safetensors":
+        raise WeightsError(
+            f"the weights of {model_name!r} are no safetensors ({weights.name}), and other kinds "
+            "can run code as they are read: choose another pretrained model"
+        )
+    found = file_sha256(weights)
+    if not digest:
+        raise WeightsError(
+            f"the weights of {model_name!r} came from the network or from elsewhere. Compare their "
+            f"SHA-256, {found}, with what their publisher says, and name them with it: "
+            f"{model_name}@{found}"
+        )
+    if digest.lower() != found:
+        raise WeightsError(
+            f"the weights of {model_name!r} are not those of the digest {digest}: theirs is "
+            f"{found}. They were changed, or damaged on the way ({weights})"
+        )
 
 
 def _is_mostly_latin(text: str) -> bool:

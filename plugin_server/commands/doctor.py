@@ -242,7 +242,7 @@ def examine_models(config: Config, load: Callable[[Config], Service]) -> Finding
 
 def examine_library(folder: Path) -> Finding:
     """Open the library if there is one; photos can be coloured without, so it is never broken."""
-    from retrieval.database.store import DATABASE
+    from retrieval.database.folder import DATABASE
     from retrieval.errors import LibraryError
     from retrieval.library import ExemplarLibrary
 

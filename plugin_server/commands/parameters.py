@@ -103,8 +103,8 @@ clip_option = click.option(
     show_default=True,
     metavar="NAME",
     envvar="PHOTOCHROM_CLIP",
-    help="The model that reads descriptions: embedded, or an open_clip MODEL/PRETRAINED "
-    "(which may be downloaded), for weights trained with it.",
+    help="The model that reads descriptions: embedded, or an open_clip MODEL/PRETRAINED@SHA256 "
+    "(which may be downloaded; without the digest you are told it), for weights trained with it.",
 )
 weights_option = click.option(
     "--weights",

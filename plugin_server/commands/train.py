@@ -65,7 +65,7 @@ FEW = 500
     "--clip",
     default="embedded",
     show_default=True,
-    help="CLIP model that reads captions; MODEL/PRETRAINED of open_clip uses the network.",
+    help="CLIP model that reads captions; MODEL/PRETRAINED@SHA256 of open_clip uses the network.",
 )
 @click.option(
     "--references/--no-references",

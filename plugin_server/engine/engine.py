@@ -42,7 +42,7 @@ from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, encode
 from plugin_server.images.losses import losses
 from plugin_server.images.openraster import OPENRASTER
-from plugin_server.images.sandbox import Decoders, decode_here
+from plugin_server.images.sandbox import Decoders, decode_here, encode_here
 from plugin_server.version import product_version
 from retrieval.ingest.photos import decode_small
 
@@ -72,6 +72,7 @@ class Engine:
         decoders: Decoders | None = None,
     ) -> None:
         self.decode = decode_here(limits) if decoders is None else decoders.decode
+        self._encode = encode_here if decoders is None else decoders.encode
         self._decode_small = decode_small if decoders is None else decoders.decode_small
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
@@ -177,7 +178,10 @@ class Engine:
                 layer, result, saturation=request.job.saturation, mask=mask, settings=settings
             )
         else:
-            body = encode(replace(layer, pixels=result.pixels), media_type, settings=settings)
+            body = self._encode(
+                replace(layer, pixels=result.pixels), media_type, settings=settings,
+                watch=partial(progress, "encode", 0.0),
+            )  # fmt: skip
         encoded = time.perf_counter()
         timings = {"decode": decoded - started}
         if chosen.reference is not None:

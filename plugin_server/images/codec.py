@@ -51,6 +51,7 @@ __all__ = [
     "encode",
     "media_type_of",
     "read_settings",
+    "takes_own_profile",
 ]
 
 # What people send by mistake, by the first bytes; the rest is "no picture that we know".
@@ -112,7 +113,8 @@ def encode(layer: Layer, media_type: str, *, settings: str | None = None) -> byt
     if media_type == "application/x-npy":  # its values are sRGB by definition
         return npy.write(to_depth(layer.pixels, layer.bits))
     bits = {"image/png": min(layer.bits, 16), "image/tiff": layer.bits}.get(media_type, 8)
-    pixels = to_depth(_in_own_profile(layer), bits)
+    converts = takes_own_profile(layer, media_type)
+    pixels = to_depth(_in_own_profile(layer) if converts else layer.pixels, bits)
     write = {
         "image/png": png.write,
         "image/jpeg": jpeg.write,
@@ -121,6 +123,16 @@ def encode(layer: Layer, media_type: str, *, settings: str | None = None) -> byt
     }[media_type]
     profile = layer.profile if pixels.shape[2] > 2 else None
     return write(pixels, profile=profile, metadata=layer.metadata, settings=settings)
+
+
+def takes_own_profile(layer: Layer, media_type: str) -> bool:
+    """Tell whether writing converts into the photo's own profile, which came from anywhere."""
+    return (
+        media_type != "application/x-npy"
+        and layer.source is not None
+        and layer.profile is not None
+        and layer.pixels.shape[2] >= 3
+    )
 
 
 def can_hold(media_type: str, layer: Layer) -> bool:
@@ -237,8 +249,8 @@ def _to_srgb(source: Pixels, stored: Stored) -> tuple[Pixels, bytes | None, tupl
 
 def _in_own_profile(layer: Layer) -> Pixels:
     """Return the pixels as the layer's profile writes them."""
-    if layer.source is None or layer.profile is None or layer.pixels.shape[2] < 3:
-        return layer.pixels
+    assert layer.source is not None
+    assert layer.profile is not None
     return from_srgb(
         layer.pixels,
         layer.profile,

@@ -1,4 +1,4 @@
-"""A process that decodes photos for another one, so that it may be killed or run out of memory.
+"""A process that reads and writes photos for another one, so that it may be killed or be too large.
 
 It is told what to do on its standard input and answers on its standard output (``frames``). It has
 no secrets, writes no files, and may take memory in proportion to the photo only.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from plugin_server.images import frames
-from plugin_server.images.codec import decode
+from plugin_server.images.codec import decode, encode
 from plugin_server.images.layer import ImageError, Limits
 from retrieval.errors import PhotoRefused
 from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
@@ -30,9 +30,9 @@ LARGE: Final = 512 * 1024 * 1024  # bytes of a process that makes room for a fre
 class Job:
     """One photo in hand: tells its size as soon as it is known, and takes memory for it."""
 
-    def __init__(self, answers: io.RawIOBase, data: bytes) -> None:
+    def __init__(self, answers: io.RawIOBase, size: int) -> None:
         self._answers = answers
-        self._room = ROOM + ROOM_PER_BYTE * len(data)
+        self._room = ROOM + ROOM_PER_BYTE * size
         self._before = _in_use("VmSize")
         limit_memory(self._before + self._room)
 
@@ -76,30 +76,36 @@ def main() -> None:
     frames.send(answers, {"ready": True})
     with suppress(EOFError, BrokenPipeError):
         while True:
-            header, (data,) = frames.receive(tasks, most=1 << 40)
-            answer, buffers = perform(header, bytes(data), answers)
-            del data
+            header, given = frames.receive(tasks, most=1 << 40)
+            answer, buffers = perform(header, given, answers)
+            del given
             answer["last"] = _in_use("VmRSS") > LARGE
             frames.send(answers, answer, buffers)
             del buffers
 
 
 def perform(
-    header: dict[str, Any], data: bytes, answers: io.RawIOBase
+    header: dict[str, Any], given: list[bytearray], answers: io.RawIOBase
 ) -> tuple[dict[str, Any], list[frames.Buffer]]:
     """Do one task; whatever goes wrong is an answer, too."""
-    job = Job(answers, data)
+    job = Job(answers, sum(map(len, given)))
     max_bytes, max_pixels = header["max_bytes"], header["max_pixels"]
     try:
         match header["task"]:
             case "decode":
-                layer = decode(data, limits=AnnouncingLimits(max_bytes, max_pixels, job))
+                layer = decode(bytes(given[0]), limits=AnnouncingLimits(max_bytes, max_pixels, job))
                 return frames.pack_layer(layer)
+            case "encode":
+                limits = AnnouncingLimits(max_bytes, max_pixels, job)
+                layer = frames.unpack_layer(header["layer"], given, limits)
+                height, width = layer.pixels.shape[:2]
+                limits.check_size(width, height)
+                return {}, [encode(layer, header["to"], settings=header["settings"])]
             case "small":
-                limits = AnnouncingPhotoLimits(max_bytes, max_pixels, job)
-                return frames.pack_small(decode_small(data, limits))
+                small = AnnouncingPhotoLimits(max_bytes, max_pixels, job)
+                return frames.pack_small(decode_small(bytes(given[0]), small))
             case _:
-                return {"captions": captions_in(data)}, []
+                return {"captions": captions_in(bytes(given[0]))}, []
     except (ImageError, PhotoRefused) as problem:
         return {"refused": type(problem).__name__, "detail": str(problem)}, []
     except MemoryError:

@@ -1,5 +1,8 @@
 """Decoding in processes of their own: a photo may crash, fill or stall one, and nothing else.
 
+So is encoding where it takes the colour profile that came with the photo. What else is encoded is
+our own pixels; a photo's metadata go along as the bytes they are, and its XMP is parsed once.
+
 The processes are kept warm, so an ordinary photo costs the way through a pipe. One that takes too
 long for its size, or that nobody waits for any more, is killed, and a fresh one takes its place.
 They are started anew and not forked, which is safe beside threads and the same on every system.
@@ -14,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -77,6 +80,23 @@ class Decode(Protocol):
         """Read a picture."""
 
 
+class Encode(Protocol):
+    """Writes a picture as ``codec.encode`` does, and raises what ``watch`` raises."""
+
+    def __call__(
+        self, layer: Layer, media_type: str, *, settings: str | None = None, watch: Watch = nobody
+    ) -> bytes:
+        """Write a picture."""
+
+
+def encode_here(
+    layer: Layer, media_type: str, *, settings: str | None = None, watch: Watch = nobody
+) -> bytes:
+    """Write a picture in this process, where its profile is one's own."""
+    watch()
+    return codec.encode(layer, media_type, settings=settings)
+
+
 def decode_here(limits: Limits) -> Decode:
     """Make what decodes in this process, for pictures that are one's own."""
 
@@ -111,9 +131,25 @@ class Decoders:
         """
         self._limits.check_bytes(data)
         return self._ask(
-            "decode", data, self._limits, watch,
+            {"task": "decode"}, [data], self._limits, watch,
             lambda header, buffers: frames.unpack_layer(header, buffers, self._limits),
         )  # fmt: skip
+
+    def encode(
+        self, layer: Layer, media_type: str, *, settings: str | None = None, watch: Watch = nobody
+    ) -> bytes:
+        """Write a picture, apart where that takes a colour profile that came from anywhere.
+
+        Raises:
+            ImageError: as ``codec.encode``; BrokenImage too for a profile that takes too long or
+                too much memory, or that crashes the process.
+            Stopped: ``watch`` says so, or ``close`` was called.
+        """
+        if not codec.takes_own_profile(layer, media_type):
+            return encode_here(layer, media_type, settings=settings, watch=watch)
+        header, buffers = frames.pack_layer(layer)
+        task = {"task": "encode", "layer": header, "to": media_type, "settings": settings}
+        return self._ask(task, buffers, self._limits, watch, lambda _, answers: b"".join(answers))
 
     def decode_small(self, data: bytes, limits: PhotoLimits) -> SmallPhoto:
         """Read a photo as small as serves, as ``retrieval.ingest.photos.decode_small``.
@@ -124,7 +160,7 @@ class Decoders:
         limits.check_bytes(len(data))
         try:
             return self._ask(
-                "small", data, limits, nobody,
+                {"task": "small"}, [data], limits, nobody,
                 lambda header, buffers: frames.unpack_small(header, buffers, limits),
             )  # fmt: skip
         except BrokenImage as problem:
@@ -134,7 +170,7 @@ class Decoders:
         """Read the captions inside a photo's file; damage counts as none."""
         try:
             return self._ask(
-                "captions", data, self._limits, nobody,
+                {"task": "captions"}, [data], self._limits, nobody,
                 lambda header, _: tuple(map(str, header["captions"])),
             )  # fmt: skip
         except BrokenImage:
@@ -160,8 +196,8 @@ class Decoders:
 
     def _ask(
         self,
-        task: str,
-        data: bytes,
+        task: dict[str, Any],
+        buffers: Sequence[frames.Buffer],
         limits: Limits | PhotoLimits,
         watch: Watch,
         unpack: Callable[[dict[str, Any], list[bytearray]], Answer],
@@ -169,15 +205,16 @@ class Decoders:
         decoder = self._borrow(watch)
         is_fit = False
         try:
-            told = {"task": task, "max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
-            most = frames.BYTES_PER_PIXEL * 2 * limits.max_pixels + 4 * len(data) + (1 << 26)
-            answer = self._pipes.submit(decoder.ask, told, data, most)
-            self._await(answer, decoder, len(data), watch)
-            header, buffers = answer.result()
+            told = task | {"max_bytes": limits.max_bytes, "max_pixels": limits.max_pixels}
+            size = sum(memoryview(buffer).nbytes for buffer in buffers)
+            most = frames.BYTES_PER_PIXEL * 2 * limits.max_pixels + 4 * size + (1 << 26)
+            answer = self._pipes.submit(decoder.ask, told, buffers, most)
+            self._await(answer, decoder, size, watch)
+            header, answers = answer.result()
             is_fit = not header.pop("last", False)
             if (kind := header.get("refused")) is not None:
                 raise _refusal(kind, str(header.get("detail")))
-            return unpack(header, buffers)
+            return unpack(header, answers)
         except (OSError, EOFError, ValueError, TypeError) as problem:
             is_fit = False
             if self._is_closed:
@@ -212,8 +249,8 @@ class Decoders:
             )
             if time.monotonic() - begun > allowed:
                 raise BrokenImage(
-                    f"the picture takes more than {allowed:.0f} seconds to decode, far longer than "
-                    "one of its size should; save it again"
+                    f"the picture takes more than {allowed:.0f} seconds to decode or to encode, "
+                    "far longer than one of its size should; save it again"
                 )
 
     def _borrow(self, watch: Watch) -> _Decoder:
@@ -277,20 +314,20 @@ class _Decoder:
         self.pixels = 0
 
     def ask(
-        self, header: dict[str, Any], data: bytes, most: int
+        self, header: dict[str, Any], data: Sequence[frames.Buffer], most: int
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """Send a task and wait for its answer; it ends when the process is killed."""
         with self._in_use:
             return self._ask(header, data, most)
 
     def _ask(
-        self, header: dict[str, Any], data: bytes, most: int
+        self, header: dict[str, Any], data: Sequence[frames.Buffer], most: int
     ) -> tuple[dict[str, Any], list[bytearray]]:
         self.pixels = 0
         if not self.is_ready:
             frames.receive(self._answers, most=0)
             self.is_ready = True
-        frames.send(self._tasks, header, [data])
+        frames.send(self._tasks, header, data)
         while True:
             answer, buffers = frames.receive(self._answers, most=most)
             if "pixels" not in answer:

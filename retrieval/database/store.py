@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from retrieval.database.folder import DATABASE, make_private
 from retrieval.errors import (
     CorruptLibrary,
     LibraryBusy,
@@ -27,7 +28,6 @@ from retrieval.errors import (
     StorageFull,
 )
 
-DATABASE: Final = "library.sqlite"
 APPLICATION: Final = 0x50484F54  # "PHOT": tells our files from other programs' databases
 SCHEMA: Final = 1
 WRITE_TIMEOUT: Final = 30.0  # seconds to wait while another process writes
@@ -105,6 +105,7 @@ class Store:
         self._write_lock = threading.Lock()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
             self._make_private()
         except FileExistsError as problem:
             raise NoAccess(f"{folder} is a file: name a folder for the library") from problem

@@ -19,11 +19,11 @@ from models.guidance.condition import Embedder
 from retrieval.database import queries
 from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.database.exemplar import Exemplar, Place
+from retrieval.database.folder import PHOTOS
 from retrieval.database.store import Store
 from retrieval.errors import CorruptLibrary, PhotoRefused
 from retrieval.ingest.ingest import BATCH, Progress, release_file
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, SmallPhoto, decode_small
-from retrieval.ingest.uploads import PHOTOS
 from retrieval.ingest.walk import read_place
 
 

@@ -9,9 +9,9 @@ from typing import Final
 from models.captions import clean
 from retrieval import whole_file
 from retrieval.database.exemplar import exemplar_id
+from retrieval.database.folder import PHOTOS
 from retrieval.database.store import explain_os_error
 
-PHOTOS: Final = "photos"  # inside the library's folder
 TYPES: Final = ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"), (b"", ".tif"))
 
 

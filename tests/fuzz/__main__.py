@@ -8,14 +8,14 @@ every run; ``--requests`` sends whole requests of every call to a server with sm
 from __future__ import annotations
 
 import argparse
-import hashlib
 import random
 import sys
 import time
 from collections import Counter
 from typing import Final
 
-from tests.fuzz.readers import CORPUS, readers
+from tests.fuzz.corpus import CORPUS, name_of
+from tests.fuzz.readers import Read, readers
 from tests.support.hostile import any_change, mutated
 
 SECONDS: Final = 0.5  # of processor time for any file, on a machine of today
@@ -33,22 +33,25 @@ def fuzz_readers(rng: random.Random, seconds: float) -> int:
         read, files = table[name]
         data = mutated(rng.choice(files), [any_change(rng) for _ in range(rng.randrange(4))])
         tried += 1
-        started = time.thread_time()
-        problem = ""
-        try:
-            read(data)
-        except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
-        taken = time.thread_time() - started
-        if taken > SECONDS + SECONDS_PER_MEGABYTE * len(data) / 1e6:
-            problem = f"{taken:.1f} s for {len(data):,} bytes"
-        if problem:
+        if problem := problem_with(read, data):
             faults += 1
-            file = CORPUS / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.bin"
+            file = CORPUS / name_of(name, data)
             file.write_bytes(data)
             print(f"{name}: {problem[:200]} ({file.name})", flush=True)
     print(f"{tried:,} damaged files, {faults} faults")
     return faults
+
+
+def problem_with(read: Read, data: bytes) -> str:
+    """Say what is wrong with how a reader takes a file; nothing where all is well."""
+    started = time.thread_time()
+    try:
+        read(data)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    taken = time.thread_time() - started
+    is_slow = taken > SECONDS + SECONDS_PER_MEGABYTE * len(data) / 1e6
+    return f"{taken:.1f} s for {len(data):,} bytes" if is_slow else ""
 
 
 def fuzz_requests(rng: random.Random, count: int, *, places: bool = False) -> int:

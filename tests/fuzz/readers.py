@@ -24,11 +24,11 @@ from retrieval.errors import LibraryError
 from retrieval.ingest.captions import captions_in_xmp
 from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
 from retrieval.ingest.walk import find_photos
+from tests.fuzz.corpus import CORPUS
 from tests.support import attacks
 from tests.support.hostile import valid_files
 
 LIMITS: Final = Limits(max_pixels=1_000_000)
-CORPUS: Final = Path(__file__).parent.parent / "corpus"
 Read = Callable[[bytes], None]
 
 

@@ -122,6 +122,7 @@ def test_a_palette_survives_a_round_trip_through_json() -> None:
         ('[{"color": "#aabbcc", "weight": NaN}]', "above 0"),
         ('[{"color": "#aabbcc", "weight": 1e999}]', "at most 1000"),
         (f'[{{"color": "#aabbcc", "weight": 1{"0" * 400}}}]', "at most 1000"),
+        (f'[{{"color": "#aabbcc", "weight": -1{"0" * 400}}}]', "above 0"),
         (json.dumps(["#aabbcc"] * 7), "at most 6"),
     ],
 )

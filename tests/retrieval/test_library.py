@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from retrieval.database.exemplar import Exemplar
-from retrieval.database.store import DATABASE
+from retrieval.database.folder import DATABASE
 from retrieval.errors import (
     LibraryUnusable,
     MissingPhoto,

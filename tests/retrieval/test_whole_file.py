@@ -74,6 +74,29 @@ def test_a_library_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == PRIVATE
 
 
+@posix
+@pytest.mark.parametrize("beside", [None, "holiday.jpg"])
+def test_an_old_library_is_closed_when_it_is_opened(tmp_path: Path, beside: str | None) -> None:
+    library = ExemplarLibrary.open(tmp_path, clip=FakeClip())
+    library.add_photo(jpeg(color_photo(1)), name="a.jpg")
+    library.search(_query())  # type: ignore[arg-type]
+    library.close()
+    if beside is not None:
+        (tmp_path / beside).touch()
+    inside = sorted(tmp_path.iterdir())
+    for path in (tmp_path, *inside):
+        path.chmod(0o755)
+    (tmp_path / "a.index").symlink_to(Path(__file__))
+    before = Path(__file__).stat().st_mode
+
+    ExemplarLibrary.open(tmp_path, clip=FakeClip()).close()
+    open_ones = {path.name for path in inside if path.stat().st_mode & 0o077}
+    assert open_ones == ({beside} if beside else set())
+    # A folder that holds other things may be shared on purpose.
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == (0o755 if beside else 0o700)
+    assert Path(__file__).stat().st_mode == before
+
+
 def _query() -> object:
     from retrieval.search.search import Query
 

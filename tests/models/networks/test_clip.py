@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 from skimage import data
 
 from models.networks.checkpoint import WeightsError
-from models.networks.clip import CONTEXT_LENGTH, EMBEDDED, Clip, load_clip
+from models.networks.clip import CONTEXT_LENGTH, EMBEDDED, Clip, import_open_clip, load_clip
 from models.networks.predictor import Predictor
 
 
@@ -113,3 +119,29 @@ def test_a_name_that_is_no_model_is_refused(name: str) -> None:
 def test_a_model_that_open_clip_does_not_know_is_refused() -> None:
     with pytest.raises(WeightsError, match="could not load"):
         load_clip("no-such-model/no-such-weights")
+
+
+@pytest.mark.slow
+def test_weights_from_elsewhere_are_named_with_their_digest(tmp_path: Path) -> None:
+    open_clip = import_open_clip()
+    text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+    vision = {"image_size": 32, "patch_size": 16, "width": 64, "layers": 1}
+    architecture = tmp_path / "tiny-tower.json"
+    architecture.write_text(json.dumps({"embed_dim": 8, "vision_cfg": vision, "text_cfg": text}))
+    open_clip.add_model_config(architecture)
+    weights, pickled = tmp_path / "some.safetensors", tmp_path / "some.pt"
+    tensors = open_clip.create_model("tiny-tower").state_dict()
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, weights)
+    torch.save(tensors, pickled)
+
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    with pytest.raises(WeightsError, match=f"name them with it: .*@{digest}"):
+        load_clip(f"tiny-tower/{weights}")
+    with pytest.raises(WeightsError, match="not those of the digest"):
+        load_clip(f"tiny-tower/{weights}@{'0' * 64}")
+    with pytest.raises(WeightsError, match="no safetensors"):
+        load_clip(f"tiny-tower/{pickled}@{hashlib.sha256(pickled.read_bytes()).hexdigest()}")
+    loaded = load_clip(f"tiny-tower/{weights}@{digest}")
+    assert loaded.name.endswith(digest)
+    for name, tensor in loaded.model.state_dict().items():
+        torch.testing.assert_close(tensor, tensors[name])

@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.progress import Stopped
 from plugin_server.images import frames, sandbox
-from plugin_server.images.codec import decode
+from plugin_server.images.codec import decode, encode
+from plugin_server.images.color_profile import gamma_profile
 from plugin_server.images.layer import BrokenImage, ImageError, Layer, Limits, TooLarge
 from plugin_server.images.sandbox import Decoders
 from retrieval.errors import PhotoRefused
@@ -81,6 +83,24 @@ class Held(Decoders):
         decoder.is_ready = True
         os.kill(decoder._process.pid, signal.SIGSTOP)
         return decoder
+
+
+@posix
+def test_a_strangers_profile_is_applied_apart(decoders: Decoders) -> None:
+    profile = gamma_profile((55_556).to_bytes(4, "big"), None)
+    for make in (tiff_of, lambda pixels, **given: saved(pixels, "JPEG", icc_profile=profile)):
+        layer = decode(make(random_pixels(40, 50, 3), iccprofile=profile), limits=LIMITS)
+        assert layer.source is not None
+        colored = replace(layer, pixels=layer.pixels // 2)
+        for media_type in ("image/tiff", "image/png", "application/x-npy"):
+            here = encode(colored, media_type, settings='{"a": 1}')
+            assert decoders.encode(colored, media_type, settings='{"a": 1}') == here
+    frozen = Held(1, LIMITS, seconds=0.2)
+    with pytest.raises(BrokenImage, match="seconds"):
+        frozen.encode(colored, "image/png")
+    plain = replace(colored, profile=None, source=None)
+    assert frozen.encode(plain, "image/png") == encode(plain, "image/png")
+    frozen.close()
 
 
 @posix

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from retrieval.database import queries
-from retrieval.database.store import DATABASE, SCHEMA, Store, explain_os_error
+from retrieval.database.folder import DATABASE
+from retrieval.database.store import SCHEMA, Store, explain_os_error
 from retrieval.errors import CorruptLibrary, LibraryBusy, NewerLibrary, NoAccess, StorageFull
 
 
