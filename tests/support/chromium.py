@@ -91,7 +91,7 @@ class Desk:
 
     def download(self) -> tuple[str, bytes]:
         """Click Download and return the file's name and content."""
-        with self.page.expect_download(timeout=PATIENCE) as waiting:
+        with self.page.expect_download(timeout=4 * PATIENCE) as waiting:
             self.page.get_by_role("button", name="Download").click()
         download = waiting.value
         return download.suggested_filename, download.path().read_bytes()
