@@ -1,7 +1,8 @@
 """Decoding in processes of their own: a photo may crash, fill or stall one, and nothing else.
 
 So is encoding where it takes the colour profile that came with the photo. What else is encoded is
-our own pixels; a photo's metadata go along as the bytes they are, and its XMP is parsed once.
+our own pixels; a photo's metadata go along as the bytes they are, but for its XMP and a TIFF's
+EXIF, which are read within bounds.
 
 The processes are kept warm, so an ordinary photo costs the way through a pipe. One that takes too
 long for its size, or that nobody waits for any more, is killed, and a fresh one takes its place.
