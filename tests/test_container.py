@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import click
 import pytest
@@ -20,6 +21,8 @@ import yaml
 
 from plugin_server.cli import main
 from tests.support.crews import environment, wait_until
+from tests.support.forms import FORM, form
+from tests.support.pictures import encoded, grey_picture, opened
 from tests.support.redis_server import REDIS, SOON, free_port, needs_redis
 from tests.support.repository import ROOT
 
@@ -108,6 +111,15 @@ def test_hadolint_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.skipif(
+    shutil.which("check-jsonschema") is None, reason="check-jsonschema is not installed"
+)
+def test_compose_has_its_schema() -> None:
+    check = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def engine() -> str | None:
     """Name a container engine that can build here."""
     for name in ("docker", "podman"):
@@ -156,7 +168,7 @@ def started(command: list[str], log: Path, environ: dict[str, str]) -> Iterator[
 @needs_redis
 @pytest.mark.slow
 def test_the_steps_run_as_plain_commands(tmp_path: Path) -> None:
-    """The three services' own commands, on free ports, and the health checks' own."""
+    """The three services' own commands, on free ports, the health checks' own, and a photo."""
     assert REDIS is not None
     queue, port = free_port(), free_port()
     redis = services()["redis"]
@@ -177,12 +189,24 @@ def test_the_steps_run_as_plain_commands(tmp_path: Path) -> None:
         except OSError:
             return 0
 
+    def colour(token: str) -> tuple[bytes, str]:
+        headers = {"Content-Type": FORM, "Authorization": f"Bearer {token}"}
+        url = f"http://127.0.0.1:{port}/v1/colorize"
+        with urlopen(Request(url, form(photo), headers), timeout=120) as answer:
+            return answer.read(), answer.headers["Content-Type"]
+
+    photo = encoded(grey_picture(48, 64))
     with (
         started(["sh", "-c", shell], logs["redis"], home),
         started([*program, *services()["server"]["command"]], logs["server"], home),
         started([*program, *services()["worker"]["command"]], logs["worker"], home),
     ):
         wait_until(lambda: workers() == 1, "server, Redis and a worker found each other", 600)
+        body, media_type = colour(SECRETS["PHOTOCHROM_TOKEN"])
+        assert media_type == "image/png"
+        assert (opened(body).size, opened(body).mode) == ((64, 48), "RGB")
+        with pytest.raises(HTTPError, match="401"):
+            colour("another")
         check = (
             redis["healthcheck"]["test"][1]
             .replace("$$", "$")

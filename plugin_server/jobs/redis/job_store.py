@@ -9,7 +9,8 @@ Keys in Redis, all below ``photochrom:``; the queues themselves are Celery's::
     workers     sorted set  node, models and processes -> when it was last heard of
 
 The first outcome that is written is the job's: done, failed or cancelled. Times are those of
-Redis, so no other clock matters. Everything expires by itself.
+Redis, so no other clock matters. Everything expires by itself. Requests, outcomes and blobs are
+sealed, each for its own place (``seal.py``).
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from plugin_server.broker import Broker
+from plugin_server.errors import RemoteProblem
 from plugin_server.jobs.queue import Status
 from plugin_server.jobs.redis.celery_app import PREFIX
+from plugin_server.jobs.redis.seal import Seal
 from plugin_server.jobs.redis.serialization import unpack_error
 
 ALIVE: Final = 30  # seconds without a sign of life after which a worker is not counted
 WAITING_SECONDS: Final = 24 * 3600  # a photo that waits longer is forgotten
-FIELDS: Final = ("client", "stage", "progress", "version", "node", "seen", "outcome")
+FIELDS: Final = ("client", "stage", "progress", "version", "node", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,37 @@ class JobStore:
     def __init__(self, broker: Broker, keep: Keep) -> None:
         self.redis: Any = broker.connect()
         self.keep = keep
+        self._seal = Seal(broker.secret)
 
     def put(
         self, id: str, client: str, request: bytes, pictures: dict[str, bytes], *, kept: bool
     ) -> None:
         """Keep what a job needs."""
-        values = {"client": client, "request": request, "pictures": json.dumps([*pictures]),
+        names = json.dumps([*pictures])
+        sealed = self._seal.sealed(_request(id, names), request)
+        values = {"client": client, "request": sealed, "pictures": names,
                   "kept": int(kept), "version": 0, "seen": self.now()}  # fmt: skip
         with self.redis.pipeline() as pipe:
             for name, picture in pictures.items():
-                pipe.set(_blob(id, name), picture, ex=WAITING_SECONDS)
+                sealed = self._seal.sealed(_blob(id, name), picture)
+                pipe.set(_blob(id, name), sealed, ex=WAITING_SECONDS)
             pipe.hset(_job(id), mapping=values)
             pipe.expire(_job(id), WAITING_SECONDS)
             pipe.execute()
 
     def work(self, id: str) -> tuple[bytes, dict[str, bytes]]:
-        """Fetch what a job needs; pictures that have expired are missing."""
+        """Fetch what a job needs; nothing where it has ended, or one of its pictures has expired.
+
+        Raises:
+            RemoteProblem: something of it was written with another key.
+        """
         text, names = self.redis.hmget(_job(id), "request", "pictures")
-        found = {name: self.redis.get(_blob(id, name)) for name in json.loads(names or b"[]")}
-        return text or b"", {name: blob for name, blob in found.items() if blob is not None}
+        if text is None:
+            return b"", {}
+        text = self._seal.opened(_request(id, names.decode()), text)
+        found = {name: self._read(id, name) for name in json.loads(names)}
+        pictures = {name: blob for name, blob in found.items() if blob is not None}
+        return (text, pictures) if len(pictures) == len(found) else (b"", {})
 
     def report(self, id: str, node: str, stage: str, progress: float) -> bool:
         """Say how far a job is; False where nobody wants it any more."""
@@ -97,10 +112,12 @@ class JobStore:
         if kept is None:
             return False
         if body is not None:
-            self.redis.set(_blob(id, "answer"), body, ex=self.keep.seconds)
+            sealed = self._seal.sealed(_blob(id, "answer"), body)
+            self.redis.set(_blob(id, "answer"), sealed, ex=self.keep.seconds)
+        end = self._seal.sealed(_outcome(id), state.encode() + b" " + outcome)
         now = self.now()
         with self.redis.pipeline() as pipe:
-            pipe.hsetnx(_job(id), "outcome", state.encode() + b" " + outcome)
+            pipe.hsetnx(_job(id), "outcome", end)
             pipe.hdel(_job(id), "request")
             for name in json.loads(pictures or b"[]"):
                 pipe.delete(_blob(id, name))
@@ -123,18 +140,18 @@ class JobStore:
         """Look a job up; None where it is unknown or forgotten."""
         with self.redis.pipeline() as pipe:
             pipe.hmget(_job(id), FIELDS)
+            pipe.hget(_job(id), "outcome")
             pipe.xrevrange(_news(id), count=1)
-            values, news = pipe.execute()
+            values, end, news = pipe.execute()
         found = {name: (value or b"").decode() for name, value in zip(FIELDS, values, strict=True)}
         if not found["client"]:
             return None
-        kind, _, outcome = (values[-1] or b"").partition(b" ")
-        state: Any = kind.decode() or ("running" if found["node"] else "queued")
-        stage = found["stage"] if state == "running" else state
+        state, outcome, error = self._end(id, end)
+        state = state or ("running" if found["node"] else "queued")
         status = Status(
-            id, state, stage,
+            id, state, found["stage"] if state == "running" else state,
             1.0 if state == "done" else float(found["progress"] or 0),
-            error=unpack_error(outcome) if state == "failed" else None,
+            error=error,
             version=int(found["version"]),
         )  # fmt: skip
         last = news[0][0].decode() if news else "0"
@@ -145,9 +162,12 @@ class JobStore:
         self.redis.xread({_news(entry.status.id): entry.last}, block=max(round(seconds * 1000), 1))
 
     def blob(self, id: str) -> bytes | None:
-        """Fetch what came of a job."""
-        found: bytes | None = self.redis.get(_blob(id, "answer"))
-        return found
+        """Fetch what came of a job.
+
+        Raises:
+            RemoteProblem: it was written with another key.
+        """
+        return self._read(id, "answer")
 
     def now(self) -> float:
         """Read Redis's clock, in seconds."""
@@ -173,6 +193,20 @@ class JobStore:
     def close(self) -> None:
         """Close the connections."""
         self.redis.close()
+
+    def _end(self, id: str, sealed: bytes | None) -> tuple[Any, bytes, RemoteProblem | None]:
+        """Read how a job ended: its state, or "" where it has not; its answer; why it failed."""
+        if sealed is None:
+            return "", b"", None
+        try:
+            state, _, outcome = self._seal.opened(_outcome(id), sealed).partition(b" ")
+        except RemoteProblem as problem:
+            return "failed", b"", problem
+        return state.decode(), outcome, unpack_error(outcome) if state == b"failed" else None
+
+    def _read(self, id: str, name: str) -> bytes | None:
+        found = self.redis.get(_blob(id, name))
+        return None if found is None else self._seal.opened(_blob(id, name), found)
 
     def _change(self, id: str, **values: str) -> None:
         """Write that a job stands elsewhere now."""
@@ -204,6 +238,14 @@ def _tell(pipe: Any, id: str, seconds: int, **values: str | float) -> None:
 
 def _job(id: str) -> str:
     return f"{PREFIX}job:{id}"
+
+
+def _request(id: str, pictures: str) -> str:
+    return f"{_job(id)} request with {pictures}"
+
+
+def _outcome(id: str) -> str:
+    return f"{_job(id)} outcome"
 
 
 def _news(id: str) -> str:

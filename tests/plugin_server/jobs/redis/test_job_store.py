@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from plugin_server.broker import Broker
+from plugin_server.broker import KEY_VARIABLE, Broker, BrokerError
 from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.errors import RemoteProblem
 from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.redis.celery_app import PREFIX, made_with
 from plugin_server.jobs.redis.job_store import ALIVE, WAITING_SECONDS, JobStore, Keep
-from plugin_server.jobs.redis.serialization import pack, pack_error
+from plugin_server.jobs.redis.seal import SIZE
+from plugin_server.jobs.redis.serialization import WireError, pack, pack_error, unpack
 from tests.support.redis_server import RedisServer, needs_redis, running_redis
 
 pytestmark = needs_redis
@@ -122,9 +124,10 @@ def test_results_are_bounded_in_number_and_bytes(store: JobStore) -> None:
     assert store.entry("a") is None, "the oldest of too many"
     assert [state(store, id) for id in "bcd"] == ["done"] * 3
     put(store, "large")
-    store.finish("large", "done", b"{}", bytes(995))
+    size = 1000 - 4 - 2 * SIZE
+    store.finish("large", "done", b"{}", bytes(size))
     assert [store.entry(id) is None for id in "bcd"] == [True, True, False]
-    assert store.blob("large") == bytes(995)
+    assert store.blob("large") == bytes(size)
 
 
 def test_everything_expires(store: JobStore) -> None:
@@ -151,8 +154,8 @@ def test_workers_are_counted_while_they_show_signs_of_life(store: JobStore) -> N
 def test_only_json_and_raw_bytes_lie_in_redis(store: JobStore) -> None:
     put(store, "a")
     request = store.redis.hget(f"{PREFIX}job:a", "request")
-    assert json.loads(request)["work"] == "colorize"
-    assert store.redis.get(f"{PREFIX}blob:a:image") == b"photo"
+    assert json.loads(request[SIZE:])["work"] == "colorize"
+    assert store.redis.get(f"{PREFIX}blob:a:image")[SIZE:] == b"photo"
 
 
 def test_models_are_told_apart_by_version_and_weights(tmp_path: Path) -> None:
@@ -165,3 +168,77 @@ def test_models_are_told_apart_by_version_and_weights(tmp_path: Path) -> None:
     assert made_with(own) != first
     own.write_bytes(b"other weights")
     assert made_with(own) != first
+
+
+@pytest.mark.parametrize("key", ["job:a request", "job:a pictures", "blob:a:image", "blob:a:mask"])
+def test_no_worker_takes_what_was_changed_on_its_way(store: JobStore, key: str) -> None:
+    """A mask that is only taken away would colour what the client wanted left alone."""
+    mask = ColorizeRequest(b"photo", mask=b"mask")
+    text, pictures = pack(mask)
+    store.put("a", "anna", text, pictures, kept=True)
+    assert unpack(*store.work("a")) == mask
+    name, _, field = key.partition(" ")
+    if field == "pictures":
+        store.redis.hset(f"{PREFIX}{name}", field, '["image"]')
+    elif field:
+        change(store, f"{PREFIX}{name}", field)
+    else:
+        sealed = store.redis.get(f"{PREFIX}{name}")
+        store.redis.set(f"{PREFIX}{name}", sealed[:-1] + b"?")
+    with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+        store.work("a")
+
+
+def change(store: JobStore, key: str, field: str) -> None:
+    store.redis.hset(key, field, store.redis.hget(key, field)[:-1] + b"?")
+
+
+def test_a_picture_that_is_gone_is_not_done_without(store: JobStore) -> None:
+    text, pictures = pack(ColorizeRequest(b"photo", mask=b"mask"))
+    store.put("a", "anna", text, pictures, kept=True)
+    store.redis.delete(f"{PREFIX}blob:a:mask")
+    with pytest.raises(WireError, match="send the photo again"):
+        unpack(*store.work("a"))
+
+
+def test_an_outcome_that_was_changed_or_is_another_jobs_is_none(store: JobStore) -> None:
+    for id in "ab":
+        put(store, id)
+        store.finish(id, "done", b"{}", f"colour of {id}".encode())
+    other = {key: store.redis.get(f"{PREFIX}blob:{key}:answer") for key in "ab"}
+    store.redis.set(f"{PREFIX}blob:a:answer", other["b"])
+    with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+        store.blob("a")
+    store.redis.set(f"{PREFIX}blob:a:answer", other["a"])
+    assert store.blob("a") == b"colour of a"
+    end = store.redis.hget(f"{PREFIX}job:b", "outcome")
+    for forged in (end, b"done {}", b"", end[:SIZE] + b"failed {}"):
+        store.redis.hset(f"{PREFIX}job:a", "outcome", forged)
+        entry = store.entry("a")
+        assert entry is not None
+        assert entry.status.state == "failed"
+        assert isinstance(entry.status.error, RemoteProblem)
+        assert entry.status.error.status == 502
+
+
+def test_who_has_another_key_reads_and_writes_nothing(redis: RedisServer, store: JobStore) -> None:
+    stranger = JobStore(Broker(redis.url, key="0123456789abcdef"), Keep())
+    put(store, "a")
+    with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+        stranger.work("a")
+    assert stranger.finish("a", "done", b"{}", b"<script>")
+    assert state(store, "a") == "failed"
+    with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+        store.blob("a")
+    stranger.close()
+
+
+def test_the_key_is_the_brokers_own_or_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "redis://:pass%3Aword@localhost/0"
+    assert Broker(url).secret == b"pass:word"
+    assert Broker(url, key="0123456789abcdef").secret == b"0123456789abcdef"
+    monkeypatch.setenv(KEY_VARIABLE, "of the environment")
+    assert Broker(url).secret == b"of the environment"
+    assert "environment" not in repr(Broker(url))
+    with pytest.raises(BrokerError, match="openssl rand"):
+        Broker(url, key="short")

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from models.progress import Progress, Stopped
 from plugin_server.app import create_app
-from plugin_server.broker import Broker
+from plugin_server.broker import KEY_VARIABLE, Broker
 from plugin_server.config import Config
 from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
@@ -261,6 +261,22 @@ def test_a_photo_that_waits_without_any_worker_is_not_waited_for_forever(broker:
         with pytest.raises(NoBroker, match="start one"):
             jobs.run(photo("a"), ANNA, is_disconnected=never)
         assert jobs.unfinished() == 0
+
+
+def test_a_worker_with_another_key_is_told_apart(redis: RedisServer, broker: Broker) -> None:
+    """Neither does it colour what it may not trust, nor is it believed."""
+    stranger = Broker(redis.url, key="the key of others")
+    done: list[Request] = []
+
+    def forge(request: Request, progress: Progress) -> Answer:
+        done.append(request)
+        return Answer(b"<script>", "text/html")
+
+    with cluster(broker) as jobs, worker(stranger, forge):
+        with pytest.raises(RemoteProblem, match=KEY_VARIABLE) as raised:
+            jobs.run(photo("a"), ANNA, is_disconnected=never)
+        assert (raised.value.status, raised.value.headers) == (502, {})
+    assert done == []
 
 
 # The same HTTP interface, the same bytes

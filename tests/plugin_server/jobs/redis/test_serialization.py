@@ -155,3 +155,12 @@ def test_an_error_is_the_same_problem_on_the_other_side(error: Exception) -> Non
     assert status_and_detail(arrived) == status_and_detail(error)
     assert headers_of(arrived) == headers_of(error)
     assert "secret" not in str(arrived)
+
+
+@pytest.mark.parametrize("status", [0, 200, 204, 302, 308, 399, 600, -1])
+def test_a_refusal_from_elsewhere_is_a_refusal_only(status: int) -> None:
+    headers = {"Location": "//elsewhere", "Set-Cookie": "a=b", "Retry-After": "5\r\nX: y"}
+    arrived = unpack_error(json.dumps([status, "no", headers]).encode())
+    assert (status_and_detail(arrived), headers_of(arrived)) == ((502, "no"), {})
+    later = unpack_error(json.dumps([503, "no", headers | {"Retry-After": "5"}]).encode())
+    assert (status_and_detail(later), headers_of(later)) == ((503, "no"), {"Retry-After": "5"})
