@@ -146,8 +146,8 @@ class JobStore:
         found = {name: (value or b"").decode() for name, value in zip(FIELDS, values, strict=True)}
         if not found["client"]:
             return None
-        state, outcome, error = self._end(id, end)
-        state = state or ("running" if found["node"] else "queued")
+        ended, outcome, error = self._end(id, end)
+        state: Any = ended or ("running" if found["node"] else "queued")
         status = Status(
             id, state, found["stage"] if state == "running" else state,
             1.0 if state == "done" else float(found["progress"] or 0),
@@ -194,7 +194,7 @@ class JobStore:
         """Close the connections."""
         self.redis.close()
 
-    def _end(self, id: str, sealed: bytes | None) -> tuple[Any, bytes, RemoteProblem | None]:
+    def _end(self, id: str, sealed: bytes | None) -> tuple[str, bytes, RemoteProblem | None]:
         """Read how a job ended: its state, or "" where it has not; its answer; why it failed."""
         if sealed is None:
             return "", b"", None
