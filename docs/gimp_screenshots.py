@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import skimage.data
@@ -17,10 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from screenshots import COLOURS, IMAGES, server
 
 from tests.support.gimp_screen import Screen, on_screen
-from tests.support.real_gimp import find_command, wait_until
+from tests.support.real_gimp import find_command
 
 WORDS = "an astronaut in an orange suit in front of a red flag"
 SECONDS = 120  # that the server may take for a preview
+DRAWN = 20  # seconds until a result's layers are filled and drawn, and its progress bar is gone
 OPEN = """
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
 KEPT.update(image=image, display=Gimp.Display.new(image))
@@ -67,7 +69,7 @@ def draw(screen: Screen, folder: Path) -> None:
     """Go through the plug-in as its users do."""
     gimp = screen.gimp
     gimp.inside(OPEN, path=str(grey(folder, "astronaut")))
-    gimp.wait("astronaut.*1 layer")
+    gimp.wait("Untitled.*512x512")
     title = screen.open("Colorize from Description...")
     gimp.wait_for_text(title, "is ready", SECONDS)
     gimp.ui("put", title, "Description", WORDS)
@@ -82,11 +84,12 @@ def draw(screen: Screen, folder: Path) -> None:
     shoot(screen, folder, "candidates", title)
     gimp.ui("put", title, "New layer", "A group with a layer for each thing")
     screen.close(title, "OK")
-    wait_until(lambda: screen.layers()[0]["name"] == "Photochrom", "no group", SECONDS)
+    gimp.wait("[2-9] layers", SECONDS)
+    time.sleep(DRAWN)
     shoot(screen, folder, "result")
     gimp.inside(CLOSE)
     gimp.inside(OPEN, path=str(grey(folder, "astronaut")))
-    gimp.wait("astronaut.*1 layer")
+    gimp.wait("Untitled.*512x512")
     title = screen.open("Find Exemplar Photos...")
     gimp.wait_for_text(title, "Pick one photo", SECONDS)
     shoot(screen, folder, "exemplars", title)
@@ -97,7 +100,8 @@ def draw(screen: Screen, folder: Path) -> None:
     title = screen.open("Colorize with Hints...")
     gimp.wait_for_text(title, "is ready", SECONDS)
     screen.close(title, "OK")
-    wait_until(lambda: len(screen.layers()) == 3, "no result", SECONDS)
+    gimp.wait("3 layers", SECONDS)
+    time.sleep(DRAWN)
     shoot(screen, folder, "hints")
     gimp.inside(CLOSE)
 

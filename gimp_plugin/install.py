@@ -167,10 +167,11 @@ def build_zip(
 
 
 def plugin_files(source: Path = SOURCE) -> Iterator[str]:
-    """Name the plug-in's files, relative to its folder."""
+    """Name the plug-in's files, relative to its folder; translations as GIMP reads them alone."""
     for file in sorted(source.rglob("*")):
         parts = file.relative_to(source).parts
-        if file.is_file() and "__pycache__" not in parts and parts[0] not in WRITTEN:
+        is_program = file.is_file() and file.suffix != ".po" and "__pycache__" not in parts
+        if is_program and parts[0] not in WRITTEN:
             yield "/".join(parts)
 
 

@@ -40,7 +40,7 @@ class Entry:
     @property
     def title(self) -> str:
         """The label as a dialog's title."""
-        return self.label.replace("_", "").removesuffix("...")
+        return self.label.replace("_", "").rstrip(".… ")
 
 
 COLORIZERS: dict[str, Entry] = {

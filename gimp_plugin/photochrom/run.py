@@ -57,6 +57,11 @@ class Call:
         """Read an argument as it is now: a dialog may still change it. None where it has none."""
         return self.config.get_property(name) if name in self.arguments else None
 
+    def default(self, name: str) -> Any:
+        """Give what an argument is where nobody gave one; None where the procedure has none."""
+        given = self.config.find_property(name) if name in self.arguments else None
+        return given and (given.get_default_value() or "")
+
     def text(self, name: str) -> str:
         """Read a text, which is None in GIMP where nobody gave one."""
         return str(self.get(name) or "").strip()

@@ -115,3 +115,25 @@ def test_the_language_is_gimps(language: str, words: str) -> None:
 def test_the_source_is_spelled_as_in_gimp() -> None:
     for text in texts_of():
         assert not re.search(r"colour|grey|centre|catalogue", text, re.IGNORECASE), text
+
+
+RESERVED = "ocrhsl"  # of GIMP's own buttons: OK, Cancel, Reset, Help, Save and Load Settings
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_no_two_arguments_have_the_same_mnemonic(language: str) -> None:
+    tree = ast.parse((SOURCE / "arguments.py").read_text(encoding="utf-8"))
+    translations = {} if language == "en" else read_catalog(LOCALE / f"{language}.po")
+    labels = [
+        translations.get(node.args[0].value, node.args[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "_"
+        and isinstance(node.args[0], ast.Constant)
+        and "_" in node.args[0].value
+    ]
+    letters = [label[label.index("_") + 1].lower() for label in labels]
+    assert len(letters) > 10
+    assert len(set(letters)) == len(letters), labels
+    assert not set(letters) & set(RESERVED), labels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gettext
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer, Nami
 from tests.support.gimp_screen import Screen, found, on_screen
 from tests.support.gimp_server import Served, serving_fakes
 from tests.support.pictures import encoded
-from tests.support.real_gimp import Gimp, find_newer, wait_until
+from tests.support.real_gimp import PLUGIN, Gimp, find_newer, wait_until
 
 pytestmark = pytest.mark.gimp
 
@@ -49,32 +50,42 @@ def test_a_description_is_typed_and_a_new_layer_comes(
     describe(screen, server, before)
 
 
-def test_a_description_in_the_newer_gimp(
+def test_a_description_in_the_newer_gimp_in_german_with_larger_letters(
     server: Served, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("gimp")
-    with on_screen(found(find_newer), folder) as newer, newer.new_image() as before:
+    german = gettext.translation("photochrom", PLUGIN / "locale", languages=["de"]).gettext
+    with (
+        on_screen(found(find_newer), folder, language="de", GDK_DPI_SCALE="1.3") as newer,
+        newer.new_image() as before,
+    ):
         newer.use(server.address)
-        describe(newer, server, before)
+        describe(newer, server, before, german)
 
 
-def describe(screen: Screen, server: Served, before: dict[str, Any]) -> None:
+def describe(
+    screen: Screen, server: Served, before: dict[str, Any], translate: Callable[[str], str] = str
+) -> None:
     gimp = screen.gimp
-    title = screen.open("Colorize from Description...")
-    gimp.wait_for_text(title, "is ready")
+    entry = translate("Colorize from _Description...").replace("_", "")
+    title = screen.open(entry, entry.rstrip(".… "))
+    gimp.wait_for_text(title, "Photochrom 0")
     previews = server.count("POST", "/v1/jobs")
-    gimp.ui("keys", title, "alt+d", "ctrl+a")
+    label = translate("_Description")
+    gimp.ui("keys", title, f"alt+{label[label.index('_') + 1].lower()}", "ctrl+a")
     gimp.ui("write", title, "a red tram")
-    assert gimp.ui("get", title, "Description").strip() == "a red tram"
+    assert gimp.ui("get", title, translate("Description")).strip() == "a red tram"
     wait_until(lambda: server.count("POST", "/v1/jobs") > previews, "no preview of the words")
-    gimp.ui("put", title, "Saturation", 1.5)
-    gimp.shot("description")
+    gimp.ui("put", title, translate("Sa_turation").replace("_", ""), 1.5)
+    gimp.shot(f"description-{translate('Description')}")
+    x, y, width, height = gimp.ui("place", title, "OK")
+    assert 0 <= x < x + width <= 1280, "the dialog is wider than the screen"
+    assert 0 <= y < y + height <= 900, "the dialog is higher than the screen"
     screen.close(title, "OK")
     new, source = screen.wait_for_layers(2)
     assert new["name"] == "a red tram"
     assert json.loads(new["notes"]["photochrom-settings"])["saturation"] == 1.5
     assert source["id"] == before["layers"][0]["id"]
-    gimp.shot("description-after")
     screen.undo_and_compare(before)
 
 
@@ -109,14 +120,14 @@ def test_colorize_then_again_with_other_words_then_repeat(
     gimp.ui("put", title, "Description", "a blue boat")
     gimp.shot("again")
     screen.close(title, "OK")
-    wait_until(lambda: screen.layers()[0]["name"] == "a blue boat", "no new result")
+    wait_until(lambda: screen.names() == ["a blue boat", "photo"], "no new result")
     new, source = screen.layers()  # it took the place of the old one
     assert source["pixels"] == before["layers"][0]["pixels"]
     assert new["pixels"] != plain["pixels"]
     gimp.ui("keys", " GIMP$", "ctrl+f")
-    wait_until(lambda: screen.layers()[0]["id"] != new["id"], "it was not repeated")
+    wait_until(lambda: gimp.inside(FIRST) != new["id"], "it was not repeated")
+    wait_until(lambda: screen.names() == ["a blue boat", "photo"], "it did not take the place")
     assert screen.layers()[0]["pixels"] == new["pixels"]
-    assert len(screen.layers()) == 2
     gimp.ui("keys", " GIMP$", "ctrl+shift+f")
     gimp.wait(title)
     assert gimp.ui("get", title, "Description").strip() == "a blue boat"
@@ -184,6 +195,7 @@ def test_dabs_on_a_dab_layer_are_followed(screen: Screen, before: dict[str, Any]
     screen.undo_and_compare(with_dabs)
 
 
+FIRST = "answer = KEPT['image'].get_layers()[0].get_id()"
 PAINT = """
 image = KEPT['image']
 dabs = image.get_layers()[0]

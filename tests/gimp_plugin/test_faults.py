@@ -66,7 +66,7 @@ def held(**settings: Any) -> Iterator[tuple[Served, HeldColorizer]]:
 def test_nothing_at_the_address(screen: Screen, before: dict[str, Any]) -> None:
     screen.use(f"http://127.0.0.1:{free_port()}")
     screen.gimp.menu("Colorize")
-    assert "photochrom serve" in screen.read_message()
+    screen.read_message("photochrom serve")
     assert screen.state() == before
 
 
@@ -75,8 +75,7 @@ def test_a_wrong_token(screen: Screen, before: dict[str, Any]) -> None:
     with serving_fakes(Service(FakeColorizer(), FakeClip()), config) as served:
         screen.use(served.address, "wrong")
         screen.gimp.menu("Colorize")
-        message = screen.read_message()
-    assert "cannot prove" in message
+        message = screen.read_message("cannot prove")
     assert "photochrom gimp install" in message
     assert screen.state() == before
 
@@ -93,8 +92,7 @@ def test_the_server_is_killed_in_the_middle(screen: Screen, before: dict[str, An
             assert server.stdout.readline() == "arrived\n"
         finally:
             server.kill()
-    message = screen.read_message()
-    assert "broke" in message
+    message = screen.read_message("broke")
     assert "nothing was changed" in message
     assert screen.state() == before
 
@@ -126,9 +124,8 @@ def test_a_full_queue_is_waited_for(screen: Screen, before: dict[str, Any]) -> N
         finally:
             colorizer.release.set()
             first.join(timeout=60)
-        wait_until(lambda: len(screen.state()["layers"]) == 2, "it was not tried again")
-    screen.gimp.undo()
-    wait_until(lambda: screen.state() == before, "one undo did not bring the image back")
+        screen.wait_for_layers(2)
+    screen.undo_and_compare(before)
 
 
 def test_a_server_that_does_not_run_is_started_with_the_real_weights(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def found(find: Callable[[], Command]) -> Command:
         pytest.skip(str(reason))
 
 
+NAMES = "answer = [layer.get_name() for layer in every_layer(KEPT['image'])]"
+
+
 @dataclass
 class Screen:
     """A GIMP on a virtual screen, with an image open."""
@@ -53,9 +56,14 @@ class Screen:
         layers: list[dict[str, Any]] = self.state()["layers"]
         return layers
 
+    def names(self) -> list[str]:
+        """Name the layers, without looking at pixels, which a run may be changing."""
+        names: list[str] = self.gimp.inside(NAMES)
+        return names
+
     def wait_for_layers(self, count: int) -> list[dict[str, Any]]:
-        """Wait until the image has so many layers, and no run is going on."""
-        wait_until(lambda: len(self.layers()) == count, f"not {count} layers")
+        """Wait until the image has so many layers."""
+        wait_until(lambda: len(self.names()) == count, f"not {count} layers")
         return self.layers()
 
     def open(self, entry: str, title: str = "") -> str:
@@ -70,18 +78,25 @@ class Screen:
         self.gimp.ui("click", title, button)
         self.gimp.gone(title)
 
-    def read_message(self) -> str:
-        """Wait for GIMP's message, close it, return its text."""
+    def read_message(self, words: str) -> str:
+        """Wait for GIMP's message with these words, close it, return its text."""
         self.gimp.wait(MESSAGE)
-        text = "\n".join(self.gimp.ui("texts", MESSAGE))
-        self.close(MESSAGE, "OK")
+        text = "\n".join(self.gimp.wait_for_text(MESSAGE, words))
+        self.dismiss_messages()
         return text
+
+    def dismiss_messages(self) -> None:
+        """Close GIMP's messages; a notice is one too."""
+        while any(re.search(MESSAGE, title) for title in self.gimp.ui("titles")):
+            self.close(MESSAGE, "OK")
 
     def undo_and_compare(self, before: dict[str, Any]) -> None:
         """Press Ctrl+Z once and check that nothing is left of the run."""
         assert self.state() != before
+        names = [layer["name"] for layer in before["layers"]]
         self.gimp.undo()
-        wait_until(lambda: self.state() == before, "one undo did not bring the image back")
+        wait_until(lambda: self.names() == names, "one undo did not bring the layers back")
+        assert self.state() == before
 
     @contextmanager
     def new_image(self) -> Iterator[dict[str, Any]]:
@@ -89,13 +104,16 @@ class Screen:
         opened = self.gimp.inside(NEW_IMAGE)
         self.gimp.wait("1 layer")
         yield opened
+        self.dismiss_messages()
         self.gimp.inside("KEPT['display'].delete()")
 
 
 @contextmanager
-def on_screen(command: Command, folder: Path, **environ: str) -> Iterator[Screen]:
+def on_screen(
+    command: Command, folder: Path, *, language: str = "", **environ: str
+) -> Iterator[Screen]:
     """Start GIMP with a photo; nothing odd may have been printed when it ends."""
-    gimp = Gimp(command, folder, **environ)
+    gimp = Gimp(command, folder, language=language, **environ)
     if not gimp.has_screen:
         pytest.skip("this GIMP was found without the gimp3 tool, which drives the screen")
     try:

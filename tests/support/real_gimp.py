@@ -74,7 +74,9 @@ def find_newer(environ: Mapping[str, str] = os.environ) -> Command:
 class Gimp:
     """GIMP with an empty profile that holds the plug-in and nothing else."""
 
-    def __init__(self, command: Command, folder: Path, **environ: str) -> None:
+    def __init__(
+        self, command: Command, folder: Path, *, language: str = "", **environ: str
+    ) -> None:
         self._command = command
         self._folder = folder
         self._environ = {
@@ -91,6 +93,8 @@ class Gimp:
         if command.is_tool:
             self.tool("install-plugin", PLUGIN)
             self._leave_plugins_out()
+            if language:
+                self._prefer(f'(language "{language}")')
         else:
             shutil.copytree(PLUGIN, self.plugin)
 
@@ -100,8 +104,12 @@ class Gimp:
         (profile / "few").mkdir()
         for name in NEEDED:
             (profile / "few" / name).symlink_to(GIMPS_OWN / name)
-        with open(profile / "gimprc", "a", encoding="utf-8") as file:
-            file.write('(plug-in-path "${gimp_dir}/plug-ins:${gimp_dir}/few")\n')
+        self._prefer('(plug-in-path "${gimp_dir}/plug-ins:${gimp_dir}/few")')
+
+    def _prefer(self, line: str) -> None:
+        """Add a line to GIMP's preferences."""
+        with open(self._folder / "profile" / "gimprc", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
     @property
     def has_screen(self) -> bool:

@@ -136,7 +136,7 @@ class TriedPage(Choices):
         arguments = {
             name: value
             for name, value in now.items()
-            if value is not None and value != self._default(name)
+            if value is not None and value != self._call.default(name)
         }
         if not arguments:
             return
@@ -152,14 +152,8 @@ class TriedPage(Choices):
         self._gallery.clear()
         for one in self._tried:
             name = str(one.arguments.get("description") or _("Without words"))
-            defaults = {name: self._default(name) for name in Tried.NAMES}
+            defaults = {name: self._call.default(name) for name in Tried.NAMES}
             self.put(name, {**defaults, **one.arguments}, one.picture, self._discarding(one))
 
     def _discarding(self, one: Tried) -> Callable[[], None]:
         return lambda: self._tried.remove(one)
-
-    def _default(self, name: str) -> Any:
-        """Give what an argument is where nobody gave one; a text is None in GIMP then."""
-        has = name in self._call.arguments
-        given = self._call.config.find_property(name) if has else None
-        return given and (given.get_default_value() or "")

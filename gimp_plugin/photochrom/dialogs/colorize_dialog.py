@@ -33,7 +33,7 @@ def ask(
     """Ask for the arguments, with a preview; tell whether OK was pressed."""
     GimpUi.init(PROGRAM)
     dialog = GimpUi.ProcedureDialog.new(call.procedure, call.config, entry.title)
-    dialog.set_default_size(980, 640)
+    dialog.set_default_size(980, 690)
     ok = dialog.get_widget_for_response(Gtk.ResponseType.OK)
     preview = Preview(folder, Photo(call.image, photo), make_run, ok.set_sensitive)
     words = Words(call, ok)

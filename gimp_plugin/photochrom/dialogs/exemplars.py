@@ -93,10 +93,9 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
             self._picked.append(name)
         else:
             self._picked.remove(name)
-        self._call.config.set_property("exemplar", ",".join(self._picked) or self._default())
-
-    def _default(self) -> str:
-        return str(self._call.config.find_property("exemplar").get_default_value() or "")
+        self._call.config.set_property(
+            "exemplar", ",".join(self._picked) or self._call.default("exemplar")
+        )
 
     def _show_text(self, text: str) -> None:
         self._line.set_text(text)

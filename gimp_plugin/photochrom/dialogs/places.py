@@ -53,7 +53,6 @@ class NamedPlaces(Gtk.FlowBox):  # type: ignore[misc]  # gi has no types
         if one.mask is None:
             name = _("{name}: not found").format(name=name)
         button = Gtk.Button(label=name, relief=Gtk.ReliefStyle.NONE, sensitive=bool(one.mask))
-        button.set_tooltip_text(_("Shows where it was found"))
         for signal, mask in (
             ("enter-notify-event", one.mask),
             ("focus-in-event", one.mask),

@@ -114,8 +114,7 @@ def titles():
 
 def shot(file, window=""):
     """Take a picture of the screen, or of a window."""
-    found = run("xdotool", "search", "--onlyvisible", "--name", window).split() if window else []
-    run("import", "-window", found[-1] if found else "root", file)
+    run("import", "-window", number_of(window) if window else "root", file)
 
 
 ORDERS = {one.__name__: one for one in (
@@ -123,10 +122,13 @@ ORDERS = {one.__name__: one for one in (
 
 
 def focus(window):
-    found = patiently(
-        lambda: run("xdotool", "search", "--onlyvisible", "--name", window).split(), window
-    )
-    run("xdotool", "windowactivate", "--sync", found[-1], "windowfocus", "--sync", found[-1])
+    number = number_of(window)
+    run("xdotool", "windowactivate", "--sync", number, "windowfocus", "--sync", number)
+
+
+def number_of(window):
+    search = ("xdotool", "search", "--onlyvisible", "--name", window)
+    return patiently(lambda: run(*search).split(), window)[-1]
 
 
 def key(*names):
