@@ -43,8 +43,8 @@ Gimp.context_pop()
 Gimp.displays_flush()
 answer = True
 """
-PLACES = [(250, 60, "#b08a60"), (120, 330, "#e08030"), (330, 420, "#e08030"), (60, 120, "#b02030"),
-          (400, 60, "#c8ccd8"), (230, 150, "#e0b090")]  # fmt: skip
+PLACES = [(190, 50, "#9a7048"), (120, 330, "#e08030"), (300, 320, "#e08030"), (33, 262, "#a02030"),
+          (330, 60, "#c8c4bc"), (205, 122, "#d8a888")]  # fmt: skip
 
 
 def grey(folder: Path, name: str) -> Path:
