@@ -54,8 +54,12 @@ VIVIDNESS = {
 PASTEL = 0.7  # "reddish" beside "red"
 MIDDLE = 50.0  # L at which a colour that is nowhere is shown
 SHADE = 25.0  # L below which natural colours lose chroma
-SAME_HUE = (0.88, 0.985)  # cosine of the angle between hues: another one, the same one
-VISIBLE_CHROMA = 8.0  # a hue can be seen from here on
+# Colours that people call by one name: standard deviations of their hue in degrees, of the
+# logarithm of their chroma, and of the chroma of what is called grey, black or white.
+HUE_SPREAD, CHROMA_SPREAD, GREYISH = 25.0, 0.7, 6.0
+FULLER = 1.05  # a mean of what is likely is paler than any of it
+UNEXPECTED = 0.03  # evidence below which the network's own colours say little
+TRUST = 1.5  # power of the evidence for a colour in the odds of a thing's place
 EDGE = 10.0  # a step in L that is an edge
 RADIUS = 2  # cells around one that are looked at for edges
 _BASE = re.compile(
@@ -102,15 +106,73 @@ def _parts(name: str) -> tuple[str, str, bool]:
     return modifier or "", {"redd": "red"}.get(base, base) if ish else base, bool(ish)
 
 
-def lacking(ab: FloatArray, share: FloatArray, color: FloatArray) -> FloatArray:
-    """Tell how far (h, w, 2) ab lacks the hue of (h, w, 2) ``color``, 0 to 1: (h, w) float32.
+def name_colors(
+    names: Sequence[str],
+    weights: FloatArray,
+    bins: FloatArray,
+    lightness: FloatArray,
+    vividness: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Say what a named colour would be in each cell, and how far the network expects it there.
 
-    Where the network's own colours have the hue already they are the more natural: a cell is left
-    as far as it, and the mean of the cells under (h, w) ``share``, have it.
+    ``weights`` (Q, h, w) are the network's distribution over the (Q, 2) ab ``bins``, ``lightness``
+    is (h, w). Bayes' rule: what the network holds possible, times how likely people would call it
+    by the name. So "green grass" gets the green of grass in that light. Where the network expects
+    nothing of the kind, it is what things of that name usually have, times ``vividness``.
+
+    Returns the posterior's mean, (h, w, 2) ab, and the evidence, (h, w) in [0, 1].
     """
-    total = max(float(share.sum()), 1e-6)
-    mean, asked = ((share[..., None] * plane).sum((0, 1)) / total for plane in (ab, color))
-    return np.asarray(1.0 - _has(mean, asked) * _has(ab, color), np.float32)
+    cells = weights.reshape(len(bins), -1).T
+    with_unit = np.column_stack([bins * np.float32(FULLER), np.ones(len(bins), np.float32)])
+    total, evidence = np.zeros((cells.shape[0], 3), np.float32), np.zeros(cells.shape[0])
+    knots = LEVELS.astype(np.float32)
+    for name in names:
+        usual = np.float32(vividness) * ab_at([name], knots)
+        likely = _likelihood(bins, usual, is_neutral([name]))  # (K, Q)
+        joint = cells @ (likely[:, :, None] * with_unit).transpose(1, 0, 2).reshape(len(bins), -1)
+        joint = _between_knots(joint.reshape(len(cells), len(knots), 3), lightness.reshape(-1))
+        prior = np.column_stack([ab_at([name], lightness.reshape(-1)), np.ones(len(cells))])
+        prior[:, :2] *= vividness
+        total += joint + np.float32(UNEXPECTED) * prior.astype(np.float32)
+        evidence += joint[:, 2] / len(names)
+    ab = (total[:, :2] / total[:, 2:]).reshape(*lightness.shape, 2)
+    return np.asarray(ab, np.float32), np.asarray(evidence.reshape(lightness.shape), np.float32)
+
+
+def likelier(probability: FloatArray, evidence: FloatArray) -> FloatArray:
+    """Weigh an (h, w) probability by the (h, w) evidence for a thing's colours in each cell.
+
+    The odds change as the evidence differs from its mean over the thing.
+    """
+    total = max(float(probability.sum()), 1e-6)
+    mean = float((probability * evidence).sum()) / total
+    factor = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)) ** TRUST
+    weighed = probability * factor
+    return np.asarray(weighed / (1 - probability + weighed), np.float32)
+
+
+def _likelihood(bins: FloatArray, usual: FloatArray, neutral: bool) -> FloatArray:
+    """Say how likely (Q, 2) ab are called by a name that usually is (K, 2) ab: (K, Q)."""
+    chroma = np.hypot(bins[:, 0], bins[:, 1])
+    if neutral:
+        return np.tile(np.exp(-((chroma / GREYISH) ** 2) / 2), (len(usual), 1)).astype(np.float32)
+    asked = np.hypot(usual[:, 0], usual[:, 1])[:, None]
+    turn = np.arctan2(bins[:, 1], bins[:, 0]) - np.arctan2(usual[:, 1], usual[:, 0])[:, None]
+    turn = np.degrees(np.abs((turn + np.pi) % (2 * np.pi) - np.pi))
+    fuller = np.log((chroma + 1) / (asked + 1))
+    return np.exp(-((turn / HUE_SPREAD) ** 2 + (fuller / CHROMA_SPREAD) ** 2) / 2).astype(
+        np.float32
+    )
+
+
+def _between_knots(values: FloatArray, lightness: FloatArray) -> FloatArray:
+    """Interpolate (N, K, C) values, one for each of LEVELS, at (N,) lightness: (N, C)."""
+    at = np.interp(lightness, LEVELS, np.arange(len(LEVELS)))
+    low = np.minimum(at.astype(np.intp), len(LEVELS) - 2)
+    share = (at - low)[:, None].astype(np.float32)
+    each = np.arange(len(values))
+    below, above = values[each, low], values[each, low + 1]
+    return np.asarray(below + share * (above - below), np.float32)
 
 
 def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
@@ -124,14 +186,6 @@ def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
     slope = np.asarray(covariance / (variance + np.float32(EDGE**2)), np.float32)
     offset = np.asarray(mean_plane - slope * mean_guide, np.float32)
     return np.asarray((_around(slope) * lightness + _around(offset)).clip(0, 1), np.float32)
-
-
-def _has(ab: FloatArray, color: FloatArray) -> FloatArray:
-    """Tell how far (..., 2) ab has the hue of (..., 2) ``color``, and visibly: 0 to 1."""
-    chroma = np.hypot(ab[..., 0], ab[..., 1])
-    asked = np.hypot(color[..., 0], color[..., 1])
-    alike = (ab * color).sum(-1) / np.maximum(chroma * asked, 1e-6)
-    return smooth_step(alike, *SAME_HUE) * np.minimum(chroma / VISIBLE_CHROMA, 1.0)
 
 
 def smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:

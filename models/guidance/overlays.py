@@ -98,22 +98,27 @@ class ThingsOverlay:
     def apply(self, chroma: Chroma, lightness: FloatArray) -> Chroma:
         """See ``Overlay``."""
         ab, patches = chroma.ab, chroma.patches
-        for thing in self.things:
-            if not thing.is_used:
-                continue
+        used = [thing for thing in self.things if thing.is_used]
+        found = [thing for thing in used if thing.given is None]
+        places = [thing.place(lightness) for thing in found]
+        # Cells that several things claim, such as two shirts, are shared.
+        claims = np.maximum(np.sum(places, axis=0, initial=0.0), 1.0)
+        laid = ab
+        for thing, place in zip(found, places, strict=True):
+            color = (
+                thing.natural(lightness)
+                if thing.typed is None
+                else shaded(thing.ab, ab, lightness, place)
+            )
+            whole = WHOLE if thing.is_everywhere and thing.typed is None else 1.0
+            share = np.float32(self.strength * whole) * place / claims
+            laid = laid + share[..., None] * (color - ab)
+        for thing in used:
             if thing.given is not None:
                 weight = thing.given.shrunk(lightness.shape)
-                color = shaded(thing.ab, ab, lightness, weight)
-                patches = (*patches, Patch(_towards(ab, color, self.strength), thing.given))
-                continue
-            if thing.typed is not None:
-                place = thing.place(lightness)
-                color = shaded(thing.ab, ab, lightness, place)
-            else:
-                color, place = thing.laid_over(ab, lightness)
-            whole = WHOLE if thing.is_everywhere and thing.typed is None else 1.0
-            ab = _towards(ab, color, np.float32(self.strength * whole) * place[..., None])
-        return Chroma(ab, patches)
+                color = shaded(thing.ab, laid, lightness, weight)
+                patches = (*patches, Patch(_towards(laid, color, self.strength), thing.given))
+        return Chroma(np.asarray(laid, np.float32), patches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

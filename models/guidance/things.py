@@ -16,8 +16,6 @@ from models.guidance.named_colors import (
     ab_at,
     ab_of,
     follow_edges,
-    is_neutral,
-    lacking,
     smooth_step,
 )
 from models.region import ThingChange
@@ -28,7 +26,7 @@ TAIL = 0.15  # of its likelihood that a cell which hardly belongs to a thing sti
 SURE = 0.15  # places are judged against their likeliest cells, or this
 LEAST_FOUND = 0.1  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-PLACE = (0.2, 0.6)  # shares of that between which a cell comes to belong to the thing
+PLACE = (0.1, 0.6)  # shares of that between which a cell comes to belong to the thing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +37,8 @@ class PlacedThing:
     ``probability`` is (h, w) float32: that a cell shows it. ``typed`` is the colour #rrggbb that a
     person gave it, ``given`` the place. ``is_everywhere``: the description is nothing but a colour.
     ``region`` is the number of the region that speaks of it. ``vividness`` scales the chroma that
-    its named colours usually have: bricks are paler than coats.
+    its named colours usually have: bricks are paler than coats. ``expected`` is (h, w, 2) float32
+    ab: its named colours as the network expects them in each cell, None where nobody asked it.
     """
 
     phrase: str
@@ -53,6 +52,7 @@ class PlacedThing:
     is_everywhere: bool = False
     region: int | None = None
     vividness: float = 1.0
+    expected: FloatArray | None = None
 
     @property
     def found(self) -> float:
@@ -73,16 +73,11 @@ class PlacedThing:
             return srgb_to_lab(parse_hex(self.typed))[1:]
         return self.vividness * ab_of(self.colors)
 
-    def laid_over(self, ab: FloatArray, lightness: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return what its named colours are in (h, w) lightness and how far they cover ``ab``.
-
-        (h, w, 2) and (h, w) float32. What has the colour's hue already stays as it is.
-        """
-        place = self.place(lightness)
-        color = np.float32(self.vividness) * ab_at(self.colors, lightness)
-        if not is_neutral(self.colors) and not self.is_everywhere:
-            place = place * lacking(ab, place, color)
-        return color, place
+    def natural(self, lightness: FloatArray) -> FloatArray:
+        """Return what its named colours are in (h, w) lightness: (h, w, 2) float32 ab."""
+        if self.expected is not None:
+            return self.expected
+        return np.asarray(np.float32(self.vividness) * ab_at(self.colors, lightness), np.float32)
 
     def place(self, lightness: FloatArray) -> FloatArray:
         """Return its soft mask on the grid of (h, w) lightness: (h, w) float32 in [0, 1]."""
@@ -100,8 +95,10 @@ class PlacedThing:
         if self.typed is not None:
             return self.typed
         total = float(place.sum())
-        level = float((place * lightness).sum()) / total if total > 0 else MIDDLE
-        ab = self.vividness * ab_of(self.colors, level)
+        level, ab = MIDDLE, self.vividness * ab_of(self.colors)
+        if total > 0:
+            level = float((place * lightness).sum()) / total
+            ab = (place[..., None] * self.natural(lightness)).sum((0, 1)) / np.float32(total)
         return to_hex(lab_to_srgb_in_gamut(np.array(level), ab))
 
 
@@ -235,9 +232,13 @@ def _locate(
         return [_of(thing, np.zeros(grid, np.float32), False) for thing in text_embedding.named]
     located = colorizer.locate(lightness, text_embedding.named, text_embedding.others)
     return [
-        _of(thing, plane, _found(plane) >= LEAST_FOUND, float(vividness))
-        for thing, plane, vividness in zip(
-            text_embedding.named, located.probability, located.vividness, strict=True
+        replace(
+            _of(thing, plane, _found(plane) >= LEAST_FOUND),
+            vividness=float(vividness),
+            expected=None if located.colors is None else located.colors[i],
+        )
+        for i, (thing, plane, vividness) in enumerate(
+            zip(text_embedding.named, located.probability, located.vividness, strict=True)
         )
     ]
 
@@ -248,13 +249,9 @@ def _found(probability: FloatArray) -> float:
     return float(np.partition(cells, -min(LIKELIEST, cells.size))[-LIKELIEST:].mean())
 
 
-def _of(
-    thing: NamedThing, probability: FloatArray, is_there: bool, vividness: float = 1.0
-) -> PlacedThing:
+def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:
     typed = thing.colors[0] if len(thing.colors) == 1 and thing.colors[0].startswith("#") else None
-    return PlacedThing(
-        thing.phrase, thing.thing, thing.colors, probability, is_there, typed, vividness=vividness
-    )
+    return PlacedThing(thing.phrase, thing.thing, thing.colors, probability, is_there, typed)
 
 
 def _change(

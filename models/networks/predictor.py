@@ -26,6 +26,7 @@ from models.guidance.condition import (
     NoMatcher,
     Prediction,
 )
+from models.guidance.named_colors import likelier, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import CHECKPOINT as AFFINITY
 from models.networks.affinity import Affinity, load_affinity
@@ -51,6 +52,7 @@ from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
 from models.networks.grounding import Grounder, load_grounder, places
+from models.networks.nonlocal_means import nonlocal_mean
 
 FloatArray = NDArray[np.float32]
 
@@ -120,7 +122,7 @@ class Predictor:
         described = condition.embedding is not None
         more = condition.strength * (config.described_gain - config.chroma_gain)
         gain = config.chroma_gain + (more if described else 0.0)
-        ab = gain * mean[0].permute(1, 2, 0)
+        ab = self._evened(gain * mean[0], lightness).permute(1, 2, 0)
         return Prediction(_array(ab), _array(confidence(logits)[0]))
 
     @torch.inference_mode()
@@ -189,17 +191,28 @@ class Predictor:
         things: Sequence[NamedThing],
         others: Sequence[NamedThing] = (),
     ) -> Located:
-        """Find things in (h, w) lightness, on a grid of (h/4, w/4) cells."""
-        assert self.grounder is not None, "ask ``locates`` first"
-        rows, columns = lightness.shape
-        seen = self._look(lightness)
-        if seen.cells is None:
-            seen.cells = self.grounder.look(*seen.features[:2])[0]
+        """Find things in (h, w) lightness, both sides multiples of 4, and colour them by name.
+
+        All things compete for each cell, with each other, with ``others`` and with the grounder's
+        vocabulary. Where the network holds a thing's colours possible, it is likelier. The grid is
+        the prediction's.
+        """
+        assert self.grounder is not None, "it locates"
         names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
         phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
-        cells = seen.cells[:, : rows // GRID, : columns // GRID]
-        probability = places(self.grounder, cells, phrases, count=len(things))
-        return Located(_array(probability), _array(self.grounder.vividness(names[: len(things)])))
+        found = places(self.grounder, self._cells(lightness), phrases, count=len(things))
+        vividness = _array(self.grounder.vividness(names[: len(things)]))
+        seen = self._look(lightness)
+        rows, columns = found.shape[1:]
+        logits = self._unguided(seen)[0, :, :rows, :columns]
+        weights, bins = _array(torch.softmax(logits, dim=0)), _array(self.model.bins)
+        grey = _array(F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0])
+        colors, probability = [], []
+        for thing, plane, share in zip(things, _array(found), vividness, strict=True):
+            color, plausible = name_colors(thing.colors, weights, bins, grey, float(share))
+            colors.append(color)
+            probability.append(likelier(plane, plausible))
+        return Located(np.stack(probability), vividness, np.stack(colors))
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> FloatArray | None:
@@ -235,6 +248,22 @@ class Predictor:
             if self._remembers:
                 self._seen = seen
         return seen
+
+    def _cells(self, lightness: FloatArray) -> Tensor:
+        """Return what the grounder says of the cells of (h, w) lightness: (D, h/4, w/4)."""
+        assert self.grounder is not None
+        seen = self._look(lightness)
+        if seen.cells is None:
+            seen.cells = self.grounder.look(*seen.features[:2])[0]
+        rows, columns = lightness.shape
+        return seen.cells[:, : rows // GRID, : columns // GRID]
+
+    def _evened(self, ab: Tensor, lightness: FloatArray) -> Tensor:
+        """Give what looks alike more of one colour: (2, h/4, w/4) ab."""
+        if self.grounder is None:
+            return ab
+        grey = F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0]
+        return nonlocal_mean(ab, self._cells(lightness), grey)
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:
