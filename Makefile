@@ -20,10 +20,11 @@ WITH_TORCH := torch torchvision
 TEST_ARGS ?=
 SERVE_ARGS ?=
 TRAIN_ARGS ?=
+PHOTOS ?= ../shared/data
 EVALUATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chromium redis test-all check serve train evaluate fuzz lock audit containers dist release plugin clean
+.PHONY: help setup demo test chromium redis test-all check serve train weights evaluate fuzz lock audit containers dist release plugin clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -107,6 +108,9 @@ serve: setup  ## start the server on 127.0.0.1:18890
 
 train: setup  ## train a colorizer: make train TRAIN_ARGS="..."
 	$(BIN)/photochrom train $(TRAIN_ARGS)
+
+weights: setup  ## make all weights from photos, hours: make weights PHOTOS=FOLDER
+	$(BIN)/python -m models.training.every $(PHOTOS) $(TRAIN_ARGS)
 
 evaluate: setup  ## measure the weights: make evaluate EVALUATE_ARGS="SHARD..."
 	$(BIN)/photochrom evaluate $(EVALUATE_ARGS)

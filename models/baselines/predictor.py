@@ -48,7 +48,7 @@ class BaselinePredictor:
         """Find nothing, on a grid of (h/4, w/4) cells."""
         rows, columns = lightness.shape
         nowhere = np.zeros((len(things), rows // 4, columns // 4), np.float32)
-        return Located(nowhere, np.ones(len(things), np.float32))
+        return Located(nowhere, nowhere, np.ones(len(things), np.float32))
 
     @torch.inference_mode()
     def predict(self, lightness: FloatArray, condition: Condition) -> Prediction:

@@ -62,13 +62,15 @@ class TextEmbedding:
 class Located:
     """Where things are, on the prediction's grid, and which colours they have there.
 
-    ``probability`` is (K, h, w) float32: that a cell shows the thing. ``colors`` is (K, h, w, 2)
+    ``probability`` is (K, h, w) float32: that a cell shows the thing; ``shares`` of the same shape:
+    how strongly it takes the thing's colour. ``colors`` is (K, h, w, 2)
     float32 ab: what its named colours would be in each cell, None for what such colours usually
     are. ``vividness`` is (K,) float32: the chroma of a named colour on it, as a share of what the
     colour usually has.
     """
 
     probability: FloatArray
+    shares: FloatArray
     vividness: FloatArray
     colors: FloatArray | None = None
 

@@ -1,11 +1,10 @@
-"""What a colour's name means as ab at every lightness, and following edges with a place."""
+"""What a colour's name means as ab: at every lightness, and in each cell of a photo."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,9 +58,6 @@ SHADE = 25.0  # L below which natural colours lose chroma
 HUE_SPREAD, CHROMA_SPREAD, GREYISH = 25.0, 0.7, 6.0
 FULLER = 1.05  # a mean of what is likely is paler than any of it
 UNEXPECTED = 0.03  # evidence below which the network's own colours say little
-TRUST = 1.5  # power of the evidence for a colour in the odds of a thing's place
-EDGE = 10.0  # a step in L that is an edge
-RADIUS = 2  # cells around one that are looked at for edges
 _BASE = re.compile(
     rf"(?:({'|'.join(MODIFIERS)})[ -])?(#[0-9a-f]{{6}}|[a-z]+?)(ish)?(?:[- ]colou?red)?$"
 )
@@ -139,18 +135,6 @@ def name_colors(
     return np.asarray(ab, np.float32), np.asarray(evidence.reshape(lightness.shape), np.float32)
 
 
-def likelier(probability: FloatArray, evidence: FloatArray) -> FloatArray:
-    """Weigh an (h, w) probability by the (h, w) evidence for a thing's colours in each cell.
-
-    The odds change as the evidence differs from its mean over the thing.
-    """
-    total = max(float(probability.sum()), 1e-6)
-    mean = float((probability * evidence).sum()) / total
-    factor = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)) ** TRUST
-    weighed = probability * factor
-    return np.asarray(weighed / (1 - probability + weighed), np.float32)
-
-
 def _likelihood(bins: FloatArray, usual: FloatArray, neutral: bool) -> FloatArray:
     """Say how likely (Q, 2) ab are called by a name that usually is (K, 2) ab: (K, Q)."""
     chroma = np.hypot(bins[:, 0], bins[:, 1])
@@ -173,27 +157,3 @@ def _between_knots(values: FloatArray, lightness: FloatArray) -> FloatArray:
     each = np.arange(len(values))
     below, above = values[each, low], values[each, low + 1]
     return np.asarray(below + share * (above - below), np.float32)
-
-
-def follow_edges(plane: FloatArray, lightness: FloatArray) -> FloatArray:
-    """Let (h, w) values in [0, 1] change where the lightness does.
-
-    The guided filter of He, Sun and Tang (2013, "Guided Image Filtering"), guided by lightness.
-    """
-    mean_guide, mean_plane = _around(lightness), _around(plane)
-    covariance = _around(lightness * plane) - mean_guide * mean_plane
-    variance = _around(lightness * lightness) - mean_guide * mean_guide
-    slope = np.asarray(covariance / (variance + np.float32(EDGE**2)), np.float32)
-    offset = np.asarray(mean_plane - slope * mean_guide, np.float32)
-    return np.asarray((_around(slope) * lightness + _around(offset)).clip(0, 1), np.float32)
-
-
-def smooth_step(plane: FloatArray, low: float, high: float) -> FloatArray:
-    """Rise from 0 at ``low`` to 1 at ``high``, without a kink."""
-    share = np.clip((plane - low) / (high - low), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
-
-
-def _around(plane: FloatArray) -> FloatArray:
-    side = 2 * RADIUS + 1
-    return np.asarray(cv2.blur(plane, (side, side)), np.float32)

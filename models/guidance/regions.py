@@ -150,7 +150,7 @@ def _median(values: FloatArray, weight: FloatArray) -> float:
 def _inside(thing: PlacedThing, weight: FloatArray) -> PlacedThing:
     if thing.is_everywhere or not thing.is_found:
         return thing
-    return replace(thing, probability=thing.probability * weight)
+    return replace(thing, probability=thing.probability * weight, share=thing.share * weight)
 
 
 def _fills(thing: PlacedThing, weight: FloatArray) -> bool:
@@ -163,12 +163,12 @@ def _fills(thing: PlacedThing, weight: FloatArray) -> bool:
 
 def _everywhere(thing: PlacedThing) -> PlacedThing:
     whole = np.ones_like(thing.probability)
-    return replace(thing, probability=whole, is_found=True, is_everywhere=True)
+    return replace(thing, probability=whole, share=whole, is_found=True, is_everywhere=True)
 
 
 def _filling(label: str, color: str, grid: tuple[int, int]) -> PlacedThing:
     whole = np.ones(grid, np.float32)
-    return PlacedThing(label, "", (color,), whole, True, color, is_everywhere=True)
+    return PlacedThing(label, "", (color,), whole, whole, True, color, is_everywhere=True)
 
 
 def region_masks(

@@ -15,18 +15,13 @@ from models.guidance.named_colors import (
     MIDDLE,
     ab_at,
     ab_of,
-    follow_edges,
-    smooth_step,
 )
 from models.region import ThingChange
 
 FloatArray = NDArray[np.float32]
 
-TAIL = 0.15  # of its likelihood that a cell which hardly belongs to a thing still takes
-SURE = 0.15  # places are judged against their likeliest cells, or this
 LEAST_FOUND = 0.1  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-PLACE = (0.1, 0.6)  # shares of that between which a cell comes to belong to the thing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +29,8 @@ class PlacedThing:
     """A thing, its colour and where it is.
 
     ``phrase`` is what was said, ``thing`` the words for it, ``colors`` their names as written.
-    ``probability`` is (h, w) float32: that a cell shows it. ``typed`` is the colour #rrggbb that a
+    ``probability`` is (h, w) float32: that a cell shows it, ``share`` how strongly it takes its
+    colour. ``typed`` is the colour #rrggbb that a
     person gave it, ``given`` the place. ``is_everywhere``: the description is nothing but a colour.
     ``region`` is the number of the region that speaks of it. ``vividness`` scales the chroma that
     its named colours usually have: bricks are paler than coats. ``expected`` is (h, w, 2) float32
@@ -45,6 +41,7 @@ class PlacedThing:
     thing: str
     colors: tuple[str, ...]
     probability: FloatArray
+    share: FloatArray
     is_found: bool
     typed: str | None = None
     given: Mask | None = None
@@ -85,10 +82,7 @@ class PlacedThing:
             return self.given.shrunk(lightness.shape)
         if self.is_everywhere:
             return np.ones(lightness.shape, np.float32)
-        # Relative to its likeliest cells: the description says that the thing is there.
-        place = follow_edges(self.probability, lightness)
-        share = place / max(_found(place), SURE)
-        return np.maximum(smooth_step(share, *PLACE), TAIL * share.clip(0, 1))
+        return self.share
 
     def color_at(self, lightness: FloatArray, place: FloatArray) -> str:
         """Return the colour that it gets at the mean lightness of its place, as #rrggbb."""
@@ -234,6 +228,7 @@ def _locate(
     return [
         replace(
             _of(thing, plane, _found(plane) >= LEAST_FOUND),
+            share=located.shares[i],
             vividness=float(vividness),
             expected=None if located.colors is None else located.colors[i],
         )
@@ -251,7 +246,9 @@ def _found(probability: FloatArray) -> float:
 
 def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:
     typed = thing.colors[0] if len(thing.colors) == 1 and thing.colors[0].startswith("#") else None
-    return PlacedThing(thing.phrase, thing.thing, thing.colors, probability, is_there, typed)
+    return PlacedThing(
+        thing.phrase, thing.thing, thing.colors, probability, probability, is_there, typed
+    )
 
 
 def _change(

@@ -13,6 +13,7 @@ photographs hold compete for every cell. Dense image features against text vecto
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from models.networks.batch_norm_folding import folded
 from models.networks.checkpoint import WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 from models.networks.efficientnet import EfficientNetLite0
+from models.networks.extent import Extent
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
@@ -83,6 +85,7 @@ class Grounder(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.3))  # a logarithm
         self.bias = nn.Parameter(torch.tensor(-3.0))
         self.read_vividness = nn.Linear(config.embedding_width, 1)
+        self.extent = Extent()
         names = len(config.vocabulary)
         self.register_buffer("vocabulary", torch.zeros(names, config.embedding_width))
 
@@ -140,22 +143,43 @@ class ResidualBlock(nn.Module):
         return torch.relu(x + self.norm(self.conv(x)))
 
 
-def places(grounder: Grounder, cells: Tensor, phrases: Tensor, *, count: int) -> Tensor:
-    """Say how likely (width, h, w) cells show each of the first ``count`` phrases: (count, h, w).
+@dataclass(frozen=True, slots=True, eq=False)
+class Claims:
+    """What names say of cells: (K, h, w) logits, their best rivals', and the probability.
+
+    ``mates`` is the probability of other names of the same kind with other colours.
+    """
+
+    logits: Tensor
+    rivals: Tensor
+    probability: Tensor
+    mates: Tensor
+
+
+def places(
+    grounder: Grounder, cells: Tensor, phrases: Tensor, colors: Sequence[tuple[str, ...]]
+) -> Claims:
+    """Say how likely (width, h, w) cells show each of the first phrases, those with ``colors``.
 
     ``phrases`` is (P, width). A cell shows a name as far as the name fits it, and as far as no
     other name fits it better. Names that mean nearly the same do not take it from each other.
     """
-    config = grounder.config
+    config, count = grounder.config, len(colors)
     logits = grounder.logits(cells, phrases)
     fits = torch.sigmoid(config.sharpness * logits[:count] + config.offset)
-    rivals = (phrases[:count] @ phrases.T) < config.kinship
-    found = []
+    alike = (phrases[:count] @ phrases.T) >= config.kinship
+    rivals, probability = [], []
     for i in range(count):  # what else is coloured must not change a bit of where a thing is
-        others = logits[rivals[i]]
+        others = logits[~alike[i]]
         best = torch.logsumexp(others, 0) if len(others) else torch.full_like(logits[i], -1e4)
-        found.append(fits[i] * torch.sigmoid(logits[i] - best))
-    return torch.stack(found)
+        rivals.append(best)
+        probability.append(fits[i] * torch.sigmoid(logits[i] - best))
+    found = torch.stack(probability)
+    mates = []
+    for i in range(count):
+        same = [j for j in range(count) if j != i and alike[i, j] and colors[j] != colors[i]]
+        mates.append(found[same].amax(0) if same else torch.zeros_like(found[i]))
+    return Claims(logits[:count], torch.stack(rivals), found, torch.stack(mates))
 
 
 def load_grounder(path: Path = CHECKPOINT) -> Grounder:

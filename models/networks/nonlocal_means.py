@@ -18,20 +18,24 @@ BLOCK = 4  # cells a side
 SHARE = 0.6  # of the mean in the result
 
 
-def nonlocal_mean(values: Tensor, cells: Tensor, lightness: Tensor) -> Tensor:
-    """Draw (C, h, w) values towards the mean of what looks alike.
+def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
+    """Say how alike cells are to blocks of cells: (h * w, B), rows sum to one.
 
     ``cells`` is (D, h, w), unit vectors; ``lightness`` is (h, w), L from 0 to 100.
     """
-    _, height, width = values.shape
+    height, width = lightness.shape
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     where = torch.stack([rows, columns]) / NEAR
     features = torch.cat([cells / ALIKE**0.5, where, lightness[None] / SAME_LIGHTNESS])
     queries, keys = features.flatten(1).T, _blocks(features)
     distances = (queries**2).sum(1)[:, None] + (keys**2).sum(1) - 2 * queries @ keys.T
-    likeness = torch.softmax(-distances / 2, dim=1)
-    mean = (likeness @ _blocks(values)).T.reshape(values.shape)
-    return values.lerp(mean, SHARE)
+    return torch.softmax(-distances / 2, dim=1)
+
+
+def nonlocal_mean(values: Tensor, alike: Tensor, share: float = SHARE) -> Tensor:
+    """Draw (C, h, w) values towards the mean of what looks ``alike``, by so much."""
+    mean = (alike @ _blocks(values)).T.reshape(values.shape)
+    return values.lerp(mean, share)
 
 
 def _blocks(planes: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from models.guidance.condition import (
     NoMatcher,
     Prediction,
 )
-from models.guidance.named_colors import likelier, name_colors
+from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import CHECKPOINT as AFFINITY
 from models.networks.affinity import Affinity, load_affinity
@@ -50,9 +50,10 @@ from models.networks.colorizer import (
 )
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
+from models.networks.extent import extent_inputs
 from models.networks.grounding import CHECKPOINT as GROUNDER
-from models.networks.grounding import Grounder, load_grounder, places
-from models.networks.nonlocal_means import nonlocal_mean
+from models.networks.grounding import Claims, Grounder, load_grounder, places
+from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 
 FloatArray = NDArray[np.float32]
 
@@ -69,6 +70,15 @@ class Seen:
     features: list[Tensor]
     unguided: Tensor | None = None
     cells: Tensor | None = None  # as the grounder describes them
+    likeness: Tensor | None = None  # of cells to blocks of cells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedColors:
+    """What named colours would be in each cell, (K, h, w, 2) ab, and the evidence, (K, h, w)."""
+
+    ab: Tensor
+    evidence: Tensor
 
 
 class Predictor:
@@ -194,25 +204,59 @@ class Predictor:
         """Find things in (h, w) lightness, both sides multiples of 4, and colour them by name.
 
         All things compete for each cell, with each other, with ``others`` and with the grounder's
-        vocabulary. Where the network holds a thing's colours possible, it is likelier. The grid is
-        the prediction's.
+        vocabulary. The grid is the prediction's.
         """
         assert self.grounder is not None, "it locates"
         names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
         phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
-        found = places(self.grounder, self._cells(lightness), phrases, count=len(things))
-        vividness = _array(self.grounder.vividness(names[: len(things)]))
-        seen = self._look(lightness)
-        rows, columns = found.shape[1:]
-        logits = self._unguided(seen)[0, :, :rows, :columns]
+        colors = [thing.colors for thing in things]
+        claims = places(self.grounder, self.cells(lightness), phrases, colors)
+        vividness = self.grounder.vividness(names[: len(things)])
+        named = self.in_named_colors(lightness, colors, vividness)
+        shares = self.grounder.extent(self.extent_inputs(lightness, claims, named, colors))
+        return Located(
+            _array(claims.probability), _array(shares), _array(vividness), _array(named.ab)
+        )
+
+    def in_named_colors(
+        self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
+    ) -> NamedColors:
+        """Say what the colours of things would be in each cell of (h, w) lightness."""
+        rows, columns = (side // GRID for side in lightness.shape)
+        logits = self._unguided(self._look(lightness))[0, :, :rows, :columns]
         weights, bins = _array(torch.softmax(logits, dim=0)), _array(self.model.bins)
-        grey = _array(F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0])
-        colors, probability = [], []
-        for thing, plane, share in zip(things, _array(found), vividness, strict=True):
-            color, plausible = name_colors(thing.colors, weights, bins, grey, float(share))
-            colors.append(color)
-            probability.append(likelier(plane, plausible))
-        return Located(np.stack(probability), vividness, np.stack(colors))
+        grey = _array(_coarse(lightness))
+        both = [
+            name_colors(names, weights, bins, grey, float(share))
+            for names, share in zip(colors, vividness, strict=True)
+        ]
+        ab, evidence = (torch.from_numpy(np.stack(planes)) for planes in zip(*both, strict=True))
+        return NamedColors(ab, evidence)
+
+    def extent_inputs(
+        self,
+        lightness: FloatArray,
+        claims: Claims,
+        named: NamedColors,
+        colors: Sequence[tuple[str, ...]],
+    ) -> Tensor:
+        """Gather what is known of things for the grounder's extent: (K, INPUTS, h/4, w/4)."""
+        rows, columns = (side // GRID for side in lightness.shape)
+        logits = self._unguided(self._look(lightness))[..., :rows, :columns]
+        mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
+        neutral = torch.tensor([float(is_neutral(names)) for names in colors])
+        return extent_inputs(
+            claims.logits,
+            claims.rivals,
+            claims.probability,
+            self._evened(claims.probability, lightness, 1.0),
+            claims.mates,
+            named.evidence,
+            named.ab.permute(0, 3, 1, 2),
+            self._evened(self.model.config.chroma_gain * mean[0], lightness),
+            _coarse(lightness),
+            neutral,
+        )
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> FloatArray | None:
@@ -249,7 +293,7 @@ class Predictor:
                 self._seen = seen
         return seen
 
-    def _cells(self, lightness: FloatArray) -> Tensor:
+    def cells(self, lightness: FloatArray) -> Tensor:
         """Return what the grounder says of the cells of (h, w) lightness: (D, h/4, w/4)."""
         assert self.grounder is not None
         seen = self._look(lightness)
@@ -258,12 +302,14 @@ class Predictor:
         rows, columns = lightness.shape
         return seen.cells[:, : rows // GRID, : columns // GRID]
 
-    def _evened(self, ab: Tensor, lightness: FloatArray) -> Tensor:
-        """Give what looks alike more of one colour: (2, h/4, w/4) ab."""
+    def _evened(self, values: Tensor, lightness: FloatArray, share: float = SHARE) -> Tensor:
+        """Give what looks alike more of one value: (C, h/4, w/4)."""
         if self.grounder is None:
-            return ab
-        grey = F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0]
-        return nonlocal_mean(ab, self._cells(lightness), grey)
+            return values
+        seen = self._look(lightness)
+        if seen.likeness is None:
+            seen.likeness = likeness(self.cells(lightness), _coarse(lightness))
+        return nonlocal_mean(values, seen.likeness, share)
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:
@@ -341,6 +387,11 @@ def inspect_weights() -> list[WeightsFile]:
     grounder = inspect_file("grounder", GROUNDER, checksums.get(GROUNDER.name))
     affinity = inspect_file("affinity", AFFINITY, checksums.get(AFFINITY.name))
     return [colorizer, matcher, grounder, affinity, *inspect_clip(checksums)]
+
+
+def _coarse(lightness: FloatArray) -> Tensor:
+    """Bring (h, w) lightness to the chroma grid."""
+    return F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0]
 
 
 def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:

@@ -193,15 +193,10 @@ def train(
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
             learns = bool(encoder_parameters)
-            with (
-                torch.set_grad_enabled(learns),
-                torch.autocast("cpu", torch.bfloat16, enabled=not learns),
-            ):
+            with torch.set_grad_enabled(learns):
                 features = model.encode(lightness)
-            with torch.autocast("cpu", torch.bfloat16):
-                condition = model.condition(features, vectors, batch.palettes)
-                logits = model.decode(features, condition)
-            loss = balanced_cross_entropy(logits.float(), *encode(batch.ab), balance)
+            logits = model.decode(features, model.condition(features, vectors, batch.palettes))
+            loss = balanced_cross_entropy(logits, *encode(batch.ab), balance)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)

@@ -190,7 +190,7 @@ def test_what_is_not_found_is_told_and_colours_nothing() -> None:
     class Blind(LocatingColorizer):
         def locate(self, *arguments: Any) -> Located:
             there = super().locate(*arguments)
-            return replace(there, probability=0.01 * there.probability)
+            return replace(there, probability=0.01 * there.probability, shares=0 * there.shares)
 
     made = colorize(GREY, ColorizeJob(DRESS), colorizer=Blind(), clip=NamingClip())
     plain = colorize(GREY, ColorizeJob("a woman in a dress"), colorizer=Blind(), clip=NamingClip())

@@ -445,7 +445,7 @@ def test_a_thing_that_is_not_there_is_said() -> None:
             others: Sequence[NamedThing] = (),
         ) -> Located:
             there = super().locate(lightness, things, others)
-            return replace(there, probability=0.01 * there.probability)
+            return replace(there, probability=0.01 * there.probability, shares=0 * there.shares)
 
     pixels = np.full((64, 64, 1), 128, np.uint8)
     made = colorize(pixels, ColorizeJob("a blue car"), colorizer=Blind(), clip=ClipOfBlue())

@@ -107,7 +107,7 @@ class FakeColorizer:
         """Find everything in the left half of the picture."""
         found = np.zeros((len(things), *lightness.shape), np.float32)
         found[:, :, : lightness.shape[1] // 2] = 1.0
-        return Located(found, np.ones(len(things), np.float32))
+        return Located(found, found, np.ones(len(things), np.float32))
 
 
 class LocatingColorizer(FakeColorizer):

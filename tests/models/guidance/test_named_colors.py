@@ -10,9 +10,8 @@ from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED, color_phra
 from models.guidance.named_colors import (
     ab_at,
     ab_of,
-    follow_edges,
     is_neutral,
-    lacking,
+    name_colors,
 )
 from models.training.color_naming import WORDS, nearest_word
 
@@ -65,21 +64,41 @@ def test_greys_have_no_hue_to_show() -> None:
     assert not is_neutral(["white", "blue"])
 
 
-def test_what_has_the_hue_already_lacks_nothing() -> None:
-    everywhere, color = np.ones((20, 20), np.float32), ab_at(["green"], GREY)
-    assert lacking(color / 2, everywhere, color).max() < 0.1
-    assert lacking(-color, everywhere, color).min() > 0.99
-    assert lacking(0 * color, everywhere, color).min() > 0.99
+BINS = np.float32([[a, b] for a in range(-50, 51, 10) for b in range(-50, 51, 10)])
 
 
-def test_values_move_to_the_edges_of_the_lightness() -> None:
-    lightness = np.full((20, 20), 20, np.float32)
-    lightness[:, 10:] = 80
-    rough = np.zeros((20, 20), np.float32)
-    rough[:, :9] = 1  # one column short of the edge
-    fine = follow_edges(rough, lightness)
-    steps = -np.diff(fine[10])
-    assert steps.argmax() == 9
-    assert steps[9] > 2 * np.delete(steps, 9).max()
-    flat = follow_edges(np.full((20, 20), 0.4, np.float32), lightness)
-    np.testing.assert_allclose(flat, 0.4, atol=1e-5)
+def expecting(*colors: tuple[float, float]) -> np.ndarray:
+    """Return a distribution over BINS that holds these colours possible, alike: (Q, 20, 20)."""
+    weights = np.zeros(len(BINS), np.float32)
+    for color in colors:
+        weights[np.linalg.norm(BINS - color, axis=1).argmin()] += 1 / len(colors)
+    return np.broadcast_to(weights[:, None, None], (len(BINS), 20, 20)).astype(np.float32)
+
+
+def test_of_what_the_network_holds_possible_the_named_colour_is_taken() -> None:
+    ab, evidence = name_colors(["green"], expecting((-20, 20), (30, 20)), BINS, GREY, 1.0)
+    assert np.linalg.norm(ab - [-20, 20], axis=-1).max() < 4
+    assert 0.2 < evidence.min() <= evidence.max() <= 0.5
+    red, _ = name_colors(["red"], expecting((-20, 20), (30, 20)), BINS, GREY, 1.0)
+    assert np.linalg.norm(red - [30, 20], axis=-1).max() < 4
+
+
+def test_what_the_network_does_not_expect_has_its_usual_colour() -> None:
+    usual = 0.7 * ab_at(["blue"], GREY)
+    ab, evidence = name_colors(["blue"], expecting((-20, 20), (30, 20)), BINS, GREY, 0.7)
+    assert np.linalg.norm(ab - usual, axis=-1).max() < 2
+    assert evidence.max() < 0.01
+
+
+def test_each_cell_of_two_colours_takes_the_one_that_is_expected_there() -> None:
+    weights = np.concatenate([expecting((30, 20))[:, :10], expecting((0, -30))[:, 10:]], axis=1)
+    ab, _ = name_colors(["blue", "red"], weights, BINS, GREY, 1.0)
+    assert ab[:10, :, 0].min() > 20
+    assert ab[10:, :, 1].max() < -20
+
+
+def test_white_takes_no_more_colour_away_than_white_things_lack() -> None:
+    faint, _ = name_colors(["white"], expecting((0, 10)), BINS, GREY, 1.0)
+    assert 0 < faint[..., 1].min() <= faint[..., 1].max() < 11
+    vivid, _ = name_colors(["white"], expecting((50, 50)), BINS, GREY, 1.0)
+    assert np.hypot(*np.moveaxis(vivid, -1, 0)).max() < 3

@@ -47,13 +47,18 @@ def test_the_name_that_fits_better_takes_the_cell() -> None:
     grounder.scale.copy_(torch.tensor(3.0))
     cells = F.normalize(torch.tensor([[[1.0, 0.2]], [[0.2, 1.0]], *[[[0.0, 0.0]]] * 4]), dim=0)
     shirt, grass = torch.eye(6)[:2]
-    alone = places(grounder, cells, shirt[None], count=1)
-    beside = places(grounder, cells, torch.stack([shirt, grass]), count=1)
+    alone = places(grounder, cells, shirt[None], [("red",)]).probability
+    beside = places(grounder, cells, torch.stack([shirt, grass]), [("red",)]).probability
     assert beside[0, 0, 0] > 0.9 * alone[0, 0, 0]
     assert beside[0, 0, 1] < 0.1 * alone[0, 0, 1]
     # A name that means the same takes nothing away.
-    twin = places(grounder, cells, torch.stack([shirt, shirt]), count=1)
+    twin = places(grounder, cells, torch.stack([shirt, shirt]), [("red",)]).probability
     np.testing.assert_array_equal(twin, alone)
+    # Of two shirts each is told where the other may be, where their colours differ.
+    both = places(grounder, cells, torch.stack([shirt, shirt]), [("red",), ("blue",)])
+    np.testing.assert_array_equal(both.mates, both.probability)
+    alike = places(grounder, cells, torch.stack([shirt, shirt]), [("red",), ("red",)])
+    assert not alike.mates.any()
 
 
 def grey_coffee() -> np.ndarray:

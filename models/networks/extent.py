@@ -1,0 +1,88 @@
+"""Extent: how strongly a thing's colour is laid on each cell, by how the grounder found it.
+
+A probability says whether a cell shows a thing; how much of its colour the cell should take is
+another question. The answer follows edges of lightness, fills what belongs together, and holds back
+where the place or the colour is doubtful. Learned on captions with colours, against the true
+colours (``models.training.extent``).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+INPUTS = 14
+SURE = 0.15  # probabilities are judged against the likeliest cells, or this
+LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
+EXPECTED = 0.03  # added to evidence before a ratio is taken
+
+
+class Extent(nn.Module):
+    """A few convolutions on a grid with stride 4; things are a batch."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.read = nn.Conv2d(INPUTS, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.Conv2d(width, width, 3, padding=gap, dilation=gap) for gap in (2, 4, 1)
+        )
+        self.write = nn.Conv2d(width, 1, 1)
+        nn.init.zeros_(self.write.weight)
+        nn.init.constant_(self.write.bias, -0.5)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Turn (K, INPUTS, h, w) inputs into (K, h, w) shares of a colour, 0 to 1."""
+        x = torch.relu(self.read(inputs))
+        for block in self.blocks:
+            x = x + torch.relu(block(x))
+        shares: Tensor = torch.sigmoid(self.write(x))[:, 0]
+        return shares
+
+
+def how_found(probability: Tensor) -> Tensor:
+    """Return the mean probability of the likeliest cells of (K, h, w) places: (K,)."""
+    cells = probability.flatten(1)
+    return cells.topk(min(LIKELIEST, cells.shape[1]), dim=1).values.mean(1)
+
+
+def extent_inputs(
+    logits: Tensor,
+    rivals: Tensor,
+    probability: Tensor,
+    evened: Tensor,
+    mates: Tensor,
+    evidence: Tensor,
+    colors: Tensor,
+    guess: Tensor,
+    lightness: Tensor,
+    neutral: Tensor,
+) -> Tensor:
+    """Gather what is known of things, each (K, h, w), into (K, INPUTS, h, w).
+
+    ``logits`` of each name and of the best of its ``rivals``, the ``probability`` that comes of
+    them, its non-local mean (``evened``), that of other things of the same kind (``mates``), the
+    ``evidence`` for the colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w);
+    (h, w) lightness; ``neutral`` (K,) is 1 for names of greys.
+    """
+    found = how_found(probability)[:, None, None]
+    total = probability.sum((1, 2), keepdim=True).clamp_min(1e-6)
+    mean = (probability * evidence).sum((1, 2), keepdim=True) / total
+    ratio = ((evidence + EXPECTED) / (mean + EXPECTED)).log().clamp(-3, 3)
+    everywhere = torch.ones_like(probability)
+    planes = [
+        logits / 10,
+        (logits - rivals).clamp(-20, 20) / 10,
+        probability,
+        evened,
+        probability / found.clamp_min(SURE),
+        mates,
+        evidence,
+        ratio,
+        (colors - guess).norm(dim=1) / 50,
+        (lightness / 100 - 0.5).expand_as(probability),
+        found * everywhere,
+        probability.mean((1, 2), keepdim=True) * everywhere,
+        neutral[:, None, None] * everywhere,
+        torch.sigmoid(logits),
+    ]
+    return torch.stack(planes, dim=1)

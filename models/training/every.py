@@ -1,0 +1,158 @@
+"""Make every file of weights from photos, in order: what ``make weights`` runs.
+
+    python -m models.training.every PHOTOS [--run runs/weights] [--share 1.0]
+
+PHOTOS is a folder with ``*-train-*.tar`` shards, ``regions-*-train-*.tar`` shards with masks, and
+``*-regions.jsonl`` with drawn boxes. Each stage writes into the run's folder and is then put into
+the place of the released file, because the next one reads it. Start the same command again to go
+on: a stage whose file is there is not made again. ``record.json`` says what was done, with which
+seeds and how long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from models.networks.checkpoint import CHECKSUMS, WEIGHTS
+
+MINUTES = {"clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "extent": 12.0, "matcher": 35.0}
+AFFINITY_STEPS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One training: a module with arguments that makes ``made``, to be put in place as ``name``."""
+
+    title: str
+    arguments: tuple[str, ...]
+    made: Path
+    name: str
+
+
+def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage]:
+    """Return the trainings in order; ``share`` is of the time that the released weights took.
+
+    Raises:
+        ValueError: the folder has no shards to train on.
+    """
+    masks = [str(p) for p in sorted(photos.glob("regions-*-train-*.tar"))]
+    shards = [str(p) for p in sorted(photos.glob("*-train-*.tar")) if str(p) not in masks]
+    boxes = [str(p) for p in sorted(photos.glob("*-regions.jsonl"))]
+    if not shards or not masks or not boxes:
+        raise ValueError(
+            f"{photos} lacks shards to train on: there must be *-train-*.tar, "
+            "regions-*-train-*.tar and *-regions.jsonl"
+        )
+    boxed = [p for p in shards if Path(p).name.split("-")[0] in Path(boxes[0]).name] or shards
+    minutes = {title: f"{share * length:g}" for title, length in MINUTES.items()}
+    common, drawn = ("--seed", str(seed)), ("--boxes", boxes[0])
+
+    def stage(title: str, module: str, arguments: Sequence[str], made: str, name: str) -> Stage:
+        whole = ("-m", f"models.training.{module}", *arguments, *common)
+        return Stage(title, whole, run / title / made, name)
+
+    def at(title: str, *arguments: str) -> tuple[str, ...]:
+        return ("--run", str(run / title), *arguments)
+
+    train = ("-m", "plugin_server.cli", "train", *shards, *at("colorizer"))
+    ground = at("grounding", "--minutes", minutes["grounding"], *drawn)
+    reach = at("extent", "--minutes", minutes["extent"], *drawn)
+    match = at("matcher", "--minutes", minutes["matcher"])
+    steps = str(max(1, round(share * AFFINITY_STEPS)))
+    return [
+        stage(
+            "clip", "clip",
+            [*shards, "--output", str(run / "clip" / "clip.safetensors"),
+             "--minutes", minutes["clip"]],
+            "clip.safetensors", "clip.safetensors",
+        ),
+        Stage(
+            "colorizer", (*train, "--minutes", minutes["colorizer"], *common),
+            run / "colorizer" / "colorizer.safetensors", "colorizer.safetensors",
+        ),
+        stage(
+            "grounding", "grounding", [*masks, *boxed, *ground],
+            "grounding.safetensors", "grounding.safetensors",
+        ),
+        stage(
+            "extent", "extent", [*shards, *reach], "grounding.safetensors", "grounding.safetensors"
+        ),
+        stage(
+            "matcher", "correspondence", [*boxed, *match],
+            "correspondence.safetensors", "correspondence.safetensors",
+        ),
+        stage(
+            "affinity", "affinity", [*boxed, *at("affinity", "--steps", steps)],
+            "affinity.safetensors", "affinity.safetensors",
+        ),
+    ]  # fmt: skip
+
+
+def put_in_place(made: Path, name: str, folder: Path = WEIGHTS) -> None:
+    """Put a file into the place of the released one, and its SHA-256 into that of the old one."""
+    shutil.copyfile(made, folder / name)
+    sums = folder / CHECKSUMS
+    lines = sums.read_text("ascii").splitlines() if sums.is_file() else []
+    kept = {line.split()[1]: line for line in lines if line.strip()}
+    kept[name] = f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}"
+    sums.write_text("".join(f"{kept[one]}\n" for one in sorted(kept)), "ascii")
+
+
+@click.command()
+@click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--run", type=click.Path(path_type=Path), default=Path("runs/weights"))
+@click.option(
+    "--share",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of the time that the released weights took, about six hours of one core.",
+)
+@click.option("--seed", default=0, show_default=True)
+def main(photos: Path, run: Path, share: float, seed: int) -> None:
+    """Make every file of weights from the shards in PHOTOS, in the place of the released ones."""
+    try:
+        stages = stages_of(photos, run, share=share, seed=seed)
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from problem
+    run.mkdir(parents=True, exist_ok=True)
+    file = run / "record.json"
+    record = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    for number, stage in enumerate(stages, 1):
+        head = f"{number} of {len(stages)}: {stage.title}"
+        if stage.title in record and stage.made.is_file():
+            click.echo(f"{head}: is there")
+            put_in_place(stage.made, stage.name)
+            continue
+        click.echo(head)
+        stage.made.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        ended = subprocess.run([sys.executable, *stage.arguments], check=False)
+        if ended.returncode:
+            raise click.ClickException(
+                f"{stage.title} ended with {ended.returncode}; start the same command again to go "
+                "on from here"
+            )
+        put_in_place(stage.made, stage.name)
+        record[stage.title] = {
+            "command": ["python", *stage.arguments],
+            "seed": seed,
+            "seconds": round(time.monotonic() - started),
+            "sha256": hashlib.sha256(stage.made.read_bytes()).hexdigest(),
+        }
+        file.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    click.echo(f"wrote {len(stages)} sets of weights into {WEIGHTS}; the record is {file}")
+
+
+if __name__ == "__main__":
+    main()
