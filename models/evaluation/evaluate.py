@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb, srgb_to_lab, to_hex
 from models.evaluation.kinds import KindOfPhoto
+from models.evaluation.landing import landing_caption, measure_landing
 from models.evaluation.matched import curve
 from models.evaluation.obedience import colored_caption, measure_obedience
 from models.evaluation.perceptual import Lpips
@@ -109,6 +110,13 @@ def evaluate(
             result.pictures.append(kept)
         if keep_pictures:
             result.worst = sorted([*result.worst, kept], key=lambda p: -p.off)[:WORST]
+        if named := landing_caption(photo.captions) if captions else None:
+            described = (
+                pictures["caption"] if named == photo.captions[0] else run(ColorizeJob(named))
+            )
+            landed = measure_landing(described, pictures["none"], original, named)
+            if landed is not None:
+                result.landing[i] = landed
         if colored := colored_caption(photo.captions) if captions else None:
             by_word = {w: run(ColorizeJob(replace_color_word(colored, w))) for w in WORDS}
             ab = {w: srgb_to_lab(p.astype(np.float32) / 255)[..., 1:] for w, p in by_word.items()}

@@ -16,6 +16,7 @@ from models.evaluation.references import summary as references_summary
 from models.evaluation.results import ORIGINAL, Evaluation, error_of_mean, mean
 
 PLAIN = ("psnr", "ssim", "ciede2000", "lpips", "bleeding")
+NOTABLE = 0.5  # dB
 RATIOS = {
     "colourfulness_ratio": "colourfulness",
     "colourfulness_absolute_ratio": "colourfulness absolute",
@@ -58,6 +59,8 @@ def summary(
         figures["caption_gain"] = _caption_gain(evaluation)
     if evaluation.obedience:
         figures["obedience"] = _obedience(evaluation, evaluation.photos())
+    if evaluation.landing:
+        figures["landing"] = _landing(evaluation)
     if any(evaluation.given(name) for name in HINTED.values()):
         figures["hints"] = _at_hints(evaluation)
     if references is not None:
@@ -124,6 +127,22 @@ def _caption_gain(evaluation: Evaluation) -> dict[str, float]:
     }
     return {name: mean(gains) for name, gains in over.items()} | {
         f"{name}_error": error_of_mean(gains) for name, gains in over.items()
+    }
+
+
+def _landing(evaluation: Evaluation) -> dict[str, float]:
+    """Sum up where captions' colours went; a loss or a gain is half a dB or more."""
+    judged = list(evaluation.landing.values())
+    gains = [one.gain for one in judged]
+    return {
+        "photos": len(judged),
+        "nearer": mean([one.nearer for one in judged]),
+        "farther": mean([one.farther for one in judged]),
+        "seen": mean([one.seen for one in judged]),
+        "seen_without": mean([one.seen_without for one in judged]),
+        "hurt": mean([float(gain < -NOTABLE) for gain in gains]),
+        "helped": mean([float(gain > NOTABLE) for gain in gains]),
+        "gain": mean(gains),
     }
 
 

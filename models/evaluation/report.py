@@ -45,6 +45,13 @@ def sentences(figures: dict[str, Any]) -> list[str]:
             f"(chance {o['chance_obeyed']:.2f}), leak {o['leak']:.1f} ab, "
             f"aim {o['aim']:.2f} (chance {o['chance_aim']:.2f})."
         )
+    if at := figures.get("landing"):
+        lines.append(
+            f"Captions' hues that {at['photos']} photos show: nearer there by {at['nearer']:.1f} "
+            f"ab, farther elsewhere by {at['farther']:.1f}; the hue shows in {at['seen']:.2f} of "
+            f"it ({at['seen_without']:.2f} without words); {at['hurt']:.2f} of the photos lose "
+            f"half a dB, {at['helped']:.2f} gain it."
+        )
     if off := figures.get("hints"):
         said = ", ".join(f"{name} {row['median']:.2f}" for name, row in off.items())
         lines.append(f"CIEDE2000 at the hints themselves, median: {said}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.landing import Landing
 from models.evaluation.matched import Curve, Matched, match
 from models.evaluation.obedience import Obedience
 
@@ -56,11 +57,12 @@ class Pictures:
 
 @dataclass(slots=True)
 class Evaluation:
-    """Everything measured: rows, each photo's obedience by its number, pictures to look at."""
+    """Everything measured: rows, pictures to look at, and what words did to photos, by number."""
 
     subjects: list[Subject] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     obedience: dict[int, Obedience] = field(default_factory=dict)
+    landing: dict[int, Landing] = field(default_factory=dict)
     pictures: list[Pictures] = field(default_factory=list)
     worst: list[Pictures] = field(default_factory=list)
     words: list[Pictures] = field(default_factory=list)

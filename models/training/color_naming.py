@@ -37,6 +37,11 @@ def only_color_word(caption: str) -> str | None:
     return found[0].lower() if len(found) == 1 else None
 
 
+def color_words(caption: str) -> tuple[str, ...]:
+    """Return the colour words of a caption, lower case, each once."""
+    return tuple(dict.fromkeys(word.lower() for word in _PATTERN.findall(caption)))
+
+
 def replace_color_word(caption: str, word: str) -> str:
     """Put another word in the place of the first colour word, mending "a" and "an"."""
     text = _PATTERN.sub(word, caption, count=1)
