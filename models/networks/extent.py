@@ -15,6 +15,9 @@ INPUTS = 14
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
 EXPECTED = 0.03  # added to evidence before a ratio is taken
+# Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
+# cell takes the colour, from MOST on all of it.
+LEAST, MOST = 0.1, 0.7
 
 
 class Extent(nn.Module):
@@ -37,6 +40,12 @@ class Extent(nn.Module):
             x = x + torch.relu(block(x))
         shares: Tensor = torch.sigmoid(self.write(x))[:, 0]
         return shares
+
+
+def decided(shares: Tensor) -> Tensor:
+    """Make (K, h, w) shares clearer: a smooth step from LEAST to MOST."""
+    clear = ((shares - LEAST) / (MOST - LEAST)).clamp(0, 1)
+    return clear * clear * (3 - 2 * clear)
 
 
 def how_found(probability: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 Non-local means (Buades, Coll and Morel 2005), where cells are alike if the grounder describes them
 alike, if they are near each other, and if they are of one lightness. Keys are means of blocks of
-cells, which makes the work a sixteenth and hardly changes the result.
+cells, which makes the work a quarter and hardly changes the result.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ALIKE = 0.1  # one minus the cosine of two descriptions, where likeness has fallen to 1 / e
-NEAR = 20.0  # cells; a standard deviation
-SAME_LIGHTNESS = 15.0  # of L; a standard deviation
-BLOCK = 4  # cells a side
-SHARE = 0.6  # of the mean in the result
+ALIKE = 0.05  # one minus the cosine of two descriptions, where likeness has fallen to 1 / e
+NEAR = 10.0  # cells; a standard deviation
+SAME_LIGHTNESS = 10.0  # of L; a standard deviation
+BLOCK = 2  # cells a side
+SHARE = 0.8  # of the mean in the result
 
 
 def likeness(cells: Tensor, lightness: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ from models.networks.colorizer import (
 )
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
-from models.networks.extent import extent_inputs
+from models.networks.extent import decided, extent_inputs
 from models.networks.grounding import CHECKPOINT as GROUNDER
 from models.networks.grounding import Claims, Grounder, load_grounder, places
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
@@ -213,7 +213,8 @@ class Predictor:
         claims = places(self.grounder, self.cells(lightness), phrases, colors)
         vividness = self.grounder.vividness(names[: len(things)])
         named = self.in_named_colors(lightness, colors, vividness)
-        shares = self.grounder.extent(self.extent_inputs(lightness, claims, named, colors))
+        inputs = self.extent_inputs(lightness, claims, named, colors)
+        shares = decided(self.grounder.extent(inputs))
         return Located(
             _array(claims.probability), _array(shares), _array(vividness), _array(named.ab)
         )
