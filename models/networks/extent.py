@@ -17,7 +17,7 @@ LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing w
 EXPECTED = 0.03  # added to evidence before a ratio is taken
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it.
-LEAST, MOST = 0.1, 0.7
+LEAST, MOST = 0.05, 0.85
 
 
 class Extent(nn.Module):

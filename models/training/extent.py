@@ -23,7 +23,7 @@ from rich.progress import track
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.color.working_size import working_shape
+from models.color.shrinking import working_shape
 from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
 from models.guidance.named_colors import ab_of
