@@ -139,14 +139,14 @@ def _likelihood(bins: FloatArray, usual: FloatArray, neutral: bool) -> FloatArra
     """Say how likely (Q, 2) ab are called by a name that usually is (K, 2) ab: (K, Q)."""
     chroma = np.hypot(bins[:, 0], bins[:, 1])
     if neutral:
-        return np.tile(np.exp(-((chroma / GREYISH) ** 2) / 2), (len(usual), 1)).astype(np.float32)
+        likely = np.exp(-((chroma / GREYISH) ** 2) / 2)
+        return np.asarray(np.tile(likely, (len(usual), 1)), np.float32)
     asked = np.hypot(usual[:, 0], usual[:, 1])[:, None]
     turn = np.arctan2(bins[:, 1], bins[:, 0]) - np.arctan2(usual[:, 1], usual[:, 0])[:, None]
     turn = np.degrees(np.abs((turn + np.pi) % (2 * np.pi) - np.pi))
     fuller = np.log((chroma + 1) / (asked + 1))
-    return np.exp(-((turn / HUE_SPREAD) ** 2 + (fuller / CHROMA_SPREAD) ** 2) / 2).astype(
-        np.float32
-    )
+    off = (turn / HUE_SPREAD) ** 2 + (fuller / CHROMA_SPREAD) ** 2
+    return np.asarray(np.exp(-off / 2), np.float32)
 
 
 def _between_knots(values: FloatArray, lightness: FloatArray) -> FloatArray:

@@ -31,6 +31,7 @@ class Extent(nn.Module):
         )
         self.write = nn.Conv2d(width, 1, 1)
         nn.init.zeros_(self.write.weight)
+        assert self.write.bias is not None
         nn.init.constant_(self.write.bias, -0.5)
 
     def forward(self, inputs: Tensor) -> Tensor:

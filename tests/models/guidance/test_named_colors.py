@@ -8,6 +8,7 @@ import pytest
 from models.color.lab import parse_hex, srgb_to_lab
 from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED, color_phrases
 from models.guidance.named_colors import (
+    FULLER,
     ab_at,
     ab_of,
     is_neutral,
@@ -77,10 +78,10 @@ def expecting(*colors: tuple[float, float]) -> np.ndarray:
 
 def test_of_what_the_network_holds_possible_the_named_colour_is_taken() -> None:
     ab, evidence = name_colors(["green"], expecting((-20, 20), (30, 20)), BINS, GREY, 1.0)
-    assert np.linalg.norm(ab - [-20, 20], axis=-1).max() < 4
+    assert np.linalg.norm(ab / FULLER - [-20, 20], axis=-1).max() < 4
     assert 0.2 < evidence.min() <= evidence.max() <= 0.5
     red, _ = name_colors(["red"], expecting((-20, 20), (30, 20)), BINS, GREY, 1.0)
-    assert np.linalg.norm(red - [30, 20], axis=-1).max() < 4
+    assert np.linalg.norm(red / FULLER - [30, 20], axis=-1).max() < 4
 
 
 def test_what_the_network_does_not_expect_has_its_usual_colour() -> None:
@@ -99,6 +100,6 @@ def test_each_cell_of_two_colours_takes_the_one_that_is_expected_there() -> None
 
 def test_white_takes_no_more_colour_away_than_white_things_lack() -> None:
     faint, _ = name_colors(["white"], expecting((0, 10)), BINS, GREY, 1.0)
-    assert 0 < faint[..., 1].min() <= faint[..., 1].max() < 11
+    assert 0 < faint[..., 1].min() <= faint[..., 1].max() < 10 * FULLER
     vivid, _ = name_colors(["white"], expecting((50, 50)), BINS, GREY, 1.0)
     assert np.hypot(*np.moveaxis(vivid, -1, 0)).max() < 3
