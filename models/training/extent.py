@@ -83,9 +83,14 @@ class Example:
 
     def mirrored(self) -> Example:
         """Return it left to right."""
-        planes = (self.inputs, self.colors, self.guess, self.truth, self.inside)
-        outside = None if self.outside is None else self.outside.flip(-1)
-        return Example(*(plane.flip(-1) for plane in planes), outside)
+        return Example(
+            self.inputs.flip(-1),
+            self.colors.flip(-1),
+            self.guess.flip(-1),
+            self.truth.flip(-1),
+            self.inside.flip(-1),
+            None if self.outside is None else self.outside.flip(-1),
+        )
 
 
 @torch.inference_mode()
@@ -102,13 +107,15 @@ def examples_of(
     colored = [one for one in photo.captions if next(iter(color_phrases(one)), None)]
     if not colored:
         return
-    rows, columns = working_shape(*photo.pixels.shape[:2], predictor.working_size)
+    height, width = photo.pixels.shape[:2]
+    rows, columns = working_shape(height, width, predictor.working_size)
     rgb = cv2.resize(photo.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
     lab = srgb_to_lab(rgb.astype(np.float32) / 255)
     lightness = np.ascontiguousarray(lab[..., 0])
-    small = cv2.resize(lab, (columns // GRID, rows // GRID), interpolation=cv2.INTER_AREA)
+    size = (columns // GRID, rows // GRID)
+    small = np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
     looking = predictor.remembering()
-    guess = torch.from_numpy(looking.predict(lightness, Condition(None, None)).ab).permute(2, 0, 1)
+    guess = torch.from_numpy(looking.predict(lightness, Condition(None)).ab).permute(2, 0, 1)
     for i in generator.permutation(len(colored))[: options.captions]:
         text = clip.embed_text(colored[int(i)])
         if text.scene is None:
