@@ -28,8 +28,8 @@ def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
     where = torch.stack([rows, columns]) / NEAR
     features = torch.cat([cells / ALIKE**0.5, where, lightness[None] / SAME_LIGHTNESS])
     queries, keys = features.flatten(1).T, _blocks(features)
-    distances = (queries**2).sum(1)[:, None] + (keys**2).sum(1) - 2 * queries @ keys.T
-    return torch.softmax(-distances / 2, dim=1)
+    # Minus half the squared distance, but for the query's own square, which softmax takes away.
+    return torch.softmax(torch.addmm(-(keys**2).sum(1) / 2, queries, keys.T), dim=1)
 
 
 def nonlocal_mean(values: Tensor, alike: Tensor, share: float = SHARE) -> Tensor:

@@ -126,6 +126,8 @@ class Predictor:
         The prediction lies on a grid four times coarser, (h/4, w/4). Its strength moves the
         logits from those without any guidance to those with it.
         """
+        if not self._remembers:  # it is looked at more than once
+            return self.remembering().predict(lightness, condition)
         model, config = self.model, self.model.config
         logits = self._logits(lightness, condition)
         mean = annealed_mean(logits, model.bins, temperature=config.temperature)
@@ -207,6 +209,8 @@ class Predictor:
         vocabulary. The grid is the prediction's.
         """
         assert self.grounder is not None, "it locates"
+        if not self._remembers:
+            return self.remembering().locate(lightness, things, others)
         names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
         phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
         colors = [thing.colors for thing in things]
