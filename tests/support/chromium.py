@@ -89,6 +89,11 @@ class Desk:
         """Wait until the result of everything that is asked shows."""
         self.page.evaluate(SETTLED, PATIENCE)
 
+    def reload(self) -> None:
+        """Reload the page once its pictures have come: a picture on its way would be an error."""
+        self.page.wait_for_function("[...document.images].every((image) => image.complete)")
+        self.page.reload()
+
     def download(self) -> tuple[str, bytes]:
         """Click Download and return the file's name and content."""
         with self.page.expect_download(timeout=4 * PATIENCE) as waiting:

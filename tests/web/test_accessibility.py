@@ -101,7 +101,7 @@ def test_the_theme_switch_wins_over_the_system_and_is_remembered(
         opened.page.get_by_label("Theme").select_option("Dark")
         dark = opened.page.evaluate(background)
         assert dark != light
-        opened.page.reload()
+        opened.reload()
         assert opened.page.evaluate(background) == dark
         expect(opened.page.get_by_label("Theme")).to_have_value("dark")
 

@@ -123,7 +123,7 @@ def test_a_result_brings_its_palette_back(coffee: Desk) -> None:
     coffee.page.locator("#copy-command").click()
     copied = coffee.page.evaluate("navigator.clipboard.readText()")
     assert "--palette '#4060a0:1'" in copied
-    coffee.page.reload()
+    coffee.reload()
     coffee.add((name, made), ("coffee.png", grey_photo("coffee", 300)))
     coffee.settle()
     chip = coffee.page.locator("#palette-list .chip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,7 +209,8 @@ class Blind(LocatingColorizer):
         others: Sequence[NamedThing] = (),
     ) -> Located:
         found = super().locate(lightness, things, others)
-        return Located(np.zeros_like(found.probability), found.vividness)
+        nowhere = np.zeros_like(found.probability)
+        return replace(found, probability=nowhere, shares=nowhere)
 
 
 def test_what_is_not_found_is_pointed_at(browser: Browser) -> None:
