@@ -168,8 +168,7 @@ def test_the_colours_of_a_file_are_taken(
     gimp.wait(chooser)
     gimp.ui("keys", chooser, "ctrl+l")
     gimp.ui("put", chooser, "*", photo)
-    gimp.ui("keys", chooser, "Return")
-    gimp.gone(chooser)
+    gimp.press_until_gone(chooser, "Return")  # the first may only complete the file's name
     gimp.wait_for_text(title, "coffee.png")
     gimp.shot("reference")
     screen.close(title, "OK")

@@ -228,6 +228,18 @@ class Gimp:
         """Wait until no window has such a title."""
         self._wait_for_window(title, False, seconds)
 
+    def press_until_gone(self, title: str, keys: str, seconds: float = 40) -> None:
+        """Press keys in a window, again and again, until it is gone."""
+
+        def is_gone() -> bool:
+            if not any(re.search(title, one) for one in self.ui("titles")):
+                return True
+            self.ui("keys", title, keys)
+            time.sleep(1)
+            return False
+
+        wait_until(is_gone, f"{title} is still there", seconds)
+
     def _wait_for_window(self, title: str, wanted: bool, seconds: float) -> None:
         titles: list[str] = []
 
