@@ -11,10 +11,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from models.guidance.named_colors import UNEXPECTED
+from models.guidance.things import LIKELIEST
+
 INPUTS = 14
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
-LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
-EXPECTED = 0.03  # added to evidence before a ratio is taken
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it.
 LEAST, MOST = 0.05, 0.85
@@ -77,7 +78,7 @@ def extent_inputs(
     found = how_found(probability)[:, None, None]
     total = probability.sum((1, 2), keepdim=True).clamp_min(1e-6)
     mean = (probability * evidence).sum((1, 2), keepdim=True) / total
-    ratio = ((evidence + EXPECTED) / (mean + EXPECTED)).log().clamp(-3, 3)
+    ratio = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)).log().clamp(-3, 3)
     everywhere = torch.ones_like(probability)
     planes = [
         logits / 10,

@@ -81,6 +81,16 @@ class NamedColors:
     evidence: Tensor
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sought:
+    """Where things may be, in which colours, and the (K, INPUTS, h, w) inputs of the extent."""
+
+    claims: Claims
+    named: NamedColors
+    vividness: Tensor
+    inputs: Tensor
+
+
 class Predictor:
     """A colorizer ready for use.
 
@@ -211,19 +221,30 @@ class Predictor:
         assert self.grounder is not None, "it locates"
         if not self._remembers:
             return self.remembering().locate(lightness, things, others)
+        sought = self.seek(lightness, things, others)
+        shares = decided(self.grounder.extent(sought.inputs))
+        return Located(
+            _array(sought.claims.probability),
+            _array(shares),
+            _array(sought.vividness),
+            _array(sought.named.ab),
+        )
+
+    def seek(
+        self, lightness: FloatArray, things: Sequence[NamedThing], others: Sequence[NamedThing]
+    ) -> Sought:
+        """Work out what the grounder's extent decides by: see ``locate``."""
+        assert self.grounder is not None, "it locates"
         names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
         phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
         colors = [thing.colors for thing in things]
         claims = places(self.grounder, self.cells(lightness), phrases, colors)
         vividness = self.grounder.vividness(names[: len(things)])
-        named = self.in_named_colors(lightness, colors, vividness)
-        inputs = self.extent_inputs(lightness, claims, named, colors)
-        shares = decided(self.grounder.extent(inputs))
-        return Located(
-            _array(claims.probability), _array(shares), _array(vividness), _array(named.ab)
-        )
+        named = self._in_named_colors(lightness, colors, vividness)
+        inputs = self._extent_inputs(lightness, claims, named, colors)
+        return Sought(claims, named, vividness, inputs)
 
-    def in_named_colors(
+    def _in_named_colors(
         self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
     ) -> NamedColors:
         """Say what the colours of things would be in each cell of (h, w) lightness."""
@@ -238,7 +259,7 @@ class Predictor:
         ab, evidence = (torch.from_numpy(np.stack(planes)) for planes in zip(*both, strict=True))
         return NamedColors(ab, evidence)
 
-    def extent_inputs(
+    def _extent_inputs(
         self,
         lightness: FloatArray,
         claims: Claims,

@@ -30,9 +30,10 @@ from models.guidance.named_colors import ab_of
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
 from models.networks.extent import Extent
-from models.networks.grounding import CHECKPOINT, load_grounder, places
+from models.networks.grounding import CHECKPOINT, load_grounder
 from models.networks.predictor import GRID, Predictor, load_pair
 from models.photos import Photo, read_photos
+from models.training.averaging import halved
 from models.training.color_naming import WORDS, named_area
 from models.training.loop import Falling, Loop
 from models.training.regions import Boxes, box_mask, read_boxes
@@ -126,13 +127,7 @@ def examples_of(
             things.append(thing)
             truths.append(truth)
             insides.append(inside)
-        names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *text.others)])
-        phrases = predictor.grounder.phrases(torch.cat([names, predictor.grounder.vocabulary]))
-        colors = [thing.colors for thing in things]
-        claims = places(predictor.grounder, looking.cells(lightness), phrases, colors)
-        vividness = predictor.grounder.vividness(names[: len(things)])
-        named = looking.in_named_colors(lightness, colors, vividness)
-        inputs = looking.extent_inputs(lightness, claims, named, colors)
+        sought = looking.seek(lightness, things, text.others)
         for k, (thing, truth, inside) in enumerate(zip(text.named, truths, insides, strict=True)):
             drawn = [one for one in boxes if one.name == thing.thing.lower()]
             outside = None
@@ -140,8 +135,8 @@ def examples_of(
                 near = [box_mask(one.boxes, small.shape[:2], MARGIN) for one in drawn]
                 outside = torch.from_numpy(~np.any(near, axis=0)).half()
             yield Example(
-                inputs[k].half(),
-                named.ab[k].permute(2, 0, 1).half(),
+                sought.inputs[k].half(),
+                sought.named.ab[k].permute(2, 0, 1).half(),
                 guess.half(),
                 torch.from_numpy(truth.transpose(2, 0, 1).copy()).half(),
                 torch.from_numpy(inside).half(),
@@ -279,8 +274,8 @@ def main(
     model = Extent().train()
     train(examples, model, options=options, log=run / "log.jsonl")
     tensors, header = read_checkpoint(grounder)
-    tensors |= {"read_vividness.weight": weight.half(), "read_vividness.bias": bias.half()}
-    tensors |= {f"extent.{name}": plane.half() for name, plane in model.state_dict().items()}
+    tensors |= {"read_vividness.weight": weight, "read_vividness.bias": bias}
+    tensors |= {f"extent.{name}": plane for name, plane in model.state_dict().items()}
     record = {
         "from": [shard.name for shard in shards],
         "photos": photos,
@@ -288,7 +283,7 @@ def main(
         "phrases": phrases,
         "options": asdict(options),
     }
-    save_checkpoint(run / CHECKPOINT.name, tensors, header | {"extent": record})
+    save_checkpoint(run / CHECKPOINT.name, halved(tensors), header | {"extent": record})
     click.echo(f"wrote {run / CHECKPOINT.name}")
 
 
