@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
 from models.measures import psnr
-from models.training.color_naming import HUES, color_words
+from models.training.color_naming import color_words, off_hue
 
 FloatArray = NDArray[np.float32]
 UInt8Array = NDArray[np.uint8]
@@ -73,7 +73,5 @@ def measure_landing(
 
 
 def _has(ab: FloatArray, word: str, near: float, least: float) -> NDArray[np.bool_]:
-    hue = np.degrees(np.arctan2(ab[..., 1], ab[..., 0]))
     chroma = np.hypot(ab[..., 0], ab[..., 1])
-    off = np.abs((hue - HUES[word] + 180) % 360 - 180)
-    return np.asarray((off < near) & (chroma > least))
+    return np.asarray((off_hue(ab, word) < near) & (chroma > least))

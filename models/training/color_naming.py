@@ -55,6 +55,12 @@ def word_area(ab: FloatArray, word: str) -> NDArray[np.bool_]:
     return np.asarray((chroma > MIN_CHROMA) & (nearest_word(ab) == WORDS.index(word)))
 
 
+def off_hue(ab: FloatArray, word: str) -> FloatArray:
+    """Return how many degrees the hue of (..., 2) ab lies from a word's, 0 to 180."""
+    hue = np.degrees(np.arctan2(ab[..., 1], ab[..., 0]))
+    return np.asarray(np.abs((hue - HUES[word] + 180) % 360 - 180), np.float32)
+
+
 def nearest_word(ab: FloatArray) -> NDArray[np.intp]:
     """Return the index into WORDS whose hue is nearest to that of (..., 2) ab."""
     hue = np.degrees(np.arctan2(ab[..., 1], ab[..., 0]))

@@ -19,7 +19,7 @@ from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import ab_at
 from models.networks.clip import Clip
 from models.photos import Photo
-from models.training.color_naming import HUES
+from models.training.color_naming import HUES, off_hue
 from models.training.grounding import embed_names
 from models.training.regions import Boxes, box_mask
 
@@ -47,9 +47,8 @@ def shares_of(photo: Photo, boxes: Sequence[Boxes]) -> Iterator[tuple[str, float
         return
     lab = srgb_to_lab(photo.pixels[::2, ::2].astype(np.float32) / 255)
     chroma = np.hypot(lab[..., 1], lab[..., 2])
-    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
     for color, name, box in said:
-        area = (np.abs((hue - HUES[color] + 180) % 360 - 180) < NEAR_HUE) & (chroma > LEAST_CHROMA)
+        area = (off_hue(lab[..., 1:], color) < NEAR_HUE) & (chroma > LEAST_CHROMA)
         if box is not None:
             inside = box_mask(box.boxes, area.shape)
             area &= inside
