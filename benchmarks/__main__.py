@@ -84,7 +84,7 @@ def measured(wanted: frozenset[str], extent: Extent) -> Iterator[Section]:
         yield start(extent.starts)
     with ExitStack() as stack:
         if wanted & {"network", "previews"}:
-            from models.networks.predictor import load_pair
+            from models.networks.loading import load_pair
 
             colorizer, clip = load_pair()
             if "network" in wanted:

@@ -97,7 +97,7 @@ class Service:
             models.networks.checkpoint.WeightsError: a file is missing or damaged.
         """
         # PyTorch takes seconds to import; nothing else in this module needs it.
-        from models.networks.predictor import load_pair
+        from models.networks.loading import load_pair
 
         colorizer, clip = load_pair(config.weights, config.clip)
         models = None

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_hex
 from models.color.mask import Mask
 from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
-from models.guidance.named_colors import (
-    MIDDLE,
-    ab_at,
-    ab_of,
-)
+from models.guidance.named_colors import MIDDLE, ab_at, ab_of
 from models.region import ThingChange
 
 FloatArray = NDArray[np.float32]
 
 LEAST_FOUND = 0.1  # below, a thing was hardly found, and colours nothing
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
+
+
+def how_found(probability: FloatArray) -> FloatArray:
+    """Return the mean probability of the likeliest cells of (..., h, w) places: (...)."""
+    cells = probability.reshape(*probability.shape[:-2], -1)
+    count = min(LIKELIEST, cells.shape[-1])
+    return np.asarray(np.partition(cells, -count)[..., -count:].mean(-1), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,7 @@ class PlacedThing:
         """Say how sure its place is, 0 to 1."""
         if self.given is not None:
             return 1.0
-        return _found(self.probability)
+        return float(how_found(self.probability))
 
     @property
     def is_used(self) -> bool:
@@ -225,9 +228,10 @@ def _locate(
     if not colorizer.locates:
         return [_of(thing, np.zeros(grid, np.float32), False) for thing in text_embedding.named]
     located = colorizer.locate(lightness, text_embedding.named, text_embedding.others)
+    found = how_found(located.probability)
     return [
         replace(
-            _of(thing, plane, _found(plane) >= LEAST_FOUND),
+            _of(thing, plane, bool(found[i] >= LEAST_FOUND)),
             share=located.shares[i],
             vividness=float(vividness),
             expected=None if located.colors is None else located.colors[i],
@@ -236,12 +240,6 @@ def _locate(
             zip(text_embedding.named, located.probability, located.vividness, strict=True)
         )
     ]
-
-
-def _found(probability: FloatArray) -> float:
-    """Return the mean probability of the likeliest cells of an (h, w) place."""
-    cells = probability.reshape(-1)
-    return float(np.partition(cells, -min(LIKELIEST, cells.size))[-LIKELIEST:].mean())
 
 
 def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:

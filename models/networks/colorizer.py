@@ -8,7 +8,9 @@ decoder: 32 -> 16 -> 8 -> 4, at every stride (skip, FiLM)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +47,15 @@ class ColorizerConfig:
     described_gain: float = 1.0
     guidance: float = 1.0
     clip: str = "embedded"
+
+
+def read_config(values: Mapping[str, Any]) -> ColorizerConfig:
+    """Read a config back from JSON, where tuples have become lists."""
+    known = {field.name for field in fields(ColorizerConfig)}
+    if unknown := values.keys() - known:
+        raise ValueError(f"unknown settings {sorted(unknown)}")
+    bins = tuple((float(a), float(b)) for a, b in values["bins"])
+    return ColorizerConfig(**{**values, "bins": bins, "widths": tuple(values["widths"])})
 
 
 class Colorizer(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.guidance.named_colors import UNEXPECTED
-from models.guidance.things import LIKELIEST
+from models.guidance.things import how_found
 
 INPUTS = 14
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
@@ -50,12 +50,6 @@ def decided(shares: Tensor) -> Tensor:
     return clear * clear * (3 - 2 * clear)
 
 
-def how_found(probability: Tensor) -> Tensor:
-    """Return the mean probability of the likeliest cells of (K, h, w) places: (K,)."""
-    cells = probability.flatten(1)
-    return cells.topk(min(LIKELIEST, cells.shape[1]), dim=1).values.mean(1)
-
-
 def extent_inputs(
     logits: Tensor,
     rivals: Tensor,
@@ -75,7 +69,7 @@ def extent_inputs(
     ``evidence`` for the colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w);
     (h, w) lightness; ``neutral`` (K,) is 1 for names of greys.
     """
-    found = how_found(probability)[:, None, None]
+    found = torch.from_numpy(how_found(probability.numpy()))[:, None, None]
     total = probability.sum((1, 2), keepdim=True).clamp_min(1e-6)
     mean = (probability * evidence).sum((1, 2), keepdim=True) / total
     ratio = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)).log().clamp(-3, 3)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -28,36 +27,17 @@ from models.guidance.condition import (
 )
 from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
-from models.networks.affinity import CHECKPOINT as AFFINITY
-from models.networks.affinity import Affinity, load_affinity
+from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
-from models.networks.checkpoint import (
-    WEIGHTS,
-    WeightsError,
-    WeightsFile,
-    inspect_file,
-    known_checksums,
-    load_network,
-)
-from models.networks.clip import EMBEDDED, Clip, inspect_clip, load_clip
-from models.networks.colorizer import (
-    STRIDES,
-    Colorizer,
-    ColorizerConfig,
-    annealed_mean,
-    build_colorizer,
-    confidence,
-)
+from models.networks.colorizer import STRIDES, Colorizer, annealed_mean, confidence
 from models.networks.correspondence import CHECKPOINT as MATCHER
-from models.networks.correspondence import Matcher, encoder_digest, lay_over, load_matcher
+from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs
-from models.networks.grounding import CHECKPOINT as GROUNDER
-from models.networks.grounding import Claims, Grounder, load_grounder, places
+from models.networks.grounding import Claims, Grounder, places
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 
 FloatArray = NDArray[np.float32]
 
-CHECKPOINT = WEIGHTS / "colorizer.safetensors"
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
 
@@ -69,6 +49,7 @@ class Seen:
     lightness: FloatArray
     features: list[Tensor]
     unguided: Tensor | None = None
+    guess: Tensor | None = None  # without any guidance, (2, h/4, w/4) ab
     cells: Tensor | None = None  # as the grounder describes them
     likeness: Tensor | None = None  # of cells to blocks of cells
 
@@ -138,14 +119,15 @@ class Predictor:
         """
         if not self._remembers:  # it is looked at more than once
             return self.remembering().predict(lightness, condition)
-        model, config = self.model, self.model.config
         logits = self._logits(lightness, condition)
-        mean = annealed_mean(logits, model.bins, temperature=config.temperature)
-        described = condition.embedding is not None
-        more = condition.strength * (config.described_gain - config.chroma_gain)
-        gain = config.chroma_gain + (more if described else 0.0)
-        ab = self._evened(gain * mean[0], lightness).permute(1, 2, 0)
-        return Prediction(_array(ab), _array(confidence(logits)[0]))
+        if condition.is_null:
+            ab = self._guess(lightness)
+        else:
+            config, gain = self.model.config, self.model.config.chroma_gain
+            if condition.embedding is not None:
+                gain += condition.strength * (config.described_gain - gain)
+            ab = self._evened(gain * self._mean(logits), lightness)
+        return Prediction(_array(ab.permute(1, 2, 0)), _array(confidence(logits)[0]))
 
     @torch.inference_mode()
     def distribution(
@@ -191,10 +173,9 @@ class Predictor:
             self.matcher.describe(self.folded.encode(theirs[:, :1]), theirs[:, :1]),
             known[:, 1:],
         )
-        logits = self._unguided(seen)
-        mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
+        mean = self._mean(self._unguided(seen))
         tinted = transport(
-            _array(self.model.config.chroma_gain * mean[0].permute(1, 2, 0)),
+            _array(self.model.config.chroma_gain * mean.permute(1, 2, 0)),
             _array(F.avg_pool2d(ours, GRID)[0, 0]),
             _array(known[0, 1:].permute(1, 2, 0)),
             _array(known[0, 0]),
@@ -267,9 +248,6 @@ class Predictor:
         colors: Sequence[tuple[str, ...]],
     ) -> Tensor:
         """Gather what is known of things for the grounder's extent: (K, INPUTS, h/4, w/4)."""
-        rows, columns = (side // GRID for side in lightness.shape)
-        logits = self._unguided(self._look(lightness))[..., :rows, :columns]
-        mean = annealed_mean(logits, self.model.bins, temperature=self.model.config.temperature)
         neutral = torch.tensor([float(is_neutral(names)) for names in colors])
         return extent_inputs(
             claims.logits,
@@ -279,7 +257,7 @@ class Predictor:
             claims.mates,
             named.evidence,
             named.ab.permute(0, 3, 1, 2),
-            self._evened(self.model.config.chroma_gain * mean[0], lightness),
+            self._guess(lightness),
             _coarse(lightness),
             neutral,
         )
@@ -310,6 +288,19 @@ class Predictor:
             if reach != 1.0:
                 logits = self._unguided(seen).lerp(logits, reach)
         return logits[..., : rows // GRID, : columns // GRID]
+
+    def _mean(self, logits: Tensor) -> Tensor:
+        """Turn (1, Q, h, w) logits of colours into (2, h, w) ab."""
+        temperature = self.model.config.temperature
+        return annealed_mean(logits, self.model.bins, temperature=temperature)[0]
+
+    def _guess(self, lightness: FloatArray) -> Tensor:
+        """Return the network's own guess for (h, w) lightness: (2, h/4, w/4) ab."""
+        seen = self._look(lightness)
+        if seen.guess is None:
+            mean = self._mean(self._logits(lightness, Condition()))
+            seen.guess = self._evened(self.model.config.chroma_gain * mean, lightness)
+        return seen.guess
 
     def _look(self, lightness: FloatArray) -> Seen:
         seen = self._seen
@@ -350,83 +341,15 @@ class Predictor:
         return logits
 
 
-def load_colorizer(path: Path | None = None) -> Predictor:
-    """Load the weights that came with Photochrom, or those of a training run.
-
-    The matcher for references, the grounder for named things and the affinity for dabs are those
-    beside them, else those that came with Photochrom, where they were trained on this colorizer's
-    encoder.
-
-    Raises:
-        WeightsError: a file is missing, damaged or of another kind.
-    """
-    path = CHECKPOINT if path is None else path
-    model = load_network(path, lambda config: build_colorizer(read_config(config)))
-
-    def beside(released: Path) -> Path:
-        own = path.with_name(released.name)
-        return own if own.is_file() else released
-
-    matcher = load_matcher(beside(MATCHER))
-    grounder = load_grounder(beside(GROUNDER))
-    affinity = load_affinity(beside(AFFINITY))
-    digest = encoder_digest(model.encoder)
-    return Predictor(
-        model,
-        name=path.stem,
-        matcher=matcher if matcher.config.encoder == digest else None,
-        grounder=grounder if grounder.config.encoder == digest else None,
-        affinity=affinity if affinity.config.encoder == digest else None,
-    )
-
-
-def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
-    """Load a colorizer and the CLIP model it was trained with.
-
-    Raises:
-        WeightsError: a file is missing or damaged, or the two do not belong together.
-    """
-    colorizer = load_colorizer(weights)
-    wanted = colorizer.model.config.clip
-    if clip != wanted:
-        raise WeightsError(
-            f"the colorizer {colorizer.name!r} was trained with the CLIP model {wanted!r} and "
-            f"cannot read the embeddings of {clip!r}: use the CLIP model {wanted!r}"
-        )
-    return colorizer, load_clip(clip)
-
-
-def read_config(values: Mapping[str, Any]) -> ColorizerConfig:
-    """Read a config back from JSON, where tuples have become lists."""
-    known = {field.name for field in fields(ColorizerConfig)}
-    if unknown := values.keys() - known:
-        raise ValueError(f"unknown settings {sorted(unknown)}")
-    bins = tuple((float(a), float(b)) for a, b in values["bins"])
-    return ColorizerConfig(**{**values, "bins": bins, "widths": tuple(values["widths"])})
-
-
-def inspect_weights() -> list[WeightsFile]:
-    """Describe every file of weights that came with Photochrom, for ``photochrom doctor``."""
-    checksums = known_checksums()
-    colorizer = inspect_file("colorizer", CHECKPOINT, checksums.get(CHECKPOINT.name))
-    matcher = inspect_file("matcher", MATCHER, checksums.get(MATCHER.name))
-    grounder = inspect_file("grounder", GROUNDER, checksums.get(GROUNDER.name))
-    affinity = inspect_file("affinity", AFFINITY, checksums.get(AFFINITY.name))
-    return [colorizer, matcher, grounder, affinity, *inspect_clip(checksums)]
-
-
 def _coarse(lightness: FloatArray) -> Tensor:
     """Bring (h, w) lightness to the chroma grid."""
     return F.avg_pool2d(torch.from_numpy(lightness)[None], GRID)[0]
 
 
-def _padded(plane: FloatArray, *, fill: float | None = None) -> Tensor:
-    """Extend to multiples of the coarsest stride, mirrored or filled."""
+def _padded(plane: FloatArray) -> Tensor:
+    """Extend to multiples of the coarsest stride, mirrored."""
     margins = [(0, -side % COARSEST) for side in plane.shape]
-    if fill is None:
-        padded = np.pad(plane, margins, mode="symmetric")
-    else:
-        padded = np.pad(plane, margins, constant_values=fill)
+    padded = np.pad(plane, margins, mode="symmetric")
     return torch.from_numpy(np.ascontiguousarray(padded, np.float32))
 
 

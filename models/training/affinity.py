@@ -31,7 +31,7 @@ from models.networks.affinity import Affinity, AffinityConfig
 from models.networks.checkpoint import save_checkpoint
 from models.networks.colorizer import Colorizer, annealed_mean
 from models.networks.correspondence import encoder_digest
-from models.networks.predictor import load_colorizer
+from models.networks.loading import load_colorizer
 from models.photos import Photo, read_photos, square
 from models.training.averaging import halved
 from models.training.color_naming import HUES, WORDS, word_area

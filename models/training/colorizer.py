@@ -25,8 +25,7 @@ from torch.utils.data import DataLoader
 
 from models.color.lab import srgb_to_lab
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
-from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer
-from models.networks.predictor import read_config
+from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer, read_config
 from models.photos import Photo
 from models.training.averaging import average, halved, under
 from models.training.bins import SoftEncoder, balance_weights, count_bins

@@ -27,7 +27,7 @@ from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import load_clip
 from models.networks.colorizer import Colorizer
 from models.networks.correspondence import Described, Matcher, MatcherConfig, encoder_digest
-from models.networks.predictor import load_colorizer
+from models.networks.loading import load_colorizer
 from models.photos import Photo, read_photos
 from models.training.averaging import halved, under
 from models.training.encoded_pairs import Encoded, encode

@@ -31,7 +31,8 @@ from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
 from models.networks.extent import Extent
 from models.networks.grounding import CHECKPOINT, load_grounder
-from models.networks.predictor import GRID, Predictor, load_pair
+from models.networks.loading import load_pair
+from models.networks.predictor import GRID, Predictor
 from models.photos import Photo, read_photos
 from models.training.averaging import halved
 from models.training.color_naming import WORDS, named_area

@@ -372,7 +372,7 @@ def main(
 
     SHARDS named regions-* hold photos with masks, the others photos with captions.
     """
-    from models.networks.predictor import load_pair
+    from models.networks.loading import load_pair
 
     predictor, clip = load_pair(weights)
     masks = [path for path in shards if path.name.startswith("regions-")]

@@ -13,7 +13,7 @@ from models.color.lab import lab_to_srgb, lightness
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob
 from models.networks.checkpoint import WeightsError
-from models.networks.predictor import load_pair
+from models.networks.loading import load_pair
 from models.pipeline import colorize
 
 DESCRIPTIONS = (

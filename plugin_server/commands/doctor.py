@@ -180,7 +180,7 @@ def examine_package(name: str) -> Finding:
 def examine_weights() -> Iterator[Finding]:
     """Check every weights file against its checksum."""
     try:
-        from models.networks.predictor import inspect_weights
+        from models.networks.loading import inspect_weights
     except Exception as problem:  # a torch that is built for another system raises anything
         found = f"cannot be checked: {' '.join(str(problem).split())[:120]}"
         yield Finding("weights", State.BROKEN, found, "mend the packages named above")

@@ -321,7 +321,7 @@ def _load(model: str, weights: Path | None, clip_name: str) -> tuple[ChromaPredi
     """Load a colorizer and its CLIP model; Photochrom's own beside a baseline without a network."""
     from models.baselines.predictor import load_predictor
     from models.networks.clip import load_clip
-    from models.networks.predictor import load_pair
+    from models.networks.loading import load_pair
 
     if model not in LEARNED:
         return load_pair(weights, clip_name)

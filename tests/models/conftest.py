@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.networks.clip import Clip
-from models.networks.predictor import Predictor, load_pair
+from models.networks.loading import load_pair
+from models.networks.predictor import Predictor
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def load(config: object) -> object:
 
 @cache
 def models() -> tuple:  # type: ignore[type-arg]
-    from models.networks.predictor import load_pair
+    from models.networks.loading import load_pair
 
     return load_pair(None, "embedded")
 

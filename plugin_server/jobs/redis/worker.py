@@ -72,7 +72,7 @@ def load(settings: Settings) -> Do:
     import torch
 
     torch.set_num_threads(1)
-    from models.networks.predictor import load_pair
+    from models.networks.loading import load_pair
     from plugin_server.engine.engine import Engine
     from plugin_server.engine.file_store import FileStore
     from plugin_server.engine.library import UnusableLibrary

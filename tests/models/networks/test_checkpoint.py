@@ -16,7 +16,7 @@ from models.networks.checkpoint import (
     save_checkpoint,
 )
 from models.networks.colorizer import ColorizerConfig, build_colorizer
-from models.networks.predictor import inspect_weights, load_colorizer, load_pair
+from models.networks.loading import inspect_weights, load_colorizer, load_pair
 
 CONFIG = {"bins": [[0.0, 0.0], [10.0, 20.0]], "widths": [8, 8, 8, 8], "condition_width": 8}
 

@@ -23,7 +23,8 @@ from models.networks.correspondence import (
     encoder_digest,
     load_matcher,
 )
-from models.networks.predictor import Predictor, load_colorizer
+from models.networks.loading import load_colorizer
+from models.networks.predictor import Predictor
 
 Array = NDArray[np.float32]
 SMALL = MatcherConfig("none", hidden=8, width=8, fine_width=8, context=4, candidates=2)

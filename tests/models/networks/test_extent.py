@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-from models.networks.extent import INPUTS, Extent, extent_inputs, how_found
+from models.networks.extent import INPUTS, Extent, extent_inputs
 from models.training.extent import Example, ExtentOptions, train
-
-
-def test_how_found_is_that_of_the_likeliest_cells() -> None:
-    place = torch.zeros(2, 10, 10)
-    place[0, 3, :8] = 0.9
-    np.testing.assert_allclose(how_found(place), [0.9, 0.0], atol=1e-6)
-    assert how_found(torch.ones(1, 2, 2)).tolist() == [1.0]
 
 
 def test_inputs_are_finite_where_nothing_is_found() -> None:

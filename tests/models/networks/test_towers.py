@@ -68,7 +68,7 @@ def test_the_text_tower_is_transformers() -> None:
 @pytest.mark.slow
 def test_nothing_slow_is_imported_to_colour() -> None:
     program = (
-        "import sys; from models.networks.predictor import load_pair; load_pair(); "
+        "import sys; from models.networks.loading import load_pair; load_pair(); "
         "print([name for name in ('timm', 'open_clip', 'transformers', 'torchvision', 'sympy') "
         "if name in sys.modules])"
     )

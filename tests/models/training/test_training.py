@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 from skimage import data
 
-from models.networks.predictor import load_colorizer
+from models.networks.loading import load_colorizer
 from models.photos import PhotosError, read_photos
 from models.training.bins import SoftEncoder, balance_weights, count_bins
 from models.training.losses import balanced_cross_entropy
