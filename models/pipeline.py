@@ -22,7 +22,14 @@ from models.color.lab import lightness
 from models.color.mask import Mask
 from models.color.shrinking import shrink, working_shape
 from models.color.upsampling import recolor
-from models.guidance.condition import ChromaPredictor, Condition, Embedder, HintMap, TextEmbedding
+from models.guidance.condition import (
+    ChromaPredictor,
+    Condition,
+    Embedder,
+    HintMap,
+    TextEmbedding,
+    join_embeddings,
+)
 from models.guidance.hints import hint_map, joined_hints, painted_map
 from models.guidance.overlays import (
     CarriedOverlay,
@@ -34,7 +41,7 @@ from models.guidance.overlays import (
     ThingsOverlay,
 )
 from models.guidance.palette import Palette, paler
-from models.guidance.reference import Reference, is_colourless, join_embeddings
+from models.guidance.reference import Reference, is_colourless
 from models.guidance.regions import place_region, region_masks
 from models.guidance.things import FoundThing, describe_thing, place_things
 from models.job import ColorizeJob
@@ -306,9 +313,8 @@ def _overlays(
         overlays.append(ThingsOverlay(named, job.strength))
         things += [describe_thing(thing, guide, full_size) for thing in named]
         notices += more
-    for number, (region, place) in enumerate(
-        zip(job.regions, region_masks(job.regions, places, *full_size), strict=True)
-    ):
+    masks = region_masks(job.regions, places, *full_size) if job.regions else ()
+    for number, (region, place) in enumerate(zip(job.regions, masks, strict=True)):
         if place.is_empty:
             notices.append(f"Region {number} was not used: its mask is black everywhere.")
             continue
@@ -325,7 +331,9 @@ def _overlays(
         overlays.append(RegionOverlay(placed, job.strength))
         things += [describe_thing(thing, guide, full_size, place) for thing in placed.things]
         notices += more
-    hints = hint_map(job.hints, full_size=full_size, grid_size=view.lightness.shape)
+    hints = None
+    if job.hints:
+        hints = hint_map(job.hints, full_size=full_size, grid_size=view.lightness.shape)
     if painted is not None:
         hints = joined_hints(painted_map(painted, view.lightness.shape), hints)
     if hints is not None:  # last: a dab is a correction of all that came before

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plugin_server.engine.engine import Engine
+from plugin_server.engine.engine import Engine, warm_request
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.library import Library, UnusableLibrary, open_library, state_of
-from plugin_server.engine.requests import Answer, ColorizeRequest, Request
-from plugin_server.engine.warm_up import warm_request
+from plugin_server.engine.requests import Answer, Request
 from plugin_server.images.codec import Layer, Limits
 from plugin_server.images.sandbox import Decoders
 from plugin_server.jobs.fair_queue import Client
@@ -141,18 +139,8 @@ class Service:
             "queue": queue.health,
         }
 
-    def colorize(self, request: ColorizeRequest) -> Answer:
-        """Colour one picture in its turn; see ``answer``."""
-        return self.answer(request)
-
-    def answer(
-        self,
-        request: Request,
-        client: Client = LOCAL,
-        *,
-        is_disconnected: Callable[[], bool] = lambda: False,
-    ) -> Answer:
-        """Do what is asked when its turn has come; stop when the client is ``is_disconnected``.
+    def answer(self, request: Request) -> Answer:
+        """Do what is asked when its turn has come, for a caller in this process.
 
         Raises:
             ImageError: a picture cannot be read or is too large.
@@ -160,9 +148,9 @@ class Service:
             BadValue: the mask has another size.
             NotKept: there is no such photo, or not any more.
             Busy: too many pictures wait already.
-            Stopped: the client is gone, or the service is being closed.
+            Stopped: the service is being closed.
         """
-        return self.jobs.run(request, client, is_disconnected=is_disconnected)
+        return self.jobs.run(request, LOCAL, is_disconnected=lambda: False)
 
     def is_working(self) -> bool:
         """Tell whether anything waits for its turn or is being worked on."""

@@ -86,7 +86,6 @@ def paint_by_levin(grey: UInt8Array, hints: tuple[Hint, ...]) -> UInt8Array:
     """Colour (H, W, 1) grey by hints alone, at its own size."""
     plane = lightness(grey[..., 0] / np.float32(255))
     known = hint_map(hints, full_size=plane.shape, grid_size=plane.shape)
-    assert known is not None
     return _joined(plane, optimise(plane, known))
 
 

@@ -133,6 +133,19 @@ class Condition:
         return self.strength == 0.0 or (self.embedding is None and self.palette is None)
 
 
+def join_embeddings(text: FloatArray | None, image: FloatArray | None) -> FloatArray | None:
+    """Join a description and a reference into the one vector of the global path.
+
+    Both are (D,) float32 of unit length in one space. Together they are the normalised sum: the
+    point between them, as near to the one as to the other, so the words keep half the say.
+    """
+    if text is None or image is None:
+        return image if text is None else text
+    joined = text + image
+    length = float(np.linalg.norm(joined))
+    return text if length < 1e-6 else (joined / np.float32(length)).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """The colorizer's answer, on its own grid, which may be coarser than the working grid.

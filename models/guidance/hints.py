@@ -17,16 +17,14 @@ FloatArray = NDArray[np.float32]
 
 def hint_map(
     hints: Sequence[Hint], *, full_size: tuple[int, int], grid_size: tuple[int, int]
-) -> HintMap | None:
-    """Draw hints given in full-size pixels onto the working grid; None without hints.
+) -> HintMap:
+    """Draw hints given in full-size pixels onto the working grid; there is at least one.
 
     Sizes are (height, width). Every grid cell whose centre is no farther than the radius from the
     hint's, in full-size pixels, carries it, and always the cell that holds the hint's centre, so
     no hint is too small to count.
     Where hints overlap the later one wins, as paint does.
     """
-    if not hints:
-        return None
     height, width = full_size
     rows, columns = grid_size
     scale_y, scale_x = rows / height, columns / width

@@ -46,16 +46,3 @@ def is_colourless(rgb: FloatArray) -> bool:
     """Tell whether (H, W, 3) sRGB in [0, 1] has no chroma to speak of."""
     ab = srgb_to_lab(rgb)[..., 1:]
     return bool(np.percentile(np.hypot(ab[..., 0], ab[..., 1]), 99) < COLOURLESS)
-
-
-def join_embeddings(text: FloatArray | None, image: FloatArray | None) -> FloatArray | None:
-    """Join a description and a reference into the one vector of the global path.
-
-    Both are (D,) float32 of unit length in one space. Together they are the normalised sum: the
-    point between them, as near to the one as to the other, so the words keep half the say.
-    """
-    if text is None or image is None:
-        return image if text is None else text
-    joined = text + image
-    length = float(np.linalg.norm(joined))
-    return text if length < 1e-6 else (joined / np.float32(length)).astype(np.float32)

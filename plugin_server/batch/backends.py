@@ -57,7 +57,7 @@ def local_backend(load: Callable[[int], Service], jobs: int | None) -> Backend:
         import torch
 
         torch.set_num_threads(max(cores() // workers, 1))
-    return Backend(service.colorize, service.limits, workers, service)
+    return Backend(service.answer, service.limits, workers, service)
 
 
 def remote_backend(

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from plugin_server.batch.writing import partial_of
-from plugin_server.engine.answer_types import EIGHT_BIT, TYPE_OF, Exact
+from plugin_server.engine.answer_types import EIGHT_BIT, SUFFIX_OF, TYPE_OF, Exact
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
 FORMATS: Final = get_args(Format)
-SUFFIX_OF: Final = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ class Output:
         suffix = os.path.splitext(name)[1].lower()
         if self.format == "same":
             return name, Exact(TYPE_OF[suffix])
-        wanted = TYPE_OF[SUFFIX_OF[self.format]]
+        wanted = f"image/{self.format}"
         fits = TYPE_OF.get(suffix) == wanted
-        return name if fits else name + SUFFIX_OF[self.format], Exact(wanted, wanted in EIGHT_BIT)
+        return name if fits else name + SUFFIX_OF[wanted], Exact(wanted, wanted in EIGHT_BIT)
 
     def partial(self, output: str) -> Path:
         """Name the file that a result is written to before it gets its own name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from retrieval.ingest.photos import SUFFIXES
-from retrieval.ingest.walk import UNREADABLE
+from retrieval.ingest.walk import UNREADABLE, identity_of
 
 READ: Final = SUFFIXES | {".npy"}
 
@@ -86,7 +86,7 @@ class Sources:
 
         Links to folders are followed, but no folder is entered twice, so a loop of links ends.
         """
-        seen = {identity for identity in (_identity(self.output),) if identity is not None}
+        seen = {identity for identity in (identity_of(self.output),) if identity is not None}
         for path, name in self.roots:
             if path.is_dir():
                 yield from _walk(path, name, seen, recursive=self.recursive)
@@ -104,7 +104,7 @@ def _walk(
     waiting = [(root, root_name)]  # a stack of our own: folders may be nested a thousand deep
     while waiting:
         folder, name = waiting.pop()
-        identity = _identity(folder)
+        identity = identity_of(folder)
         if identity is not None and identity in seen:
             continue
         try:
@@ -149,11 +149,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

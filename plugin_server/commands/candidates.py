@@ -94,7 +94,7 @@ class Candidates:
                 break
             number = f"-{len(shown) + 1}"
             try:
-                answer = self.service.colorize(
+                answer = self.service.answer(
                     replace(request, job=guess.job, answer_type=self.destination.type)
                 )
             except (LibraryError, ImageError) as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import time
 from dataclasses import asdict, replace
@@ -11,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.job import JobError
+from models.job import ColorizeJob, JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
-from plugin_server.engine.answer_types import media_type_for
+from models.region import Region, ThingChange
+from plugin_server.engine.answer_types import Exact, media_type_for
 from plugin_server.engine.cache import Memory, RememberingClip
-from plugin_server.engine.exemplars import Exemplars
+from plugin_server.engine.exemplars import Exemplars, index
 from plugin_server.engine.file_store import FileStore
-from plugin_server.engine.indexing import index
 from plugin_server.engine.layered import layered
-from plugin_server.engine.places import as_settings, read_mask, read_painted, read_places
+from plugin_server.engine.places import read_mask, read_painted, read_places
 from plugin_server.engine.references import References
 from plugin_server.engine.requests import (
     AddExemplarRequest,
@@ -39,8 +40,7 @@ from plugin_server.engine.requests import (
 )
 from plugin_server.engine.things import KeptThings, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept
-from plugin_server.images.codec import Layer, Limits, encode
-from plugin_server.images.losses import losses
+from plugin_server.images.codec import Layer, Limits, encode, losses
 from plugin_server.images.openraster import OPENRASTER
 from plugin_server.images.sandbox import Decoders, decode_here, encode_here
 from plugin_server.version import product_version
@@ -147,7 +147,9 @@ class Engine:
         media_type = media_type_for(request.answer_type, layer)
         read = (width, height, partial(self.decode, watch=partial(progress, "decode", 0.0)))
         mask = None if request.mask is None else read_mask(request.mask, "mask", *read)
-        places = read_places(request.job, request.parts, *read, self.limits)
+        places = None
+        if request.parts:
+            places = read_places(request.job, request.parts, *read, self.limits)
         painted = None
         if request.hint_image is not None:
             painted = read_painted(request.hint_image, *read)
@@ -320,6 +322,11 @@ class Engine:
         what was left out when it was read.
         """
         job = request.job
+
+        def told(one: Region | ThingChange) -> dict[str, object]:
+            mask = {} if one.mask is None else {"mask": digest(request.parts[one.mask])}
+            return one.members() | mask
+
         settings = {
             "version": product_version(),
             "model": f"{self.colorizer.name} {self.clip.name}",
@@ -330,13 +337,21 @@ class Engine:
             "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
             "hint_image": _digest(request.hint_image),
-            **as_settings(job, {name: digest(data) for name, data in request.parts.items()}),
+            "regions": [told(region) for region in job.regions] or None,
+            "things": [told(change) for change in job.things] or None,
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,
             "scan": scan,
         }
         return json.dumps(settings, ensure_ascii=False)
+
+
+def warm_request() -> ColorizeRequest:
+    """Ask for a small picture with a description, in PNG."""
+    file = io.BytesIO()
+    np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
+    return ColorizeRequest(file.getvalue(), ColorizeJob("a photo"), answer_type=Exact("image/png"))
 
 
 def _json(**members: object) -> Answer:

@@ -1,17 +1,60 @@
-"""Searching and adding exemplars, in the engine's turn: both decode and embed a photo."""
+"""Exemplars as requests see them: searched, added, prepared for a library elsewhere; their JSON.
+
+All three decode and embed a photo, so they wait for their turn.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from plugin_server.engine.exemplar_json import HitJson, ResultsJson, describe
-from plugin_server.engine.requests import AddExemplarRequest, Answer, SearchRequest
+from pydantic import BaseModel, Field
+
+from plugin_server.engine.requests import AddExemplarRequest, Answer, IndexRequest, SearchRequest
 from plugin_server.images.codec import Layer, Limits
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small
+from retrieval.ingest.preparing import prepare, to_bytes
 
 if TYPE_CHECKING:
+    from models.guidance.condition import Embedder
     from plugin_server.engine.library import Library
+    from retrieval.database.exemplar import Exemplar
 
-JSON = "application/json"
+JSON: Final = "application/json"
+NPZ: Final = "application/x-npz"
+
+
+class ExemplarJson(BaseModel):
+    """A colour photo of the library."""
+
+    id: str = Field(description="Of letters and digits; the same photo has it in every library.")
+    caption: str = Field(description="May be empty.")
+    width: int = Field(description="Of the upright photo, in pixels.")
+    height: int = Field(description="Of the upright photo, in pixels.")
+    colors: list[str] = Field(description="Its dominant colours as #rrggbb, most frequent first.")
+    source: str = Field(description="The photo's path relative to the folder that was added.")
+    image: str = Field(description="Where to fetch the photo.")
+    thumbnail: str = Field(description="Where to fetch a small JPEG of it.")
+
+
+class HitJson(ExemplarJson):
+    """A photo that was found."""
+
+    score: float = Field(ge=0, le=1, description="How likely it shows the scene asked for.")
+
+
+class ResultsJson(BaseModel):
+    """What was found, best first."""
+
+    results: list[HitJson]
+
+
+class PageJson(BaseModel):
+    """A part of the library, in the order in which its photos came."""
+
+    exemplars: list[ExemplarJson]
+    total: int = Field(description="How many the whole library has.")
+    offset: int
+    limit: int
 
 
 class Exemplars:
@@ -58,3 +101,31 @@ class Exemplars:
         self._limits.check_bytes(request.image)
         added = self._library.add_photo(request.image, name=request.name, caption=request.caption)
         return Answer(describe(added).model_dump_json().encode(), JSON)
+
+
+def index(
+    request: IndexRequest, clip: Embedder, limits: Limits, decode: DecodeSmall = decode_small
+) -> Answer:
+    """Prepare a photo for somebody's library.
+
+    Raises:
+        PhotoRefused: grey, broken, too large, ...
+    """
+    bounds = PhotoLimits(limits.max_bytes, limits.max_pixels)
+    prepared = prepare(request.image, request.captions, clip=clip, limits=bounds, decode=decode)
+    return Answer(to_bytes(prepared), NPZ)
+
+
+def describe(exemplar: Exemplar) -> ExemplarJson:
+    """Write an exemplar for the outside: nothing of where it lies on this machine."""
+    place = f"/v1/exemplars/{exemplar.id}"
+    return ExemplarJson(
+        id=exemplar.id,
+        caption=exemplar.caption,
+        width=exemplar.width,
+        height=exemplar.height,
+        colors=list(exemplar.colors),
+        source=exemplar.source,
+        image=f"{place}/image",
+        thumbnail=f"{place}/thumbnail",
+    )

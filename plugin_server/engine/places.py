@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.color.lab import lightness
 from models.color.mask import Mask
 from models.job import ColorizeJob
-from models.region import Region, ThingChange
 from plugin_server.errors import BadValue
 from plugin_server.images.codec import ImageError, Layer, Limits
-from plugin_server.images.layer import Pixels, TooLarge, to_depth
-from plugin_server.images.mask import mask_of
+from plugin_server.images.layer import Pixels, TooLarge, strips, to_depth
 
 Decode = Callable[[bytes], Layer]
 
@@ -32,6 +31,33 @@ def read_mask(
         BadValue: it has another size.
     """
     return mask_of(_decoded(data, name, width, height, decode).pixels)
+
+
+def mask_of(pixels: Pixels) -> NDArray[np.float32]:
+    """Turn pixels into weights: CIELAB's L / 100, and nothing where the mask is transparent.
+
+    Args:
+        pixels: (H, W, 1..4) uint8, uint16 or float32, sRGB-encoded, straight alpha.
+
+    Returns:
+        (H, W) float32 in [0, 1]; exactly 0 for black and 1 for white.
+    """
+    weights = np.empty(pixels.shape[:2], np.float32)
+    for rows in strips(pixels):
+        weights[rows] = _weigh(to_depth(pixels[rows], 32))
+    return weights
+
+
+def _weigh(strip: NDArray[np.float32]) -> NDArray[np.float32]:
+    channels = strip.shape[2]
+    colour = strip[..., :1] if channels < 3 else strip[..., :3]
+    weights = lightness(colour[..., 0] if channels < 3 else colour)
+    np.clip(weights / 100, 0, 1, out=weights)
+    # Rounding must not leave a trace of the old colour under pure white.
+    weights[colour.min(axis=2) >= 1] = 1
+    if channels in (2, 4):
+        weights *= strip[..., -1]
+    return weights
 
 
 def read_places(
@@ -92,19 +118,6 @@ def _levels(pixels: Pixels) -> NDArray[np.uint8]:
     if channels in (2, 4):
         levels = np.asarray(cv2.multiply(levels, eight[..., -1].copy(), scale=1 / 255))
     return np.ascontiguousarray(levels)
-
-
-def as_settings(job: ColorizeJob, digests: Mapping[str, str]) -> dict[str, object]:
-    """Write a job's regions and things for the settings, with a digest for each mask."""
-
-    def told(one: Region | ThingChange) -> dict[str, object]:
-        mask = {} if one.mask is None else {"mask": digests[one.mask]}
-        return one.members() | mask
-
-    return {
-        "regions": [told(region) for region in job.regions] or None,
-        "things": [told(change) for change in job.things] or None,
-    }
 
 
 def _decoded(data: bytes, name: str, width: int, height: int, decode: Decode) -> Layer:

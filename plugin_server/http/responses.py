@@ -43,7 +43,7 @@ def is_disconnected(request: Request) -> Callable[[], bool]:
 
 def answer_in_turn(service: Service, work: Work) -> Answer:
     """Have work done when its turn has come, for whoever sent the request and while they wait."""
-    return service.answer(work, client_of(request), is_disconnected=is_disconnected(request))
+    return service.jobs.run(work, client_of(request), is_disconnected=is_disconnected(request))
 
 
 def respond(answer: Answer, status: int = 200) -> Response:

@@ -6,9 +6,10 @@ decoded. ``encode`` gives back what ``decode`` found: depth, alpha, profile, res
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from plugin_server.images import jpeg, npy, png, tiff, webp, xmp
+from plugin_server.images import iptc, jpeg, npy, png, texts, tiff, webp, xmp
 from plugin_server.images.color_profile import (
     ProfileError,
     can_be_written,
@@ -49,11 +50,13 @@ __all__ = [
     "can_hold",
     "decode",
     "encode",
+    "losses",
     "media_type_of",
     "read_settings",
     "takes_own_profile",
 ]
 
+NAMES = {"image/jpeg": "JPEG", "image/tiff": "TIFF", "image/webp": "WebP"}
 # What people send by mistake, by the first bytes; the rest is "no picture that we know".
 OTHERS = (
     (b"GIF8", "a GIF"), (b"BM", "a BMP"), (b"8BPS", "a Photoshop document"),
@@ -123,6 +126,47 @@ def encode(layer: Layer, media_type: str, *, settings: str | None = None) -> byt
     }[media_type]
     profile = layer.profile if pixels.shape[2] > 2 else None
     return write(pixels, profile=profile, metadata=layer.metadata, settings=settings)
+
+
+def losses(layer: Layer, media_type: str, settings: str | None) -> tuple[str, ...]:
+    """Say in one notice what of the metadata ``encode`` leaves out.
+
+    Of npy it says nothing: that is for programs.
+    """
+    left = list(_left_out(layer, media_type, settings))
+    if not left:
+        return ()
+    others = "PNG or TIFF" if media_type in ("image/jpeg", "image/webp") else "PNG"
+    return (
+        f"{NAMES[media_type]} has no room for what the photo came with: {', '.join(left)} "
+        f"{'was' if len(left) == 1 else 'were'} left out. Ask for {others} to keep it.",
+    )
+
+
+def _left_out(layer: Layer, media_type: str, settings: str | None) -> Iterator[str]:
+    metadata = layer.metadata
+    words = {keyword for keyword, _ in metadata.texts}
+    match media_type:
+        case "image/jpeg":
+            if metadata.exif is not None and len(metadata.exif) > jpeg.MAX_EXIF:
+                yield f"its EXIF ({len(metadata.exif):,} bytes)"
+            packet = xmp.joined(metadata.xmp, settings) if metadata.xmp is not None else None
+            if packet is not None and len(packet) > jpeg.MAX_XMP:
+                yield f"its XMP ({len(packet):,} bytes)"
+            if metadata.iptc is not None and not iptc.to_segment(metadata.iptc):
+                yield f"its IPTC ({len(metadata.iptc):,} bytes)"
+            words -= {texts.COMMENT}
+        case "image/webp":
+            if metadata.iptc is not None:
+                yield "its IPTC"
+        case "image/tiff":
+            if "Description" not in words:
+                words -= {texts.COMMENT}
+            words -= texts.TAG_OF.keys()
+        case _:
+            return
+    if words:
+        yield "its texts " + ", ".join(sorted(words))
 
 
 def takes_own_profile(layer: Layer, media_type: str) -> bool:

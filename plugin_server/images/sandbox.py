@@ -81,15 +81,6 @@ class Decode(Protocol):
         """Read a picture."""
 
 
-class Encode(Protocol):
-    """Writes a picture as ``codec.encode`` does, and raises what ``watch`` raises."""
-
-    def __call__(
-        self, layer: Layer, media_type: str, *, settings: str | None = None, watch: Watch = nobody
-    ) -> bytes:
-        """Write a picture."""
-
-
 def encode_here(
     layer: Layer, media_type: str, *, settings: str | None = None, watch: Watch = nobody
 ) -> bytes:

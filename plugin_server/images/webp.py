@@ -23,7 +23,7 @@ from plugin_server.images.layer import (
 
 MAX_SIDE = 16_383  # the format's own limit
 QUALITY = 95
-ANIMATION, ALPHA = 0x02, 0x10  # flags of the VP8X chunk
+ANIMATION = 0x02  # a flag of the VP8X chunk
 
 
 def is_webp(data: bytes) -> bool:

@@ -70,7 +70,7 @@ def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | Ski
     Raises:
         BadPath: a path does not exist, or is nothing that can hold photos.
     """
-    own = _identity(library)
+    own = identity_of(library)
     for path in paths:
         # The path stays as the user wrote it: links in it may be there to survive a moved disk.
         absolute = Path(os.path.abspath(path))
@@ -91,7 +91,7 @@ def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | Ski
 def _in_folder(
     folder: Path, root: Path, own: tuple[int, int] | None, seen: set[tuple[int, int]]
 ) -> Iterator[Found | SkippedFile]:
-    identity = _identity(folder)
+    identity = identity_of(folder)
     if identity is None or identity in seen or identity == own:
         return
     seen.add(identity)
@@ -230,7 +230,8 @@ def _read_part(path: str, offset: int, length: int) -> bytes:
         return file.read(length)
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
+def identity_of(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from all others whatever its name is; None where there is none."""
     try:
         status = folder.stat()
     except OSError:

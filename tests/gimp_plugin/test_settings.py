@@ -55,7 +55,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     hints = parse_hints('[{"x": 3, "y": 4, "color": "#A03020"}]')
     service = Service(FakeColorizer(), FakeClip())
     job = ColorizeJob("a red tram", hints, saturation=0.5)
-    answer = service.colorize(
+    answer = service.answer(
         ColorizeRequest(encoded(grey_picture()), job, answer_type=Exact("image/webp"))
     )
     settings = Settings.from_json(read_settings(answer.body) or "")

@@ -19,10 +19,10 @@ from models.guidance.condition import (
     NamedThing,
     Prediction,
     TextEmbedding,
+    join_embeddings,
 )
 from models.guidance.named_colors import ab_of
 from models.guidance.palette import Palette
-from models.guidance.reference import join_embeddings
 from models.job import ColorizeJob, Hint, JobError, PaletteColor
 from models.pipeline import Colorized, Reference, colorize, view_of
 from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer

@@ -12,10 +12,10 @@ import pytest
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
 from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.library import UnusableLibrary, open_library
+from plugin_server.engine.places import mask_of
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.errors import NoLibrary
 from plugin_server.images.codec import BrokenImage, ImageError, Limits, TooLarge, UnsupportedImage
-from plugin_server.images.mask import mask_of
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
@@ -27,7 +27,7 @@ def test_two_pictures_are_worked_on_at_a_time_and_no_more() -> None:
     service = Service(colorizer, FakeClip(), workers=2, waiting=8)
     image = encoded(grey_picture())
     threads = [
-        threading.Thread(target=service.colorize, args=(ColorizeRequest(image),)) for _ in range(4)
+        threading.Thread(target=service.answer, args=(ColorizeRequest(image),)) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -44,43 +44,43 @@ def test_a_failure_gives_its_place_back(service: Service) -> None:
     small = Service(service.colorizer, service.clip, workers=1, waiting=0)
     for _ in range(3):
         with pytest.raises(ImageError):
-            small.colorize(ColorizeRequest(b"nothing"))
-    assert small.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
+            small.answer(ColorizeRequest(b"nothing"))
+    assert small.answer(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
 
 
 def test_the_answer_type_is_chosen_before_the_work(service: Service) -> None:
     deep = encoded(grey_picture().astype(np.uint16) * 257)
     held = Service(HeldColorizer(), FakeClip())
     with pytest.raises(UnsupportedImage, match="16 bits"):
-        held.colorize(ColorizeRequest(deep, answer_type=Exact("image/jpeg")))
+        held.answer(ColorizeRequest(deep, answer_type=Exact("image/jpeg")))
 
 
 def test_limits(service: Service) -> None:
     image = encoded(grey_picture(40, 50))
     few_pixels = Service(service.colorizer, service.clip, limits=Limits(max_pixels=1999))
     with pytest.raises(TooLarge, match="50 x 40"):
-        few_pixels.colorize(ColorizeRequest(image))
+        few_pixels.answer(ColorizeRequest(image))
     few_bytes = Service(service.colorizer, service.clip, limits=Limits(max_bytes=100))
     with pytest.raises(TooLarge, match="100"):
-        few_bytes.colorize(ColorizeRequest(image))
+        few_bytes.answer(ColorizeRequest(image))
 
 
 def test_hints_outside_the_picture_are_refused(service: Service) -> None:
     outside = ColorizeJob(hints=(Hint(99, 0, "#ff0000"),))
     with pytest.raises(JobError, match="outside"):
-        service.colorize(ColorizeRequest(encoded(grey_picture()), outside))
+        service.answer(ColorizeRequest(encoded(grey_picture()), outside))
 
 
 def test_a_broken_mask_is_named(service: Service) -> None:
     mask = encoded(grey_picture())[:80]
     with pytest.raises(BrokenImage, match=r"^mask: "):
-        service.colorize(ColorizeRequest(encoded(grey_picture()), mask=mask))
+        service.answer(ColorizeRequest(encoded(grey_picture()), mask=mask))
 
 
 def test_settings_travel_with_the_result(service: Service) -> None:
     grey = grey_picture()
     job = ColorizeJob("a red tram", (Hint(1, 2, "#FF0000"),), 0.5, 0.75)
-    body = service.colorize(ColorizeRequest(encoded(grey), job, mask=encoded(grey))).body
+    body = service.answer(ColorizeRequest(encoded(grey), job, mask=encoded(grey))).body
     from io import BytesIO
 
     from PIL import Image
@@ -97,7 +97,7 @@ def test_settings_travel_with_the_result(service: Service) -> None:
 
 def test_a_palette_is_among_the_settings(service: Service) -> None:
     palette = (PaletteColor("#2A6F4E", 3), PaletteColor("#e8d8b0"))
-    body = service.colorize(ColorizeRequest(encoded(grey_picture()), ColorizeJob(palette=palette)))
+    body = service.answer(ColorizeRequest(encoded(grey_picture()), ColorizeJob(palette=palette)))
     from io import BytesIO
 
     from PIL import Image
@@ -117,12 +117,12 @@ def test_warming_uses_both_models() -> None:
 
 def test_the_same_picture_at_once_gives_the_same_bytes(service: Service) -> None:
     image = encoded(grey_picture(64, 64))
-    expected = service.colorize(ColorizeRequest(image, ColorizeJob("a"))).body
+    expected = service.answer(ColorizeRequest(image, ColorizeJob("a"))).body
     bodies: list[bytes] = []
     threads = [
         threading.Thread(
             target=lambda: bodies.append(
-                service.colorize(ColorizeRequest(image, ColorizeJob("a"))).body
+                service.answer(ColorizeRequest(image, ColorizeJob("a"))).body
             )
         )
         for _ in range(8)
@@ -165,7 +165,7 @@ def test_a_library_that_cannot_be_opened_is_said_and_stops_nothing(service: Serv
     assert broken.health()["library"] == "it is made by version 9"
     with pytest.raises(NoLibrary, match="version 9"):
         broken.library.get("abc")
-    assert broken.colorize(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
+    assert broken.answer(ColorizeRequest(encoded(grey_picture()))).media_type == "image/png"
 
 
 @pytest.mark.parametrize("kind", ["a file in its place", "no library at all"])

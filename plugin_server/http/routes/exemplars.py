@@ -6,14 +6,14 @@ import json
 
 from flask import Blueprint, Response, request
 
-from plugin_server.engine.exemplar_json import (
+from plugin_server.engine.exemplars import (
+    JSON,
     ExemplarJson,
     HitJson,
     PageJson,
     ResultsJson,
     describe,
 )
-from plugin_server.engine.exemplars import JSON
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
 from plugin_server.http.openapi import Operation, Success, documented

@@ -88,7 +88,7 @@ def warm(settings: Settings, do: Do) -> None:
     """Make a process ready for its first photo."""
     import torch
 
-    from plugin_server.engine.warm_up import warm_request
+    from plugin_server.engine.engine import warm_request
 
     torch.set_num_threads(settings.threads)
     do(warm_request(), unwatched)

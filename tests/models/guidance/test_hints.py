@@ -12,13 +12,8 @@ from models.guidance.hints import hint_map
 from models.job import Hint
 
 
-def test_no_hints_make_no_map() -> None:
-    assert hint_map((), full_size=(10, 10), grid_size=(4, 4)) is None
-
-
 def test_every_pixel_within_the_radius_is_hinted_and_no_other() -> None:
     made = hint_map((Hint(10, 6, "#c04030", 3),), full_size=(16, 32), grid_size=(16, 32))
-    assert made is not None
     y, x = np.mgrid[:16, :32]
     inside = (x - 10) ** 2 + (y - 6) ** 2 <= 9
     np.testing.assert_array_equal(made.confidence, inside)
@@ -28,7 +23,6 @@ def test_every_pixel_within_the_radius_is_hinted_and_no_other() -> None:
 
 def test_the_smallest_hint_still_counts_in_a_large_picture() -> None:
     made = hint_map((Hint(3999, 2999, "#00ff00", 0),), full_size=(3000, 4000), grid_size=(24, 32))
-    assert made is not None
     assert made.confidence.sum() == 1
     assert made.confidence[-1, -1] == 1
 
@@ -38,8 +32,6 @@ def test_a_hint_lands_at_the_same_place_at_any_size() -> None:
     large = hint_map(
         (Hint(499.5, 249.5, "#0000ff", 100),), full_size=(1000, 1000), grid_size=(50, 50)
     )
-    assert small is not None
-    assert large is not None
     np.testing.assert_array_equal(small.confidence, large.confidence)
 
 
@@ -47,14 +39,12 @@ def test_later_hints_lie_on_top() -> None:
     made = hint_map(
         (Hint(5, 5, "#ff0000", 4), Hint(5, 5, "#0000ff", 1)), full_size=(11, 11), grid_size=(11, 11)
     )
-    assert made is not None
     np.testing.assert_allclose(made.ab[5, 5], srgb_to_lab(parse_hex("#0000ff"))[1:])
     np.testing.assert_allclose(made.ab[5, 2], srgb_to_lab(parse_hex("#ff0000"))[1:])
 
 
 def test_a_disc_keeps_its_length_in_a_picture_far_from_square() -> None:
     made = hint_map((Hint(2000, 5, "#ff0000", 100),), full_size=(10, 4000), grid_size=(64, 1024))
-    assert made is not None
     columns = np.flatnonzero(made.confidence.any(axis=0))
     centre, reach = 2000.5 * 1024 / 4000 - 0.5, 100 * 1024 / 4000
     assert abs(columns[0] - (centre - reach)) <= 1
@@ -66,5 +56,4 @@ def test_a_disc_keeps_its_length_in_a_picture_far_from_square() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (30, 40)])
 def test_the_largest_radius_covers_everything(radius: float, size: tuple[int, int]) -> None:
     made = hint_map((Hint(0, 0, "#ff0000", radius),), full_size=size, grid_size=(8, 12))
-    assert made is not None
     assert made.confidence.all()

@@ -9,8 +9,14 @@ import pytest
 import torch
 
 from models.guidance.condition import Condition
-from models.networks.colorizer import ColorizerConfig, annealed_mean, build_colorizer, confidence
-from models.networks.decoder import FiLM, FiLMBlock
+from models.networks.colorizer import (
+    ColorizerConfig,
+    FiLM,
+    FiLMBlock,
+    annealed_mean,
+    build_colorizer,
+    confidence,
+)
 from models.networks.predictor import Predictor
 
 BINS = tuple((float(a), float(b)) for a in range(-40, 41, 20) for b in range(-40, 41, 20))

@@ -49,7 +49,7 @@ def test_a_reference_file(tmp_path: Path, photo: Path) -> None:
     result = run("colorize", photo, "--reference", reference, load=load)
     assert result.exit_code == 0, result.stderr
     request = ColorizeRequest(photo.read_bytes(), ColorizeJob(), reference=reference.read_bytes())
-    expected = load(Config()).colorize(request).body
+    expected = load(Config()).answer(request).body
     assert (tmp_path / "street-color.png").read_bytes() == expected
 
 

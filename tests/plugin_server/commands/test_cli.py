@@ -48,7 +48,7 @@ def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> Non
     assert run("colorize", photo, *args, "-o", tmp_path / "b.png").exit_code == 0
     palette = (PaletteColor("#2a6f4e", 3.0), PaletteColor("#e8d8b0"))
     job = ColorizeJob("a red tram", (Hint(3.0, 4.0, "#ff0000", 2.5),), 0.5, 0.9, palette=palette)
-    expected = fake_service(Config()).colorize(ColorizeRequest(photo.read_bytes(), job)).body
+    expected = fake_service(Config()).answer(ColorizeRequest(photo.read_bytes(), job)).body
     assert (tmp_path / "b.png").read_bytes() == expected
 
 

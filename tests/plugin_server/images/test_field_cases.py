@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plugin_server.images.codec import Limits, UnsupportedImage, decode, encode
-from plugin_server.images.losses import losses
+from plugin_server.images.codec import Limits, UnsupportedImage, decode, encode, losses
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "fieldcases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not there")

@@ -12,8 +12,7 @@ import tifffile
 from PIL import ExifTags, Image, PngImagePlugin
 
 from models.color.lab import lightness
-from plugin_server.images.codec import Layer, Limits, Metadata, decode, encode
-from plugin_server.images.losses import losses
+from plugin_server.images.codec import Layer, Limits, Metadata, decode, encode, losses
 from tests.support.pictures import opened, png_chunk, png_of, random_pixels, saved, tiff_of
 
 LIMITS = Limits()
