@@ -315,7 +315,8 @@ class ExemplarLibrary:
         """Compare the library with the photos and with itself; ``repair`` puts right what it can.
 
         The report says what was found; ``repaired`` whether it was put right. A repair forgets
-        photos that were deleted, reads changed ones again, and keeps those whose folder is absent.
+        photos that were deleted, follows those that were renamed or moved inside the folder they
+        were added from, reads changed ones again, and keeps those whose folder is absent.
 
         Raises:
             CorruptLibrary: the database is damaged.

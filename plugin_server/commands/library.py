@@ -172,8 +172,9 @@ def remove(
 def check(ctx: click.Context, repair: bool, re_embed: bool, folder: Path | None, clip: str) -> None:
     """Compare the library with the photos: deleted, moved and changed ones, damage.
 
-    --repair forgets photos that were deleted and reads changed ones again; those on a disk that
-    is not there stay. The exit code is 1 where something is wrong and was not repaired.
+    --repair forgets photos that were deleted, follows those that were renamed or moved inside the
+    folder they were added from, and reads changed ones again; those on a disk that is not there
+    stay. The exit code is 1 where something is wrong and was not repaired.
     """
     from plugin_server.commands.library_report import describe_check
 

@@ -98,6 +98,7 @@ def describe_add(report: AddReport) -> Iterator[str]:
 def describe_check(report: CheckReport) -> Iterator[str]:
     """Say what is wrong and what was or can be done about it."""
     yield from _faults("deleted", report.missing)
+    yield from _faults("moved", report.moved)
     yield from _faults("changed", report.changed)
     yield from _faults("not there now", report.absent)
     for count, words in (

@@ -163,6 +163,11 @@ def set_captions(connection: sqlite3.Connection, key: int, texts: Sequence[str])
     connection.execute("UPDATE exemplars SET captions = ? WHERE key = ?", ("\n".join(texts), key))
 
 
+def set_source(connection: sqlite3.Connection, key: int, source: str) -> None:
+    """Note that an exemplar's photo has another name."""
+    connection.execute("UPDATE exemplars SET source = ? WHERE key = ?", (storable(source), key))
+
+
 def delete(connection: sqlite3.Connection, key: int) -> None:
     """Delete an exemplar and all that hangs on it."""
     connection.execute("DELETE FROM exemplars WHERE key = ?", (key,))

@@ -23,17 +23,19 @@ from retrieval.database.folder import PHOTOS
 from retrieval.database.store import Store
 from retrieval.errors import CorruptLibrary, PhotoRefused
 from retrieval.ingest.ingest import BATCH, Progress, release_file
+from retrieval.ingest.moved import find_moved
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, SmallPhoto, decode_small
 from retrieval.ingest.walk import read_place
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with an exemplar."""
+    """One thing that is wrong with an exemplar; ``now`` is where a moved photo lies."""
 
     exemplar: Exemplar
     place: Place
     problem: str
+    now: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class CheckReport:
     """What a check found.
 
     ``missing`` photos are gone though their folder is there; ``absent`` ones are gone with their
-    folder, which may be a disk that is not mounted; ``changed`` ones hold another picture now.
+    folder, which may be a disk that is not mounted; ``moved`` ones have another name or place in
+    the folder that they were added from; ``changed`` ones hold another picture now.
     ``without_vector`` and ``without_thumbnail`` count incomplete exemplars, ``orphans`` the rows
     that belong to none and ``strays`` the files in the library's folder that belong to none.
     ``touched`` photos have another date but the same bytes: no fault, the date is noted.
@@ -50,6 +53,7 @@ class CheckReport:
     exemplars: int
     missing: tuple[Fault, ...] = ()
     absent: tuple[Fault, ...] = ()
+    moved: tuple[Fault, ...] = ()
     changed: tuple[Fault, ...] = ()
     touched: tuple[Fault, ...] = ()
     without_vector: int = 0
@@ -62,7 +66,7 @@ class CheckReport:
     def is_clean(self) -> bool:
         """Tell whether nothing is wrong."""
         return not (
-            self.missing or self.absent or self.changed or self.strays
+            self.missing or self.absent or self.moved or self.changed or self.strays
             or self.without_vector or self.without_thumbnail or self.orphans
         )  # fmt: skip
 
@@ -90,10 +94,18 @@ def inspect(store: Store, *, on_progress: Callable[[Progress], None] | None = No
                 on_progress(Progress(done, total, 0))
         kept = {place.path for _, place in _places(connection) if not os.path.isabs(place.path)}
         counts = {name: _count(connection, query) for name, query in COUNTS.items()}
+    lost = {fault.place: fault.exemplar.sha256 for fault in (*found["missing"], *found["absent"])}
+    now = find_moved(lost, library=store.folder)
+    moved = [
+        replace(fault, problem=f"it is {now[fault.place].source} now", now=now[fault.place])
+        for fault in (*found["missing"], *found["absent"])
+        if fault.place in now
+    ]
     return CheckReport(
         exemplars=total,
-        missing=tuple(found["missing"]),
-        absent=tuple(found["absent"]),
+        missing=tuple(fault for fault in found["missing"] if fault.place not in now),
+        absent=tuple(fault for fault in found["absent"] if fault.place not in now),
+        moved=tuple(moved),
         changed=tuple(found["changed"]),
         touched=tuple(found["touched"]),
         without_vector=counts["without_vector"],
@@ -142,6 +154,12 @@ def clear(store: Store, report: CheckReport) -> list[Place]:
             if row is not None:
                 place = _stat(store.folder, fault.place)
                 queries.put_file(connection, replace(row, place=place))
+        for fault in report.moved:
+            row = queries.find_file(connection, fault.place.path, fault.place.member)
+            if row is not None and fault.now is not None:
+                queries.delete_file(connection, fault.place)
+                queries.put_file(connection, replace(row, place=fault.now))
+                queries.set_source(connection, fault.exemplar.key, fault.now.source)
         for fault in report.missing:
             release_file(connection, fault.place)
         for fault in report.changed:

@@ -288,6 +288,37 @@ def test_deleted_and_changed_photos_are_reported_and_repaired(
     assert library.add([album]).photos == 0
 
 
+def test_a_photo_that_was_renamed_or_moved_in_its_folder_is_found_again(
+    library: ExemplarLibrary, tmp_path: Path
+) -> None:
+    album = tmp_path / "album"
+    paths = write_album(album, 4)
+    (album / "trip").mkdir()
+    inside = album / "trip" / "p.jpg"
+    inside.write_bytes(jpeg(color_photo(78)))
+    library.add([album])
+    ids = {one.source: one.id for one in library.list()}
+    paths[0].rename(album / "renamed.jpg")
+    (album / "trip").rename(album / "journey")
+    paths[1].rename(tmp_path / "elsewhere.jpg")  # outside what was added: gone
+    report = library.check()
+    moved = {fault.exemplar.source: fault.problem for fault in report.moved}
+    assert moved == {
+        paths[0].name: "it is renamed.jpg now",
+        "trip/p.jpg": "it is journey/p.jpg now",
+    }
+    assert [fault.exemplar.source for fault in report.missing] == [paths[1].name]
+    assert not report.is_clean
+    library.check(repair=True)
+    assert library.check().is_clean
+    now = {one.source: one.id for one in library.list()}
+    assert now["renamed.jpg"] == ids[paths[0].name]
+    assert now["journey/p.jpg"] == ids["trip/p.jpg"]
+    assert len(now) == 4
+    assert library.image(now["renamed.jpg"]) == (album / "renamed.jpg").read_bytes()
+    assert library.add([album]).photos == 0  # known by its new name
+
+
 def test_photos_of_a_folder_that_is_not_there_stay(
     library: ExemplarLibrary, tmp_path: Path
 ) -> None:
