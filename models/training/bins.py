@@ -33,6 +33,16 @@ def count_bins(ab_values: Iterable[NDArray[np.float32]]) -> tuple[NDArray[np.flo
     return centres, torch.from_numpy(kept / kept.sum()).float()
 
 
+def count_shares(ab_values: Iterable[NDArray[np.float32]], centres: Tensor) -> Tensor:
+    """Return the shares (Q,) of (..., 2) ab values that lie nearest to each of (Q, 2) centres."""
+    counts = torch.zeros(len(centres))
+    for ab in ab_values:
+        values = torch.from_numpy(np.ascontiguousarray(ab.reshape(-1, 2), np.float32))
+        nearest = torch.cdist(values, centres).argmin(1)
+        counts += torch.bincount(nearest, minlength=len(centres))
+    return counts / counts.sum()
+
+
 def balance_weights(shares: Tensor, *, power: float = 0.5, uniform: float = 0.5) -> Tensor:
     """Weights that lift rare colours, (Q,), 1 on average over the photos' own distribution."""
     mixed = (1 - uniform) * shares + uniform / len(shares)

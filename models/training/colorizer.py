@@ -5,6 +5,9 @@ The schedule is warm-up, constant, then a cosine down to zero over the last part
 are given, so that a run fits the time there is. A run is one folder: ``checkpoint.safetensors``
 (weights, averaged weights and progress), ``optimiser.safetensors``, ``log.jsonl`` and ``log.png``;
 start it again to go on where it stopped.
+
+It begins with an encoder from ImageNet, or with finished weights. Those keep their encoder, because
+matcher, grounder and affinity read it, the statistics of their norms, and how they are read.
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from models.color.lab import srgb_to_lab
-from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.checkpoint import load_network, read_checkpoint, save_checkpoint
 from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer, read_config
 from models.photos import Photo
 from models.training.averaging import average, halved, under
-from models.training.bins import SoftEncoder, balance_weights, count_bins
+from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.losses import balanced_cross_entropy
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
@@ -40,13 +43,15 @@ from models.training.validation import Validation, validate
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
 # would cost half of the time.
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
+GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
     """Everything that decides how a run goes, besides the photos.
 
-    An ``encoder_rate`` of 0 leaves the encoder as it is. ``p_image`` and ``p_both`` are how often
+    An ``encoder_rate`` of 0 leaves the encoder as it is; ``going_on`` is for finished weights.
+    ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
     ``cpu_seconds`` counts what this process does, so it asks for 0 ``workers``.
     """
@@ -67,6 +72,10 @@ class TrainOptions:
     validate_every_minutes: float = 10.0
     workers: int = 1
     seed: int = 0
+
+    def going_on(self) -> TrainOptions:
+        """Return the same for weights that are finished: a small rate, the encoder left alone."""
+        return replace(self, rate=GOING_ON_RATE, encoder_rate=0.0)
 
 
 @dataclass
@@ -94,22 +103,32 @@ def train(
     """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
 
     ``texts`` reads descriptions; ``images`` gives references, none where it is None. ``record``
-    says what the data is. ``start`` names the checkpoint of another run to begin with.
+    says what the data is. ``start`` names finished weights to begin with.
+
+    Raises:
+        WeightsError: ``start`` is missing, damaged or of another kind.
     """
     torch.manual_seed(options.seed)
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
     run.mkdir(parents=True, exist_ok=True)
 
+    reading: dict[str, Any] | None = None
     if checkpoint.exists():
         tensors, header = read_checkpoint(checkpoint)
         config = read_config(header["config"])
-        shares = tensors["shares"]
+        shares, reading = tensors["shares"], header.get("reading")
         progress = Progressing(**header["progress"])
+        model = build_colorizer(config)
+        model.load_state_dict(under("model.", tensors))
     elif start is not None:
-        tensors, header = read_checkpoint(start)
-        config = read_config(header["config"])
-        shares = tensors["shares"]
+        model = load_network(start, lambda config: build_colorizer(read_config(config)))
+        model.requires_grad_(True)
+        config, reading = model.config, read_checkpoint(start)[1].get("reading", {})
+        shares = count_shares(_all_ab(photos), model.bins)
         progress = Progressing()
+        # The loss lifts rare colours; finished weights may have taken that back.
+        assert model.head.bias is not None
+        model.head.bias.data += _undone(reading, shares)
     else:
         centres, shares = count_bins(_all_ab(photos))
         config = ColorizerConfig(
@@ -118,18 +137,13 @@ def train(
             clip=texts.name,
         )
         progress = Progressing()
-    model = build_colorizer(config)
-    if progress.step:
-        model.load_state_dict(under("model.", tensors))
-    elif start is not None:
-        model.load_state_dict(under("averaged.", tensors))
-    else:
+        model = build_colorizer(config)
         encoder = imagenet_encoder_weights()
         model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
         # So that the first guess is the distribution over all photos.
         model.head.bias = nn.Parameter(torch.log(shares))
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model.train()
+    model.train(reading is None)
     averaged = under("averaged.", tensors) if progress.step else _copy(model.state_dict())
 
     frozen = FROZEN if options.encoder_rate else ("",)
@@ -171,6 +185,8 @@ def train(
             "samples": asdict(samples),
             "data": record,
         }
+        if reading is not None:
+            header["reading"] = reading
         _save_optimiser(optimiser, run / "optimiser.safetensors")
         save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
 
@@ -224,6 +240,18 @@ def train(
     return checkpoint
 
 
+def begun_from(run: Path) -> str | None:
+    """Say what the run in a folder began from, as its record has it; None where there is no run.
+
+    Raises:
+        WeightsError: its checkpoint is damaged.
+    """
+    checkpoint = run / "checkpoint.safetensors"
+    if not checkpoint.exists():
+        return None
+    return str(read_checkpoint(checkpoint)[1]["data"].get("begin", "imagenet"))
+
+
 def finish(
     checkpoint: Path,
     validation_photos: Sequence[Photo],
@@ -232,11 +260,20 @@ def finish(
     texts: TextBank,
     colourfulness: float,
     described_colourfulness: float,
-) -> Reading:
-    """Choose how to read the averaged weights of a run, and write them in half precision."""
+) -> Reading | None:
+    """Choose how to read the averaged weights of a run, and write them in half precision.
+
+    None where the run began with finished weights: they are read as they were.
+    """
     tensors, header = read_checkpoint(checkpoint)
     config = read_config(header["config"])
     weights = under("averaged.", tensors)
+    details = {k: header[k] for k in ("progress", "options", "samples", "data")}
+    if (kept := header.get("reading")) is not None:
+        weights["head.bias"] -= _undone(kept, tensors["shares"])
+        header = {"config": asdict(config), **details, "reading": kept}
+        save_checkpoint(output, halved(weights), header)
+        return None
     log_balance = torch.log(balance_weights(tensors["shares"]))
     held = hold(_with_weights(config, weights), validation_photos, texts)
     reading = choose(
@@ -252,11 +289,15 @@ def finish(
         described_gain=reading.described_gain,
         guidance=GUIDANCE,
     )
-    details = {k: header[k] for k in ("progress", "options", "samples", "data")}
     save_checkpoint(
         output, halved(weights), {"config": asdict(config), **details, "reading": asdict(reading)}
     )
     return reading
+
+
+def _undone(reading: dict[str, Any], shares: Tensor) -> Tensor:
+    """Return how much of the balance finished weights have taken back from each colour, (Q,)."""
+    return float(reading.get("undo_balance", 0.0)) * torch.log(balance_weights(shares))
 
 
 def _global_vectors(
@@ -335,8 +376,8 @@ def _append(log: Path, entry: dict[str, Any]) -> None:
 
 
 def _describe(progress: Progressing, scores: Validation) -> str:
+    said = "" if scores.caption is None else f"caption {scores.caption:.2f}, "
     return (
         f"step {progress.step}, {progress.seconds / 60:.0f} min: PSNR grey {scores.grey:.2f}, "
-        f"none {scores.none:.2f}, caption {scores.caption:.2f}, "
-        f"colourfulness {scores.colourfulness:.2f}"
+        f"none {scores.none:.2f}, {said}colourfulness {scores.colourfulness:.2f}"
     )

@@ -17,7 +17,8 @@ def plot_log(log: Path, output: Path) -> None:
     left.plot([e["step"] for e in entries], [e["loss"] for e in entries])
     left.set(xlabel="step", ylabel="balanced cross-entropy", title="Loss")
     for name in ("grey", "none", "caption"):
-        right.plot([e["step"] for e in scored], [e[name] for e in scored], "o-", label=name)
+        known = [e for e in scored if e[name] is not None]  # no photo may have a caption
+        right.plot([e["step"] for e in known], [e[name] for e in known], "o-", label=name)
     right.set(xlabel="step", ylabel="PSNR, dB", title="Held-out photos")
     right.legend()
     figure.savefig(output, dpi=100)

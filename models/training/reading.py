@@ -61,20 +61,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A held-out photo on the chroma grid: the truth, and logits without and with its caption."""
+    """A held-out photo on the chroma grid: the truth, and logits without and with its caption.
+
+    The latter are None where it has no caption.
+    """
 
     lightness: FloatArray
     original: NDArray[np.uint8]
-    logits: tuple[Tensor, Tensor]
+    logits: tuple[Tensor, Tensor | None]
 
 
 @torch.inference_mode()
 def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Held]:
-    """Run the network once over the captioned photos."""
+    """Run the network once over the photos, and again with the captions of those that have one."""
     held = []
     for photo in photos:
-        if not photo.captions:
-            continue
         rows, columns = working_shape(
             photo.pixels.shape[0], photo.pixels.shape[1], model.config.working_size
         )
@@ -82,8 +83,10 @@ def hold(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> list[Hel
         lab = _lab(cv2.resize(photo.pixels, (columns, rows), interpolation=cv2.INTER_AREA))
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[None, None]
         features = model.encode(lightness)
-        scene = without_colors(photo.captions[0]) or None  # its colours are laid on afterwards
-        none, said = (_read(model, features, texts, text) for text in (None, scene))
+        none, said = _read(model, features, texts, None), None
+        if photo.captions:
+            scene = without_colors(photo.captions[0]) or None  # its colours are laid on afterwards
+            said = _read(model, features, texts, scene)
         size = (columns // 4, rows // 4)
         original = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
         truth = np.ascontiguousarray(_lab(original)[..., 0])
@@ -97,16 +100,23 @@ def _read(model: Colorizer, features: list[Tensor], texts: TextBank, text: str |
 
 
 def score(held: Iterable[Held], bins: Tensor, log_balance: Tensor) -> list[Score]:
-    """Score every combination of undoing, temperature and gain."""
-    held = list(held)
-    true = float(np.mean([colourfulness(h.original) for h in held]))
+    """Score every combination of undoing, temperature and gain.
+
+    Where no photo has a caption, described ones are taken to be read like the others.
+    """
+    everything = list(held)
+    captioned = [h for h in everything if h.logits[1] is not None] or everything
     scores = []
     for undo, temperature, described in product(UNDO, TEMPERATURES, (False, True)):
         shift = (undo * log_balance)[None, :, None, None]
+        held = captioned if described else everything
+        true = float(np.mean([colourfulness(h.original) for h in held]))
         means = []
         for h in held:
-            own, guided = (logits.float() for logits in h.logits)
-            logits = (own.lerp(guided, GUIDANCE) if described else own) - shift
+            own, guided = h.logits[0].float(), h.logits[1]
+            if described and guided is not None:
+                own = own.lerp(guided.float(), GUIDANCE)
+            logits = own - shift
             mean = annealed_mean(logits, bins, temperature=temperature)
             means.append(mean[0].permute(1, 2, 0).numpy())
         for gain in GAINS:

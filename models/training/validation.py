@@ -21,11 +21,14 @@ SIDE = 192
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Mean PSNR (dB) of the grey picture, without and with the caption; colourfulness ratio."""
+    """Mean PSNR (dB) of the grey picture, without and with the caption; colourfulness ratio.
+
+    ``caption`` is None where no photo has one; the ratio is of what was made without captions.
+    """
 
     grey: float
     none: float
-    caption: float
+    caption: float | None
     colourfulness: float
 
 
@@ -39,28 +42,31 @@ def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Vali
         "vivid": [],
         "true": [],
     }
-    captioned = [photo for photo in photos if photo.captions]
-    for start in range(0, len(captioned), 16):
-        batch = captioned[start : start + 16]
+    for start in range(0, len(photos), 16):
+        batch = photos[start : start + 16]
         rgb = np.stack([square(photo, SIDE) for photo in batch])
         lab = srgb_to_lab(rgb.astype(np.float32) / 255)
         lightness = torch.from_numpy(np.ascontiguousarray(lab[..., 0]))[:, None]
         features = model.encode(lightness)
-        captions = [photo.captions[0] for photo in batch]
-        for name, said in (("none", [None] * len(batch)), ("caption", captions)):
+        captions = [photo.captions[0] if photo.captions else None for photo in batch]
+        nothing: list[str | None] = [None] * len(batch)
+        for name, said in (("none", nothing), ("caption", captions)):
             condition = model.condition(features, texts.vectors(said, model.null))
             logits = model.decode(features, condition)
             ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
             for i in range(len(batch)):
+                if name == "caption" and captions[i] is None:
+                    continue
                 result = _join(lab[i, ..., 0], ab[i])
                 scores[name].append(psnr(rgb[i], result))
-                if name == "caption":
+                if name == "none":
                     scores["vivid"].append(colourfulness(result))
         for i in range(len(batch)):
             scores["grey"].append(psnr(rgb[i], _join(lab[i, ..., 0], np.zeros((4, 4, 2)))))
             scores["true"].append(colourfulness(rgb[i]))
-    mean = {name: float(np.mean(values)) for name, values in scores.items()}
-    return Validation(mean["grey"], mean["none"], mean["caption"], mean["vivid"] / mean["true"])
+    mean = {name: float(np.mean(values)) for name, values in scores.items() if values}
+    ratio = mean["vivid"] / mean["true"]
+    return Validation(mean["grey"], mean["none"], mean.get("caption"), ratio)
 
 
 def _join(lightness: NDArray[np.float32], ab: NDArray[np.floating]) -> NDArray[np.uint8]:

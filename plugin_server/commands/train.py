@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from models.baselines import LEARNED, OURS
 
+if TYPE_CHECKING:
+    from models.networks.clip import Clip
+    from models.photos import Photo
+
 EXAMPLES = """\b
 Examples:
   photochrom train my-photos/ --run runs/mine --minutes 60
-  photochrom train train-000.tar train-001.tar --run runs/big --steps 40000
+  photochrom train train-000.tar train-001.tar --from imagenet --run runs/big --steps 40000
   photochrom train my-photos/ --run runs/mine      (again: goes on where it stopped)
   photochrom serve --weights runs/mine/colorizer.safetensors
   photochrom train my-photos/ --run runs/field --model zhang2016 --cpu-seconds 600
@@ -21,6 +26,9 @@ Examples:
 
 LEAST = 20  # photos; fewer cannot be parted into some to learn from and some to check with
 FEW = 500
+RELEASED, IMAGENET = "released", "imagenet"
+STEPS, STEPS_GOING_ON = 20_000, 1_000
+HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
 @click.command(epilog=EXAMPLES)
@@ -32,7 +40,20 @@ FEW = 500
     show_default=True,
     help="Folder of checkpoints, log and plot.",
 )
-@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option(
+    "--from",
+    "begin",
+    metavar="released|imagenet|FILE",
+    default=RELEASED,
+    show_default=True,
+    help="Go on from the weights that come with Photochrom or from those of a FILE, or begin with "
+    "an encoder from ImageNet.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help=f"Steps of training.  [default: {STEPS_GOING_ON:,}; from ImageNet {STEPS:,}]",
+)
 @click.option("--minutes", type=click.FloatRange(0.1), help="Train so long, instead of --steps.")
 @click.option(
     "--cpu-seconds",
@@ -48,12 +69,16 @@ FEW = 500
 )
 @click.option("--side", default=128, show_default=True, help="Crop size, a multiple of 32.")
 @click.option("--batch", default=32, show_default=True, help="Photos in a batch.")
-@click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
+@click.option(
+    "--hold-out",
+    type=click.IntRange(2),
+    help="Hold out one photo in so many.  [default: 42; fewer where the photos are few]",
+)
 @click.option(
     "--colourfulness",
     default=0.95,
     show_default=True,
-    help="Least colourfulness of the results, as a ratio to the photos'.",
+    help="From ImageNet: least colourfulness of the results, as a ratio to the photos'.",
 )
 @click.option(
     "--described-colourfulness",
@@ -77,13 +102,14 @@ FEW = 500
 def train(
     photos: tuple[Path, ...],
     run: Path,
-    steps: int,
+    begin: str,
+    steps: int | None,
     minutes: float | None,
     cpu_seconds: float | None,
     model: str,
     side: int,
     batch: int,
-    hold_out: int,
+    hold_out: int | None,
     colourfulness: float,
     described_colourfulness: float,
     clip: str,
@@ -92,9 +118,11 @@ def train(
 ) -> None:
     """Train a colorizer on PHOTOS: colour photos in tar shards or folders.
 
-    Captions are read from KEY.json or KEY.txt beside a photo; photos without any are used as well.
-    Start the same command again to go on after an interruption. The finished weights are
-    RUN/colorizer.safetensors.
+    It goes on from the weights that come with Photochrom, at a small rate; what finds named things
+    and matches references stays usable. Captions are read from KEY.json or KEY.txt beside a photo;
+    photos without any are used as well. Start the same command again to go on after an
+    interruption. The finished weights are RUN/colorizer.safetensors; at the end they are compared
+    with those before on photos held out, in a table and in RUN/before-after.png.
 
     With --model a baseline is trained in its stead, for --cpu-seconds, into RUN/NAME.safetensors;
     the same budget for several makes them comparable (docs/baselines.md).
@@ -102,7 +130,7 @@ def train(
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
     from models.photos import PhotosError, in_colour, read_photos
-    from models.training.colorizer import TrainOptions, finish
+    from models.training.colorizer import TrainOptions, begun_from, finish
     from models.training.colorizer import train as run_training
     from models.training.plot import plot_log
     from models.training.references import ImageBank
@@ -114,7 +142,15 @@ def train(
     if model != OURS:
         _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
+    start = _start(begin)
     try:
+        if (earlier := begun_from(run)) not in (None, begin):
+            raise click.UsageError(
+                f"the run in {run} began from {earlier}: give --from {earlier} to go on with it, "
+                "or another --run"
+            )
+        if start is not None:
+            _check_clip(start, clip)
         found, aside = in_colour(
             read_photos(photos, short_side=2 * side), least=LEAST, what="training"
         )
@@ -129,53 +165,113 @@ def train(
             "holds for others"
         )
     bank = TextBank(reader)
+    if hold_out is None:  # about 20 of a few hundred photos, so that the check says something
+        hold_out = min(42, max(4, len(found) // 20))
     held = found[::hold_out]
     kept = [photo for i, photo in enumerate(found) if i % hold_out]
     captions = sum(len(photo.captions) for photo in kept)
     click.echo(f"{len(kept)} photos to train on, {len(held)} held out, {captions} captions")
     record = {
         "from": [path.name for path in photos],
+        "begin": begin,
         "photos": len(kept),
         "captions": captions,
         "held_out": len(held),
     }
+    options = TrainOptions(
+        steps=steps or (STEPS if start is None else STEPS_GOING_ON),
+        minutes=minutes,
+        cpu_seconds=cpu_seconds,
+        batch_size=batch,
+        # A process of its own would make samples that the budget does not count.
+        workers=1 if cpu_seconds is None else 0,
+        seed=seed,
+    )
     checkpoint = run_training(
         kept,
-        held[:160],
+        held[:HELD_OUT],
         run,
         texts=bank,
         images=ImageBank.of(reader, found) if references else None,
-        options=TrainOptions(
-            steps=steps,
-            minutes=minutes,
-            cpu_seconds=cpu_seconds,
-            batch_size=batch,
-            # A process of its own would make samples that the budget does not count.
-            workers=1 if cpu_seconds is None else 0,
-            seed=seed,
-        ),
+        options=options if start is None else options.going_on(),
         samples=SampleOptions(side=side),
         record=record,
+        start=start,
     )
     plot_log(run / "log.jsonl", run / "log.png")
+    weights = run / "colorizer.safetensors"
     reading = finish(
         checkpoint,
-        held[:160],
-        run / "colorizer.safetensors",
+        held[:HELD_OUT],
+        weights,
         texts=bank,
         colourfulness=colourfulness,
         described_colourfulness=described_colourfulness,
     )
-    click.echo(
-        f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} "
-        f"without and {reading.described_gain:g} with descriptions: "
-        + (
-            f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
-            if captions and not math.isnan(reading.psnr[1])
-            else f"PSNR {reading.psnr[0]:.2f}; no photo that was held out has a caption"
+    if reading is not None:
+        said = any(photo.captions for photo in held[:HELD_OUT])
+        click.echo(
+            f"read with temperature {reading.temperature:g}, chroma gain {reading.chroma_gain:g} "
+            f"without and {reading.described_gain:g} with descriptions: "
+            + (
+                f"PSNR {reading.psnr[0]:.2f} without and {reading.psnr[1]:.2f} with captions"
+                if said
+                else f"PSNR {reading.psnr[0]:.2f}; no photo that was held out has a caption"
+            )
         )
-    )
-    click.echo(f"wrote {run / 'colorizer.safetensors'}")
+    click.echo(f"wrote {weights}")
+    _compare(held[:COMPARED], start, weights, reader, run / "before-after.png")
+
+
+def _start(begin: str) -> Path | None:
+    """Turn --from into the file of weights to go on from."""
+    from models.networks.loading import CHECKPOINT
+
+    if begin == IMAGENET:
+        return None
+    if begin == RELEASED:
+        return CHECKPOINT
+    if not Path(begin).is_file():
+        raise click.UsageError(
+            f"--from {begin}: give released, imagenet or a file of weights that `photochrom train` "
+            "wrote"
+        )
+    return Path(begin)
+
+
+def _check_clip(start: Path, clip: str) -> None:
+    """Refuse weights that cannot read the embeddings of the CLIP model asked for."""
+    from models.networks.loading import load_colorizer
+
+    wanted = load_colorizer(start).model.config.clip
+    if wanted != clip:
+        raise click.UsageError(
+            f"the weights to go on from were trained with the CLIP model {wanted!r}: give "
+            f"--clip {wanted!r}, or --from imagenet to train with {clip!r}"
+        )
+
+
+def _compare(
+    held: Sequence[Photo], start: Path | None, weights: Path, reader: Clip, picture: Path
+) -> None:
+    """Compare the new weights with those before, the released ones where there were none."""
+    from rich.console import Console
+
+    from models.evaluation import before_after
+    from models.networks.clip import load_clip
+    from models.networks.loading import load_colorizer
+
+    before, after = load_colorizer(start), load_colorizer(weights)
+    wanted = before.model.config.clip
+    theirs = reader if wanted == reader.name else load_clip(wanted)
+    pictures = list(before_after.color_by_both(held, (before, theirs), (after, reader)))
+    grey, old, new = before_after.means(pictures)
+    Console().print(before_after.table((grey, old, new)))
+    if start is None:
+        click.echo("Before are the weights that come with Photochrom.")
+    click.echo(before_after.verdict(old, new, len(held)))
+    picture.write_bytes(before_after.sheet_png(pictures[:SHOWN]))
+    click.echo(f"wrote {picture}: grey, before, after, original")
 
 
 def _train_baseline(

@@ -16,7 +16,7 @@ from skimage import data
 
 from models.networks.loading import load_colorizer
 from models.photos import PhotosError, read_photos
-from models.training.bins import SoftEncoder, balance_weights, count_bins
+from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.losses import balanced_cross_entropy
 from models.training.reading import Score, choose
 from plugin_server.commands.train import train
@@ -75,6 +75,8 @@ def test_only_occurring_colours_become_bins() -> None:
     centres, shares = count_bins([ab])
     np.testing.assert_array_equal(centres, [[0, 0], [30, -20]])
     torch.testing.assert_close(shares, torch.tensor([0.75, 0.25]))
+    again = count_shares([ab, np.float32([[[2, 3]], [[25, -23]]])], torch.from_numpy(centres))
+    torch.testing.assert_close(again, torch.tensor([4 / 6, 2 / 6]))
     weights = balance_weights(shares)
     assert weights[1] > weights[0]
     assert (weights * shares).sum().item() == pytest.approx(1)
@@ -117,26 +119,75 @@ def test_the_reading_is_colourful_enough_and_then_the_nearest() -> None:
     assert (most.chroma_gain, most.described_gain) == (1.7, 1.7)
 
 
+def short_run(photos: Path, run: Path, *more: str) -> str:
+    arguments = [str(photos), "--run", str(run), "--side", "64", "--batch", "4", "--hold-out", "6"]
+    done = CliRunner().invoke(train, [*arguments, *more], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_from_the_released_weights_and_keeps_what_reads_its_encoder(
+    shard: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    told = short_run(shard, run, "--steps", "2", "--no-references")
+    told += short_run(shard, run, "--steps", "3", "--no-references")
+    assert "24 photos are few" in told
+    released, mine = load_colorizer(), load_colorizer(run / "colorizer.safetensors")
+    assert mine.matcher is not None
+    assert mine.grounder is not None
+    assert mine.affinity is not None
+    assert mine.model.config == released.model.config
+    before, after = released.model.state_dict(), mine.model.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert not [name for name in moved if name.startswith("encoder.") or "running" in name]
+    # At a small rate the colours stay near those before: a few steps cannot spoil them.
+    assert max(float((before[n] - after[n]).abs().max()) for n in moved) < 1e-3
+    assert "before" in told
+    assert "photos that were held out" in told
+    rows, columns = np.asarray(Image.open(run / "before-after.png")).shape[:2]
+    assert rows == 4 * 204  # four photos were held out
+    assert columns > 4 * 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begin", ["released", "imagenet"])
+def test_photos_without_captions_give_figures_too(tmp_path: Path, begin: str) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(20):
+        photo = getattr(data, ("chelsea", "coffee", "astronaut")[i % 3])()
+        (photos / f"p{i}.jpg").write_bytes(jpeg(photo[::5, ::5]))
+    told = short_run(photos, tmp_path / "run", "--from", begin, "--steps", "1", "--no-references")
+    assert "0 captions" in told
+    assert "nan" not in told
+    entries = (tmp_path / "run" / "log.jsonl").read_text("utf-8")
+    assert json.loads(entries.splitlines()[-1])["caption"] is None
+    assert "NaN" not in entries
+
+
 @pytest.mark.slow
 def test_a_run_trains_goes_on_and_gives_usable_weights(shard: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    arguments = [str(shard), "--run", str(run), "--side", "64", "--batch", "4", "--hold-out", "4"]
-    first = CliRunner().invoke(train, [*arguments, "--steps", "2"], catch_exceptions=False)
-    assert first.exit_code == 0, first.output
-    second = CliRunner().invoke(train, [*arguments, "--steps", "4"], catch_exceptions=False)
-    assert second.exit_code == 0, second.output
+    short_run(shard, run, "--from", "imagenet", "--steps", "2")
+    short_run(shard, run, "--from", "imagenet", "--steps", "4")
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
     assert [entry["step"] for entry in entries] == [2, 4]
     assert all(np.isfinite(entry["loss"]) for entry in entries)
     assert (run / "log.png").stat().st_size > 1000
     assert load_colorizer(run / "colorizer.safetensors").working_size == 224
+    other = CliRunner().invoke(train, [str(shard), "--run", str(run)])
+    assert other.exit_code == 2
+    assert "began from imagenet" in other.output
 
 
 @pytest.mark.slow
 def test_a_budget_of_processor_time_ends_a_run_for_good(shard: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = [str(shard), "--run", str(run), "--side", "64", "--batch", "4", "--hold-out", "4"]
-    budget = [*arguments, "--cpu-seconds", "0.01", "--no-references"]
+    budget = [*arguments, "--from", "imagenet", "--cpu-seconds", "0.01", "--no-references"]
     for _ in range(2):
         done = CliRunner().invoke(train, budget, catch_exceptions=False)
         assert done.exit_code == 0, done.output
@@ -152,3 +203,6 @@ def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
     side = CliRunner().invoke(train, [str(tmp_path), "--side", "100"])
     assert side.exit_code == 2
     assert "multiple of 32" in side.output
+    start = CliRunner().invoke(train, [str(tmp_path), "--from", "imagnet"])
+    assert start.exit_code == 2
+    assert "released, imagenet or a file" in start.output
