@@ -267,9 +267,10 @@ def condition_of(
                 f"The {reference.name} has no colours and was not used: give a colour photo.",
             )
         else:
-            image = clip.embed_image(colours)
             carried = colorizer.match(lightness, colours)
-            if float(carried.confidence.mean()) < FEW_MATCHES:
+            if float(carried.confidence.mean()) >= FEW_MATCHES:
+                image = clip.embed_image(colours)
+            else:  # its scene says nothing about this one either
                 notices = (
                     *notices,
                     f"The {reference.name} had little effect: nothing in it looks like what this "

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 FloatArray = NDArray[np.float32]
@@ -64,7 +64,10 @@ def correct(
     if not known.any():
         return guess
     wrong = (ab - guess) / np.float32(UNIT)
-    crowd = TOGETHER**2 * uniform_filter(known.astype(np.float64), TOGETHER, mode="constant")
+    crowd = cv2.boxFilter(
+        known.astype(np.float64), -1, (TOGETHER, TOGETHER),
+        normalize=False, borderType=cv2.BORDER_CONSTANT,
+    )  # fmt: skip
     columns = np.dstack([descriptors, guess / np.float32(UNIT), wrong, crowd])
     places = torch.from_numpy(_at_most(columns.astype(np.float64), known, MOST))
     descriptor, mean, error, crowded = places.split([WIDTH, 2, 2, 1], dim=1)

@@ -28,7 +28,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from models.guidance.condition import HintMap
 from models.guidance.kriging import correct
@@ -127,6 +126,9 @@ def spread(
     if weight.shape[1] > weight.shape[0]:
         turned = {(across, down): plane.T for (down, across), plane in edges.items()}
         return spread(values.swapaxes(0, 1), weight.T, pull.T, turned).swapaxes(0, 1)
+    # SciPy takes half a second to import; a photo without dabs and reference needs none of it.
+    from scipy.linalg import solveh_banded
+
     rows, columns = weight.shape
     diagonal = weight + pull
     # LAPACK's lower form: band[k, j] is element (j + k, j) of the matrix.

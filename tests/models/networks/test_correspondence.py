@@ -11,12 +11,13 @@ from skimage import data
 
 from models.color.lab import lightness, srgb_to_lab
 from models.guidance.condition import Condition, HintMap, NoMatcher
+from models.guidance.reference import Reference
+from models.job import ColorizeJob
 from models.networks.checkpoint import WEIGHTS, WeightsError, read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import (
     CHECKPOINT,
-    PALETTE,
     Described,
     Matcher,
     MatcherConfig,
@@ -25,6 +26,7 @@ from models.networks.correspondence import (
 )
 from models.networks.loading import load_colorizer
 from models.networks.predictor import Predictor
+from models.pipeline import colorize
 
 Array = NDArray[np.float32]
 SMALL = MatcherConfig("none", hidden=8, width=8, fine_width=8, context=4, candidates=2)
@@ -74,12 +76,33 @@ def test_a_mirrored_photo_is_matched_where_it_shows_the_same(colorizer: Predicto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
-def test_noise_gives_little_more_than_its_palette(colorizer: Predictor, name: str) -> None:
+def test_noise_gives_next_to_nothing(colorizer: Predictor, name: str) -> None:
     rgb = photo(name)
     noise = np.random.default_rng(0).random((200, 300, 3)).astype(np.float32)
     matched, itself = (colorizer.match(lightness(rgb), r).confidence.mean() for r in (noise, rgb))
-    assert matched < PALETTE[1] + 0.1
+    assert matched < 0.1
     assert matched < itself - 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_piece_of_cloth_moves_nothing_and_that_is_said(
+    released: tuple[Predictor, Clip], name: str
+) -> None:
+    colorizer, clip = released
+    y, x = np.indices((300, 220)) * np.float32(2 * np.pi / 14)
+    knitted = 0.35 + 0.12 * np.cos(x + 0.4 * np.sin(y)) * np.cos(y)
+    cloth = Reference(np.dstack([knitted, 0.55 * knitted, 1.1 * knitted]).astype(np.float32))
+    grey = np.rint(255 * cv2.cvtColor(photo(name), cv2.COLOR_RGB2GRAY)).astype(np.uint8)[..., None]
+    plain, dressed = (
+        colorize(grey, ColorizeJob(), colorizer=colorizer, clip=clip, reference=given)
+        for given in (None, cloth)
+    )
+    before, after = (
+        srgb_to_lab(result.pixels.astype(np.float32) / 255)[..., 1:] for result in (plain, dressed)
+    )
+    assert np.linalg.norm(before - after, axis=2).mean() < 3
+    assert "little effect" in dressed.notices[0]
 
 
 @pytest.mark.parametrize(
