@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,37 @@ def test_a_second_run_does_nothing_but_say_so(scans: Scans) -> None:
     assert (scans.out / NAME).stat().st_size == size
     assert scans.counts() == {"unchanged": 2, "coloured": 1}
     assert sorted(scans.painter.asked) == [b"1", b"2", b"3"]
+
+
+def test_a_watched_photo_that_was_half_written_counts_as_done_alone(scans: Scans) -> None:
+    scans.put(slow=b"bad: half of it")
+    photo = SourcePhoto(scans.folder / "slow.png", "slow.png")
+
+    def coming() -> Iterator[SourcePhoto | None]:
+        yield photo  # a scanner that paused for long looks as if it had ended
+        yield None
+        while not scans.outcomes:
+            time.sleep(0.01)
+        scans.put(slow=b"all of it")
+        yield photo
+
+    assert scans.counts(found=coming(), comes_again=True, in_flight=1) == {"coloured": 1}
+    assert [outcome.ending for outcome in scans.outcomes] == ["failed", "coloured"]
+    assert scans.results() == {"slow.png": b"colour of all of it"}
+    assert [record.state for record in scans.records().values()] == ["done"]
+
+
+def test_a_watched_photo_that_grows_while_it_is_read_is_no_failure(scans: Scans) -> None:
+    scans.put(slow=b"bad: half of it")
+    photo = SourcePhoto(scans.folder / "slow.png", "slow.png")
+
+    def colour(request: ColorizeRequest) -> Answer:
+        scans.put(slow=b"bad: a little more of it")
+        return scans.painter(request)
+
+    options: dict[str, Any] = {"found": [photo], "colour": colour}
+    assert scans.counts(**options, comes_again=True) == {}
+    assert scans.counts(**options) == {"failed": 1}
 
 
 def test_the_manifest_says_what_was_done(scans: Scans) -> None:
