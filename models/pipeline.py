@@ -1,8 +1,8 @@
 """The way of a layer: pixels and a job in, coloured pixels out.
 
-Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer ->
-overlays over it, in order: palette, reference, things, regions, hints -> joined, at full size, with
-the lightness the layer came with.
+Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer, none
+on the paper around a print -> overlays over it, in order: palette, reference, things, regions,
+hints -> joined, at full size, with the lightness the layer came with.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.progress import Progress, unwatched
 from models.scans.halftone import without_screen
+from models.scans.paper import paper_of
 from models.scans.toning import tone_of
 
 __all__ = [
@@ -110,14 +111,23 @@ class View:
     """A layer as the network sees it: what does not depend on what is asked for.
 
     ``lightness`` is (h, w) float32 at the working size, ``read`` the same without a printed
-    screen, ``scan`` as in ``Colorized``; ``colorizer`` remembers what it worked out about them.
-    Threads may share a view.
+    screen, ``scan`` as in ``Colorized``; ``paper`` (h, w) is 1 on paper and ink and 0 on a print,
+    None where there is none; ``colorizer`` remembers what it worked out about them. Threads may
+    share a view.
     """
 
     lightness: FloatArray
     read: FloatArray
     scan: tuple[str, ...]
+    paper: FloatArray | None
     colorizer: ChromaPredictor
+
+    def without_paper(self, ab: FloatArray) -> FloatArray:
+        """Take the colour from paper in an (h/4, w/4, 2) guess."""
+        if self.paper is None:
+            return ab
+        kept = 1 - shrunk(self.paper, ab.shape[:2])
+        return np.asarray(ab * kept[..., None], np.float32)
 
 
 def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
@@ -125,9 +135,11 @@ def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
     seen = _at_working_size(pixels, colorizer.working_size)
     tone = tone_of(seen) if seen.ndim == 3 else None
     there = lightness(seen)
-    read = without_screen(there)
+    paper = paper_of(there)
+    # The lines of a typed page are as regular as a screen.
+    read = there if paper is not None and paper.all() else without_screen(there)
     scan = (tone, None if read is there else "halftone")
-    return View(there, read, tuple(filter(None, scan)), colorizer.remembering())
+    return View(there, read, tuple(filter(None, scan)), paper, colorizer.remembering())
 
 
 def colorize(
@@ -181,7 +193,8 @@ def colorize(
     with watch.stage("network"):
         prediction = colorizer.predict(read, condition)
         guide = shrunk(small, prediction.ab.shape[:2])
-        chroma = Chroma(prediction.ab)
+        guess = view.without_paper(prediction.ab)
+        chroma = Chroma(guess)
         overlays: list[Overlay] = []
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
@@ -199,7 +212,7 @@ def colorize(
             pixels, chroma.ab * vivid, guide, patches=patches, mask=mask,
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
-    layers = layers_of(prediction.ab, overlays, guide) if in_layers else ()
+    layers = layers_of(guess, overlays, guide) if in_layers else ()
     return Colorized(
         result, notices, watch.timings, view.scan, things, layers, guide,
         float(prediction.confidence.mean()),

@@ -322,6 +322,26 @@ def test_a_printed_photo_is_read_without_its_dots_and_keeps_them() -> None:
     assert view.read.std() < view.lightness.std()
 
 
+def test_the_card_around_a_print_keeps_its_own_grey_unless_it_is_dabbed() -> None:
+    class Seeing(FakeColorizer):
+        working_size = 224
+
+    def chroma_of(job: ColorizeJob) -> NDArray[np.float64]:
+        result = colorize(mounted, job, colorizer=Seeing(), clip=FakeClip()).pixels
+        return np.asarray(np.hypot(*np.moveaxis(rgb2lab(result)[..., 1:], -1, 0)))
+
+    levels = np.full((200, 240), 94.0)
+    y, x = np.indices((120, 160))
+    levels[30:150, 40:200] = 40 + 20 * np.sin(x / 9) * np.cos(y / 7)
+    mounted = lab2rgb(np.dstack([levels, 0 * levels, 0 * levels]))[..., :1].astype(np.float32)
+    chroma = chroma_of(ColorizeJob())
+    assert chroma[:24].max() < 0.5
+    assert chroma[160:].max() < 0.5
+    assert chroma[50:130, 60:180].mean() > 5
+    dabbed = chroma_of(ColorizeJob(hints=(Hint(120, 12, "#ffd0b0", 6),)))
+    assert dabbed[12, 120] > 5
+
+
 def test_a_reference_without_colours_is_said_and_not_used() -> None:
     pixels = picture(30, 30, 1, np.uint8)
     found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
