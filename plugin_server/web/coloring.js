@@ -11,14 +11,12 @@ const MOST_RESULTS = 200; // of one photo; each holds a picture
 export class Coloring extends EventTarget {
   #timer = null;
   #running = false;
-  #full = null; // AbortController of the full size
 
-  /** Events: "say" (a status), "notices", "failed", "worked", "state" (a job's), "busy" (full size: bool). */
+  /** Events: "say" (a status), "notices", "failed", "worked". */
   constructor(desk) {
     super();
     this.desk = desk;
     desk.hear("edit", () => this.#soon());
-    desk.hear("photo", () => this.cancel());
   }
 
   tell(name, detail) {
@@ -40,8 +38,8 @@ export class Coloring extends EventTarget {
     }, SETTLE);
   }
 
-  #known(photo) {
-    const key = keyOf(photo.edits.now);
+  #known(photo, edit = photo.edits.now) {
+    const key = keyOf(edit);
     return photo.results.find((result) => result.key === key);
   }
 
@@ -90,7 +88,7 @@ export class Coloring extends EventTarget {
     for (const result of photo.results) result.marked = false;
     for (const patch of patches) {
       const edit = { ...photo.edits.now, ...patch };
-      const known = photo.results.find((result) => result.key === keyOf(edit));
+      const known = this.#known(photo, edit);
       const result = known ?? (await this.#make(photo, edit));
       result.marked = true;
       if (!known) this.#keep(photo, result, null);
@@ -131,51 +129,31 @@ export class Coloring extends EventTarget {
     if (changed) this.desk.tell("result");
   }
 
-  /** The file of a media type, at full size and depth, for what is asked now; null where cancelled. */
-  async file(mediaType) {
-    const photo = this.desk.current;
-    const edit = photo.edits.now;
-    const key = keyOf(edit);
-    const found = () => photo.results.find((result) => result.key === key);
-    const had = found()?.files.get(mediaType);
-    if (had) return had;
-    this.cancel();
-    const controller = (this.#full = new AbortController());
-    this.tell("busy", true);
-    try {
-      const started = performance.now();
-      const fields = { image: photo.file, ...(await guidanceFields(edit, 1, [photo.width, photo.height])) };
-      const answer = await colorizeInBackground(fields, {
-        accept: mediaType,
-        signal: controller.signal,
-        onState: (state) => this.tell("state", state),
-      });
-      if (!found() && SHOWABLE.includes(mediaType)) {
-        this.#keep(photo, await Result.of(photo, edit, answer, started), photo.edits.step);
-      }
-      const result = found();
-      if (!result) return answer.blob; // its preview is still to come
-      await result.grow(answer, started);
-      this.desk.tell("results");
-      if (key === keyOf(photo.edits.now)) {
-        photo.shown = null; // the picture itself is another one now
-        this.#show(photo, result);
-      }
-      return answer.blob;
-    } catch (error) {
-      if (error.name === "AbortError") this.tell("say", t("statusCancelled"));
-      else this.tell("failed", error);
-      return null;
-    } finally {
-      if (this.#full === controller) {
-        this.#full = null;
-        this.tell("busy", false);
-      }
-    }
+  /** The file of a media type that a photo has already for what an edit asks, or undefined. */
+  ready(photo, edit, mediaType) {
+    return this.#known(photo, edit)?.files.get(mediaType);
   }
 
-  cancel() {
-    this.#full?.abort();
+  /** The file of a media type, at full size and depth, for what an edit asks of a photo. */
+  async file(photo, edit, mediaType, { signal, onState }) {
+    const had = this.ready(photo, edit, mediaType);
+    if (had) return had;
+    const started = performance.now();
+    const fields = { image: photo.file, ...(await guidanceFields(edit, 1, [photo.width, photo.height])) };
+    const answer = await colorizeInBackground(fields, { accept: mediaType, signal, onState });
+    if (!this.desk.photos.includes(photo)) return answer.blob; // it was put away meanwhile
+    const isAsked = () => keyOf(edit) === keyOf(photo.edits.now);
+    if (!this.#known(photo, edit) && SHOWABLE.includes(mediaType)) {
+      this.#keep(photo, await Result.of(photo, edit, answer, started), isAsked() ? photo.edits.step : null);
+    }
+    const result = this.#known(photo, edit);
+    if (!result) return answer.blob; // its preview is still to come
+    await result.grow(answer, started);
+    this.desk.tell("results");
+    if (isAsked()) {
+      photo.shown = null; // the picture itself is another one now
+      this.#show(photo, result);
+    }
+    return answer.blob;
   }
 }
-

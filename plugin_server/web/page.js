@@ -23,7 +23,7 @@ import { copyText } from "./save.js";
 import { Spotlight } from "./spotlight.js";
 import { Stage } from "./stage.js";
 import { mountStrip } from "./strip.js";
-import { decimal, hasText, t } from "./texts.js";
+import { decimal, t } from "./texts.js";
 import { mountThings } from "./things.js";
 import { mountUnsure } from "./unsure.js";
 
@@ -53,7 +53,7 @@ mountPalette(desk, picker);
 mountHistory(desk);
 mountUnsure(desk, fail);
 mountStrip(desk, () => byId("photo").click());
-mountDownload(desk, coloring, say);
+mountDownload(desk, coloring, messages);
 const exemplars = mountExemplars(desk, { fail, tryEach });
 
 /** Likely colours for a full-size place. */
@@ -130,24 +130,8 @@ desk.hear("photo", () => {
   stage.layout();
 });
 
-/* The full size: how far it is, and how to cancel it. */
+/* What is said of the colouring. */
 
-byId("form").addEventListener("submit", (event) => event.preventDefault());
-onClick("cancel", () => coloring.cancel());
-coloring.addEventListener("busy", ({ detail: busy }) => {
-  byId("progress").hidden = !busy;
-  byId("progress-bar").removeAttribute("value");
-  byId("progress-text").textContent = t("statusQueuedNext");
-});
-coloring.addEventListener("state", ({ detail: { state, stage: part, progress, position } }) => {
-  if (state === "queued") {
-    byId("progress-text").textContent = position ? t("statusQueued", { position }) : t("statusQueuedNext");
-  } else {
-    const known = hasText(`stage_${part}`) ? `stage_${part}` : "stage_other";
-    byId("progress-bar").value = progress;
-    byId("progress-text").textContent = t("statusRunning", { stage: t(known), percent: Math.round(progress * 100) });
-  }
-});
 coloring.addEventListener("say", ({ detail }) => say(detail));
 coloring.addEventListener("notices", ({ detail }) => messages.note(detail));
 coloring.addEventListener("failed", ({ detail }) => messages.fail(detail, "coloring"));
@@ -196,6 +180,7 @@ theme.addEventListener("change", () => {
   }
 });
 
+byId("form").addEventListener("submit", (event) => event.preventDefault());
 for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
 byId("photo").required = false;
 byId("colorize").hidden = true; // the form's own button, for where no script runs

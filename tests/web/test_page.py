@@ -494,23 +494,85 @@ def test_the_copied_curl_command_makes_the_same_file(large: Desk, tmp_path: Path
     assert (tmp_path / "coffee-color.png").read_bytes() == data
 
 
-def test_a_job_is_cancelled(browser: Browser) -> None:
+@pytest.fixture
+def held(browser: Browser) -> Iterator[tuple[Desk, HeldColorizer]]:
+    """Return the page with a photo larger than its previews, and what makes the server wait."""
     colorizer = HeldColorizer()
     colorizer.release.set()
-    service = Service(colorizer, FakeClip())
     with (
-        serving_in_thread(service, Config(port=0)) as address,
+        serving_in_thread(Service(colorizer, FakeClip()), Config(port=0)) as address,
         desk(browser, address) as page,
     ):
         page.add(("coffee.png", grey_photo("coffee", 1200)))
         page.settle()
-        colorizer.release.clear()
-        page.page.get_by_role("button", name="Download").click()
-        page.page.get_by_role("button", name="Cancel").click()
-        expect(page.page.locator("#status")).to_have_text("Cancelled.")
-        expect(page.page.locator("#progress")).to_be_hidden()
+        yield page, colorizer
         colorizer.release.set()
-        page.describe("a red cup")
+
+
+def test_a_download_is_cancelled(held: tuple[Desk, HeldColorizer]) -> None:
+    page, colorizer = held
+    colorizer.release.clear()
+    button = page.page.get_by_role("button", name="Download")
+    button.click()
+    page.page.get_by_role("button", name="Cancel").click()
+    expect(page.page.locator("#status")).to_have_text("Cancelled.")
+    expect(page.page.locator("#downloads li")).to_have_count(0)
+    expect(button).to_be_focused()
+    with page.page.expect_download():
+        button.click()
+        colorizer.release.set()
+
+
+def test_a_download_arrives_though_another_photo_comes_to_the_front(
+    held: tuple[Desk, HeldColorizer],
+) -> None:
+    page, colorizer = held
+    colorizer.release.clear()
+    with page.page.expect_download() as waiting:
+        page.page.get_by_role("button", name="Download").click()
+        expect(page.page.locator("#downloads li")).to_contain_text("coffee.png")
+        page.add(("chelsea.png", grey_photo("chelsea", 300)))
+        expect(page.page.locator(".frame")).to_have_count(2)
+        expect(page.page.locator("#downloads li")).to_contain_text("coffee.png")
+        colorizer.release.set()
+    assert waiting.value.suggested_filename == "coffee-color.png"
+    assert Image.open(io.BytesIO(waiting.value.path().read_bytes())).size == (1200, 800)
+    expect(page.page.locator("#downloads li")).to_have_count(0)
+
+
+def test_every_download_that_was_asked_for_arrives(held: tuple[Desk, HeldColorizer]) -> None:
+    page, colorizer = held
+    arrived: list[str] = []
+    page.page.on("download", lambda download: arrived.append(download.suggested_filename))
+    page.add(("chelsea.png", grey_photo("chelsea", 1200)))
+    expect(page.page.locator(".frame")).to_have_count(2)
+    page.settle()
+    colorizer.release.clear()
+    button = page.page.get_by_role("button", name="Download")
+    button.click()
+    button.click()  # the same again: one file
+    page.page.locator(".away").nth(1).click()
+    expect(page.page.locator(".frame")).to_have_count(1)
+    button.click()
+    expect(page.page.locator("#downloads li")).to_have_count(2)
+    colorizer.release.set()
+    expect(page.page.locator("#downloads li")).to_have_count(0)
+    expect(page.page.locator("#status")).to_have_text("Saved as coffee-color.png.")
+    assert arrived == ["chelsea-color.png", "coffee-color.png"]
+
+
+def test_a_download_that_failed_says_so_until_it_works(large: Desk) -> None:
+    large.page.route("**/v1/jobs", lambda route: route.abort("connectionrefused"))
+    large.page.get_by_role("button", name="Download").click()
+    alert = large.page.get_by_role("alert")
+    expect(alert).to_contain_text("coffee.png was not downloaded: The server does not answer")
+    large.describe("a red cup")  # a preview that works is no download
+    expect(alert).to_contain_text("coffee.png was not downloaded")
+    assert all("ERR_CONNECTION_REFUSED" in error for error in large.errors)
+    large.errors.clear()
+    large.page.unroute_all()
+    large.download()
+    expect(alert).to_be_hidden()
 
 
 def test_a_photo_that_the_server_has_forgotten_is_sent_again(browser: Browser) -> None:

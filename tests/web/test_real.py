@@ -96,6 +96,7 @@ def test_load_describe_dab_exemplar_compare_download_and_repeat(
         assert (tmp_path / name).read_bytes() == data
         page.reload()
         opened.add((name, data), original)
+        expect(page.locator(".frame")).to_have_count(2)  # that which the browser kept stands there
         opened.settle()
         expect(page.locator("#notices")).to_be_empty()
         assert opened.download() == (name, data)
