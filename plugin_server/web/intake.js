@@ -8,6 +8,7 @@ import { t } from "./texts.js";
 
 export class Intake {
   #queue = Promise.resolve(); // files are opened one after the other
+  #sample = null; // the file for which there are words to try
 
   constructor(desk, messages) {
     this.desk = desk;
@@ -23,7 +24,11 @@ export class Intake {
     const input = document.getElementById("photo");
     const veil = document.getElementById("drop-veil");
     document.getElementById("sample").addEventListener("click", () => this.#takeSample());
-    document.getElementById("examples").addEventListener("click", ({ target }) => {
+    const examples = document.getElementById("examples");
+    this.desk.hear("photo", () => {
+      examples.hidden = !this.#sample || this.desk.current?.file !== this.#sample;
+    });
+    examples.addEventListener("click", ({ target }) => {
       if (target.localName !== "button") return;
       const description = document.getElementById("description");
       description.value = target.textContent;
@@ -64,8 +69,7 @@ export class Intake {
 
   async #takeSample() {
     const blob = await (await fetch("/web/sample.jpg")).blob();
-    await this.take([new File([blob], "sample.jpg", { type: blob.type })]);
-    document.getElementById("examples").hidden = false;
+    await this.take([(this.#sample = new File([blob], "sample.jpg", { type: blob.type }))]);
   }
 
   async #open(files) {

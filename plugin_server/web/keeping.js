@@ -9,6 +9,7 @@ import { t } from "./texts.js";
 const PAUSE = 400; // milliseconds without a change until it is written
 const MOST_RESULTS = 12; // of one photo, the newest
 const MOST_BYTES = 8 << 20; // of one result's picture
+const FRONT = "photochrom-front"; // the key of the photo in front, in the local storage
 
 export class Keeping {
   #shelf = null;
@@ -26,6 +27,7 @@ export class Keeping {
     try {
       this.#shelf = await Shelf.open();
       for (const record of await this.#shelf.all()) await this.#restore(record);
+      this.#keepFront();
     } catch {
       return; // this browser keeps nothing: the page works all the same
     }
@@ -35,6 +37,12 @@ export class Keeping {
     });
     addEventListener("pagehide", () => this.#write());
     document.getElementById("desk-clear").addEventListener("click", () => this.#clear());
+  }
+
+  #keepFront() {
+    const front = this.desk.photos.find(({ key }) => key === localStorage.getItem(FRONT));
+    if (front) this.desk.show(front);
+    this.desk.hear("photo", () => localStorage.setItem(FRONT, this.desk.current?.key ?? ""));
   }
 
   async #restore({ key, file, name, edit, results }) {

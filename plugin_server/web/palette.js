@@ -3,7 +3,7 @@
 import { t } from "./texts.js";
 
 const MOST = 6;
-const START = "#807060"; // where the picker begins before there is a result
+const START = "#807060"; // where the picker begins: neither dark nor bright, and hardly a colour
 
 export function mountPalette(desk, picker) {
   const byId = (id) => document.getElementById(id);
@@ -72,12 +72,7 @@ export function mountPalette(desk, picker) {
     return entry;
   }
 
-  /** The picker begins at a colour that the picture has; nothing changes until one is chosen. */
-  add.addEventListener("click", () => {
-    const { shown, width, height } = desk.current;
-    const color = shown?.colorAt(width / 2, height / 2) ?? START;
-    open(palette().length, { color, weight: 1 });
-  });
+  add.addEventListener("click", () => open(palette().length, { color: START, weight: 1 }));
   clear.addEventListener("click", () => {
     picker.close();
     desk.change({ palette: [] });

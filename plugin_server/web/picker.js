@@ -67,6 +67,7 @@ export class Picker {
       if (this.#open && !event.target.closest("#picker, .dab, .chip, #reference-card")) this.close();
     });
     reference.mountDropper(document.getElementById("dropper-canvas"), (color) => this.#take(parseHex(color)));
+    new ResizeObserver(() => this.#stayInside()).observe(this.#element); // notes and likely colours come later
   }
 
   /**
@@ -128,12 +129,18 @@ export class Picker {
   /** Beside the dab, where there is room; narrow screens show it at the bottom (page.css). */
   #place(anchor) {
     const dab = anchor.getBoundingClientRect();
-    const { width, height } = this.#element.getBoundingClientRect();
+    const { width } = this.#element.getBoundingClientRect();
     const right = dab.right + GAP;
     const left = right + width < innerWidth ? right : Math.max(8, dab.left - GAP - width);
-    const top = Math.max(8, Math.min(innerHeight - height - 8, dab.top - 60));
     this.#element.scrollTop = 0;
-    Object.assign(this.#element.style, { left: `${left}px`, top: `${top}px` });
+    Object.assign(this.#element.style, { left: `${left}px`, top: `${dab.top - 60}px` });
+    this.#stayInside();
+  }
+
+  /** Move up where its end would lie below the window's. */
+  #stayInside() {
+    const { top, height } = this.#element.getBoundingClientRect();
+    this.#element.style.top = `${Math.max(8, Math.min(innerHeight - height - 8, top))}px`;
   }
 
   async #askForSuggestions() {

@@ -22,6 +22,12 @@ from tests.support.fakes import FakeClip, FakeColorizer
 pytestmark = [pytest.mark.browser, needs_chromium]
 AXE = Axe().axe_script
 WIDTHS = {360: 740, 1280: 800, 3840: 2160}
+# Whether all of an element lies in the window.
+INSIDE = """selector => {
+    const box = document.querySelector(selector)?.getBoundingClientRect();
+    return box?.width > 0 && box.left >= 0 && box.top >= 0
+        && box.right <= innerWidth && box.bottom <= innerHeight;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +130,28 @@ def test_everything_fits_the_width(browser: Browser, address: str, width: int) -
                 .map((one) => one.id)"""
         )
         assert outside == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_picker_stays_inside_the_window_and_so_does_a_download(
+    browser: Browser, address: str, width: int
+) -> None:
+    with desk(browser, address, width=width, height=WIDTHS[width]) as opened:
+        page = opened.page
+        opened.add(("a-name-that-is-longer-than-most.png", grey_photo("coffee", 1100)))
+        opened.settle()
+        page.locator("#viewport").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#suggested button").first).to_be_visible()
+        page.locator("#hex").fill("#ffff00")
+        page.locator("#hex").press("Enter")
+        expect(page.locator("#picker-note")).to_contain_text("#ffff00 becomes")
+        page.wait_for_function(INSIDE, arg="#dab-done")
+        page.keyboard.press("Escape")
+        page.route("**/v1/jobs", lambda route: None)  # never answered
+        page.get_by_role("button", name="Download").click()
+        page.wait_for_function(INSIDE, arg="#downloads button")
+        page.locator("#downloads button").click()
 
 
 def test_every_control_that_has_the_focus_shows_it(browser: Browser, address: str) -> None:

@@ -431,7 +431,14 @@ def test_a_reload_loses_nothing_and_clearing_puts_all_away(coffee: Desk) -> None
     coffee.page.keyboard.press("Escape")
     coffee.settle()
     coffee.page.evaluate(KEPT, [1, 3])
+    coffee.add(("chelsea.png", grey_photo("chelsea", 300)))
+    expect(coffee.page.locator(".frame")).to_have_count(2)
+    coffee.settle()
+    coffee.page.locator(".frame").first.click()
+    coffee.page.evaluate(KEPT, [1, 4])
     coffee.reload()
+    expect(coffee.page.locator(".frame")).to_have_count(2)
+    expect(coffee.page.locator(".frame").first).to_have_attribute("aria-current", "true")
     coffee.settle()
     expect(coffee.page.get_by_label("Description")).to_have_value("a red cup")
     expect(coffee.page.locator(".dab")).to_have_count(1)
@@ -447,6 +454,11 @@ def test_a_reload_loses_nothing_and_clearing_puts_all_away(coffee: Desk) -> None
     coffee.page.get_by_role("button", name="Try it with a sample photo").click()
     coffee.settle()
     expect(coffee.page.locator(".frame")).to_have_count(1)
+    coffee.page.get_by_role("button", name="a woman in an orange suit").click()
+    expect(coffee.page.get_by_label("Description")).to_have_value("a woman in an orange suit")
+    coffee.add(("chelsea.png", grey_photo("chelsea", 300)))
+    expect(coffee.page.locator(".frame")).to_have_count(2)
+    expect(coffee.page.locator("#examples")).to_be_hidden()  # they are the sample's
 
 
 def test_where_nobody_else_may_follow_a_job_the_page_asks_for_it(large: Desk) -> None:
