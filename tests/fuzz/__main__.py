@@ -64,7 +64,7 @@ def fuzz_requests(rng: random.Random, count: int, *, places: bool = False) -> in
     files, faults, slowest = list(valid_files().values()), 0, 0.0
     statuses: Counter[int] = Counter()
     with serving() as send:
-        before = 0
+        before, begun = 0, time.monotonic()
         for number in range(count):
             if number == min(500, count // 2):
                 before = memory()
@@ -76,8 +76,8 @@ def fuzz_requests(rng: random.Random, count: int, *, places: bool = False) -> in
             if (status >= 500 and status != 501) or time.monotonic() - started > SLOWEST:
                 faults += 1
                 print(f"{status} after {time.monotonic() - started:.1f} s: {attack}"[:500])
-        growth = memory() - before
-    print(f"{count:,} requests: {dict(sorted(statuses.items()))}")
+        growth, seconds = memory() - before, time.monotonic() - begun
+    print(f"{count:,} requests in {seconds:.0f} s: {dict(sorted(statuses.items()))}")
     print(f"the slowest took {slowest:.2f} s; memory {growth / 1e6:+.1f} MB")
     return faults + (growth > MEMORY)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -24,6 +26,31 @@ def test_the_longest_name_has_a_partial_file(tmp_path: Path) -> None:
     replace_file(target, b"new")
     assert target.read_bytes() == b"new"
     assert os.listdir(tmp_path) == [target.name]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is open")
+def test_the_folder_is_on_the_disk_after_the_file_has_its_name(tmp_path: Path) -> None:
+    """Else a power cut may leave the manifest's "done" and no result."""
+    target = tmp_path / "new" / "a.png"
+    seen: list[tuple[str, bool, set[str]]] = []
+
+    def watch(frame: FrameType, event: str, called: object) -> None:
+        if event == "c_call" and called in (os.replace, os.fsync):
+            links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+            names = {os.readlink(link) for link in links if os.path.exists(link)}
+            here = {Path(name).name for name in names if name.startswith(str(tmp_path))}
+            seen.append((called.__name__, target.exists(), here))
+
+    sys.setprofile(watch)
+    try:
+        replace_file(target, b"new")
+    finally:
+        sys.setprofile(None)
+    assert seen == [
+        ("fsync", False, {partial_of(target).name}),
+        ("replace", False, set()),
+        ("fsync", True, {"new"}),
+    ]
 
 
 def test_results_come_one_at_a_time_and_what_ends_a_run_is_said() -> None:
