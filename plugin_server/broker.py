@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from plugin_server.errors import NoBroker, NoSpace
 
-REPLY_TIMEOUT = 5.0  # seconds for one reply
-RETRY_DELAY = 5  # seconds after which a client may ask again
+TIMEOUTS: Final = {  # seconds for one reply
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 5.0,
+    "socket_keepalive": True,
+}
 KEY_VARIABLE = "PHOTOCHROM_BROKER_KEY"
 KEY_LENGTH = 16  # characters, at least
 
@@ -72,24 +75,7 @@ class Broker:
         """What servers and workers know, and a stranger does not: the key, or the password."""
         return (self.key or unquote(urlsplit(self.url).password or "")).encode()
 
-    @property
-    def tls(self) -> dict[str, Any] | None:
-        """What Celery must be told to use TLS; certificates are checked unless the URL says no."""
-        import ssl
-
-        parts = urlsplit(self.url)
-        if parts.scheme != "rediss":
-            return None
-        options: dict[str, Any] = {
-            name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl_")
-        }
-        kind = str(options.get("ssl_cert_reqs", "required")).lower().removeprefix("cert_")
-        options["ssl_cert_reqs"] = {
-            "none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL,
-        }.get(kind, ssl.CERT_REQUIRED)  # fmt: skip
-        return options
-
-    def connect(self, *, reply_timeout: float = REPLY_TIMEOUT) -> Redis:
+    def connect(self) -> Redis:
         """Make a client; nothing is sent before it is used. Threads may share it."""
         from redis import Redis
         from redis.backoff import ConstantBackoff
@@ -97,9 +83,7 @@ class Broker:
 
         client: Redis = Redis.from_url(
             self.url,
-            socket_timeout=reply_timeout,
-            socket_connect_timeout=reply_timeout,
-            socket_keepalive=True,
+            **TIMEOUTS,
             # A connection that broke while nobody used it: once more, at once.
             retry=Retry(ConstantBackoff(0.05), 1),
         )
@@ -127,46 +111,33 @@ class Broker:
         """Word what Redis said."""
         from redis.exceptions import (
             AuthenticationError,
-            AuthorizationError,
             BusyLoadingError,
+            NoPermissionError,
             OutOfMemoryError,
-            ResponseError,
         )
 
         from plugin_server.errors import NoBroker, NoSpace
 
-        text = str(problem)
+        text, queue = str(problem), f"the queue at {self.shown}"
         match problem:
             case BusyLoadingError():
+                return NoBroker(f"{queue} is reading its data after a restart; try again soon")
+            case AuthenticationError() | NoPermissionError():
                 return NoBroker(
-                    f"the queue at {self.shown} is reading its data after a restart; "
-                    f"try again in {RETRY_DELAY} seconds",
-                    seconds=RETRY_DELAY,
-                )
-            case AuthenticationError() | AuthorizationError():
-                return NoBroker(
-                    f"the queue at {self.shown} does not accept the password of --broker; "
-                    "start with the one that redis.conf names",
-                    seconds=RETRY_DELAY,
+                    f"{queue} does not accept this login; write the password that redis.conf names "
+                    "into --broker redis://:PASSWORD@HOST:PORT/0"
                 )
             case OutOfMemoryError():
                 return NoSpace(
-                    f"the memory of the queue at {self.shown} is full; try again when photos are "
-                    "done, or raise maxmemory in redis.conf"
+                    f"the memory of {queue} is full; try again when photos are done, or raise "
+                    "maxmemory in redis.conf"
                 )
-            case ResponseError() if text.startswith("MISCONF") or "No space left" in text:
-                return NoSpace(
-                    f"the queue at {self.shown} cannot write to its disk; try again when there is "
-                    "room for its data folder (redis.conf: dir)"
-                )
-            case ResponseError() if text.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-                return NoBroker(
-                    f"the queue at {self.shown} wants a password; write it into --broker "
-                    "redis://:PASSWORD@HOST:PORT/0",
-                    seconds=RETRY_DELAY,
-                )
+        if text.startswith("MISCONF") or "No space left" in text:
+            return NoSpace(
+                f"{queue} cannot write to its disk; try again when there is room for its data "
+                "folder (redis.conf: dir)"
+            )
         return NoBroker(
-            f"the queue at {self.shown} cannot be reached; the server tries again by itself: "
-            "start redis-server there, or start this server with another --broker",
-            seconds=RETRY_DELAY,
+            f"{queue} cannot be reached; the server tries again by itself: start redis-server "
+            "there, or start this server with another --broker"
         )

@@ -115,7 +115,7 @@ class NoLibrary(ProblemError):
 class NoBroker(ProblemError):
     status = 503
 
-    def __init__(self, detail: str, *, seconds: int) -> None:
+    def __init__(self, detail: str, *, seconds: int = 5) -> None:
         super().__init__(detail)
         self.seconds = seconds
 

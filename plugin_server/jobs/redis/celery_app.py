@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from plugin_server.broker import REPLY_TIMEOUT, Broker
+from plugin_server.broker import TIMEOUTS, Broker
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -27,38 +27,35 @@ def make_app(broker: Broker, *, time_limit: float = TIME_LIMIT) -> Celery:
 
     app = Celery("photochrom", broker=broker.url, set_as_current=False)
     app.conf.update(
-        # Nothing but JSON is read, whatever somebody else may write into Redis.
-        accept_content=["json"],
-        task_serializer="json",
-        result_serializer="json",
+        accept_content=["json"],  # nothing else is read, whatever somebody may write into Redis
         # A photo belongs to the queue until its outcome is written: whose process is killed is
-        # begun again by another, three times; a worker holds no photo that it does not work on.
+        # begun again by another, three times.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_retry_on_worker_lost=True,
-        worker_prefetch_multiplier=1,
+        # A worker holds no photo that it does not work on. Counting what it has in hand, and not
+        # what was acknowledged, also keeps it from going deaf when Redis restarts.
+        worker_prefetch_multiplier=0,
+        worker_disable_prefetch=True,
         task_soft_time_limit=time_limit,
         task_time_limit=time_limit + LAST_WORDS,
         task_ignore_result=True,  # plugin_server.jobs.redis.job_store keeps it
         worker_enable_remote_control=False,  # workers take no orders from the network
-        worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_proc_alive_timeout=300.0,  # a process colours a first picture before it is ready
         # Redis away is an everyday fault: keep trying, at the start too.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_use_ssl=broker.tls,
+        # Certificates are checked, unless the URL says otherwise.
+        broker_use_ssl={"ssl_cert_reqs": "required"} if broker.url.startswith("rediss:") else None,
         broker_transport_options={
+            **TIMEOUTS,
             "global_keyprefix": PREFIX,
             "priority_steps": [0],
             "queue_order_strategy": "round_robin",
-            "socket_connect_timeout": REPLY_TIMEOUT,
-            "socket_timeout": REPLY_TIMEOUT,
-            "socket_keepalive": True,
             # What a whole machine had in hand when it vanished comes back after this time.
             "visibility_timeout": time_limit + LAST_WORDS + CLOCKS,
-            "unacked_restore_throttle": 1,
         },
     )
     return app

@@ -28,7 +28,6 @@ from plugin_server.jobs.redis.serialization import unpack_error
 
 ALIVE: Final = 30  # seconds without a sign of life after which a worker is not counted
 WAITING_SECONDS: Final = 24 * 3600  # a photo that waits longer is forgotten
-FIELDS: Final = ("client", "stage", "progress", "version", "node", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,14 @@ class Entry:
     client: str
     node: str
     seen: float
-    last: str
+    last: bytes
 
 
 class JobStore:
     """The jobs of a broker; safe for threads, and for any number of machines.
 
-    Methods raise what redis-py raises; ``Broker.explained`` words it.
+    Methods raise what redis-py raises; ``Broker.explained`` words it. ``work`` and ``blob`` raise
+    RemoteProblem for what was written with another key.
     """
 
     def __init__(self, broker: Broker, keep: Keep) -> None:
@@ -73,23 +73,18 @@ class JobStore:
                   "kept": int(kept), "version": 0, "seen": self.now()}  # fmt: skip
         with self.redis.pipeline() as pipe:
             for name, picture in pictures.items():
-                sealed = self._seal.sealed(_blob(id, name), picture)
-                pipe.set(_blob(id, name), sealed, ex=WAITING_SECONDS)
+                self._write(pipe, _blob(id, name), picture, WAITING_SECONDS)
             pipe.hset(_job(id), mapping=values)
             pipe.expire(_job(id), WAITING_SECONDS)
             pipe.execute()
 
     def work(self, id: str) -> tuple[bytes, dict[str, bytes]]:
-        """Fetch what a job needs; nothing where it has ended, or one of its pictures has expired.
-
-        Raises:
-            RemoteProblem: something of it was written with another key.
-        """
+        """Fetch what a job needs; nothing where it has ended or a picture has expired."""
         text, names = self.redis.hmget(_job(id), "request", "pictures")
         if text is None:
             return b"", {}
         text = self._seal.opened(_request(id, names.decode()), text)
-        found = {name: self._read(id, name) for name in json.loads(names)}
+        found = {name: self._read(_blob(id, name)) for name in json.loads(names)}
         pictures = {name: blob for name, blob in found.items() if blob is not None}
         return (text, pictures) if len(pictures) == len(found) else (b"", {})
 
@@ -98,29 +93,29 @@ class JobStore:
         client, outcome, before = self.redis.hmget(_job(id), "client", "outcome", "progress")
         if client is None or outcome is not None:
             return False
-        done = max(progress, float(before or 0))
-        self._change(id, node=node, stage=stage, progress=f"{done:.4f}")
+        self.change(id, node=node, stage=stage, progress=max(progress, float(before or 0)))
         return True
 
-    def sent_again(self, id: str) -> None:
-        """Note that a job waits once more."""
-        self._change(id, node="")
+    def change(self, id: str, **values: str | float) -> None:
+        """Write that a job stands elsewhere now; without a ``node`` it waits."""
+        now = self.now()
+        with self.redis.pipeline() as pipe:
+            _tell(pipe, id, WAITING_SECONDS, seen=now, **values)
+            pipe.execute()
 
     def finish(self, id: str, state: str, outcome: bytes, body: bytes | None = None) -> bool:
         """Write how a job ended; False where that is known already, or nobody asks any more."""
         kept, pictures = self.redis.hmget(_job(id), "kept", "pictures")
         if kept is None:
             return False
-        if body is not None:
-            sealed = self._seal.sealed(_blob(id, "answer"), body)
-            self.redis.set(_blob(id, "answer"), sealed, ex=self.keep.seconds)
-        end = self._seal.sealed(_outcome(id), state.encode() + b" " + outcome)
-        now = self.now()
+        end, now = self._seal.sealed(_outcome(id), state.encode() + b" " + outcome), self.now()
         with self.redis.pipeline() as pipe:
             pipe.hsetnx(_job(id), "outcome", end)
             pipe.hdel(_job(id), "request")
-            for name in json.loads(pictures or b"[]"):
+            for name in json.loads(pictures):
                 pipe.delete(_blob(id, name))
+            if body is not None:
+                self._write(pipe, _blob(id, "answer"), body, self.keep.seconds)
             if kept == b"1":
                 pipe.zadd(f"{PREFIX}finished", {id: now}, nx=True)
             _tell(pipe, id, self.keep.seconds, seen=now)
@@ -139,35 +134,30 @@ class JobStore:
     def entry(self, id: str) -> Entry | None:
         """Look a job up; None where it is unknown or forgotten."""
         with self.redis.pipeline() as pipe:
-            pipe.hmget(_job(id), FIELDS)
-            pipe.hget(_job(id), "outcome")
+            pipe.hgetall(_job(id))
             pipe.xrevrange(_news(id), count=1)
-            values, end, news = pipe.execute()
-        found = {name: (value or b"").decode() for name, value in zip(FIELDS, values, strict=True)}
-        if not found["client"]:
+            found, news = pipe.execute()
+        if b"client" not in found:
             return None
-        ended, outcome, error = self._end(id, end)
-        state: Any = ended or ("running" if found["node"] else "queued")
+        ended, outcome, error = self._end(id, found.get(b"outcome"))
+        node = found.get(b"node", b"").decode()
+        state: Any = ended or ("running" if node else "queued")
         status = Status(
-            id, state, found["stage"] if state == "running" else state,
-            1.0 if state == "done" else float(found["progress"] or 0),
+            id, state, found[b"stage"].decode() if state == "running" else state,
+            1.0 if state == "done" else float(found.get(b"progress", 0)),
             error=error,
-            version=int(found["version"]),
+            version=int(found[b"version"]),
         )  # fmt: skip
-        last = news[0][0].decode() if news else "0"
-        return Entry(status, outcome, found["client"], found["node"], float(found["seen"]), last)
+        last = news[0][0] if news else b"0"
+        return Entry(status, outcome, found[b"client"].decode(), node, float(found[b"seen"]), last)
 
     def wait(self, entry: Entry, seconds: float) -> None:
         """Return when a job has changed since it was looked up, or the seconds are over."""
         self.redis.xread({_news(entry.status.id): entry.last}, block=max(round(seconds * 1000), 1))
 
     def blob(self, id: str) -> bytes | None:
-        """Fetch what came of a job.
-
-        Raises:
-            RemoteProblem: it was written with another key.
-        """
-        return self._read(id, "answer")
+        """Fetch what came of a job."""
+        return self._read(_blob(id, "answer"))
 
     def now(self) -> float:
         """Read Redis's clock, in seconds."""
@@ -204,16 +194,12 @@ class JobStore:
             return "failed", b"", problem
         return state.decode(), outcome, unpack_error(outcome) if state == b"failed" else None
 
-    def _read(self, id: str, name: str) -> bytes | None:
-        found = self.redis.get(_blob(id, name))
-        return None if found is None else self._seal.opened(_blob(id, name), found)
+    def _write(self, pipe: Any, place: str, data: bytes, seconds: int) -> None:
+        pipe.set(place, self._seal.sealed(place, data), ex=seconds)
 
-    def _change(self, id: str, **values: str) -> None:
-        """Write that a job stands elsewhere now."""
-        now = self.now()
-        with self.redis.pipeline() as pipe:
-            _tell(pipe, id, WAITING_SECONDS, seen=now, **values)
-            pipe.execute()
+    def _read(self, place: str) -> bytes | None:
+        found = self.redis.get(place)
+        return None if found is None else self._seal.opened(place, found)
 
     def _forget_old(self) -> None:
         """Forget results that are too many or too large together, the oldest first."""

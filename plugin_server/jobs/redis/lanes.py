@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from plugin_server.jobs.redis.celery_app import PREFIX, TASK, lanes_of, made_with
@@ -35,9 +37,9 @@ class Lanes:
         """Name what workers must have."""
         if self._models is not None:
             return self._models
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         for models, processes in self._store.workers().values():
-            counts[models] = counts.get(models, 0) + processes
+            counts[models] += processes
         return max(counts, key=counts.__getitem__) if counts else made_with()
 
     def workers(self) -> tuple[int, list[str]]:
@@ -56,10 +58,12 @@ class Lanes:
         with self._store.redis.pipeline() as pipe:
             for lane in lanes:
                 pipe.lrange(f"{PREFIX}{lane}", 0, -1)
-            rows = [row[::-1] for row in pipe.execute()]
-        turns = sorted((place, lane) for lane, row in enumerate(rows) for place in range(len(row)))
-        found = (_read(lanes[lane], rows[lane][place]) for place, lane in turns)
-        return [message for message in found if message is not None]
+            rows = pipe.execute()
+        read = (
+            [_read(lane, text) for text in reversed(row)]
+            for lane, row in zip(lanes, rows, strict=True)
+        )
+        return [message for message in chain(*zip_longest(*read)) if message is not None]
 
     def send(self, id: str, client: str, size: int = 0) -> None:
         """Let a job wait behind its client's others, or else in the shortest lane.
@@ -67,10 +71,10 @@ class Lanes:
         Raises:
             kombu.exceptions.OperationalError: caused by what Redis said.
         """
-        waiting, lanes = self.waiting(), lanes_of(self.models())
+        waiting = self.waiting()
         own = [message.lane for message in waiting if message.client == client]
-        used = [message.lane for message in waiting]
-        lane = own[0] if own else min(lanes, key=used.count)
+        length = Counter(message.lane for message in waiting)
+        lane = own[0] if own else min(lanes_of(self.models()), key=length.__getitem__)
         headers = {"client": client, "size": size}
         self._app.send_task(TASK, (id,), task_id=id, queue=lane, headers=headers, retry=False)
 

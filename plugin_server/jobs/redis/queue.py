@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from models.progress import Stopped
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.errors import NoBroker, NoSpace, NotKept
@@ -71,19 +74,17 @@ class ClusterJobs:
             assert self._here is not None, f"{type(work).__name__} is nothing that workers do"
             return self._here.run(work, client, is_disconnected=is_disconnected)
         ready = self._gather(work) if isinstance(work, ColorizeRequest) else work
-        for _ in range(LOST):
-            with suppress(NotKept):  # Redis came back without it; the photo is still here
-                return self._run_once(ready, client, is_disconnected)
-        return self._run_once(ready, client, is_disconnected)
 
-    def _run_once(
-        self, work: Sendable, client: Client, is_disconnected: Callable[[], bool]
-    ) -> Answer:
-        id = self._admit(work, client, kept=False)
-        try:
-            return self._outcome(self._wait(id, is_disconnected))
-        finally:
-            self._tidy(id)
+        def once() -> Answer:
+            id = self._admit(ready, client, kept=False)
+            try:
+                return self._outcome(self._wait(id, is_disconnected))
+            finally:
+                self._tidy(id)
+
+        # Where Redis came back without it, the photo is still here.
+        again = Retry(NoBackoff(), LOST, (NotKept,))
+        return again.call_with_retry(once, lambda _: None)
 
     def submit(self, work: Request, client: Client) -> Status:
         """See ``Jobs.submit``; what cannot be gathered fails as a job does."""
@@ -183,7 +184,7 @@ class ClusterJobs:
     def _wait(self, id: str, is_disconnected: Callable[[], bool]) -> Entry:
         """Return the job's end; a short absence of Redis is sat out."""
         heard = attended = time.monotonic()
-        while True:
+        while not (self._closed.is_set() or is_disconnected()):
             try:
                 entry = self._entry(id)
                 if entry.status.is_finished:
@@ -191,17 +192,17 @@ class ClusterJobs:
                 with self._broker.explained():
                     self._store.wait(entry, POLL_INTERVAL)
                     workers, others = self._lanes.workers()
-                heard = time.monotonic()
-                attended = heard if workers or entry.status.state != "queued" else attended
             except NoBroker:
                 if time.monotonic() - heard > self._retry_timeout:
                     raise
                 self._closed.wait(0.1)
-            else:
-                if heard - attended > self._nobody_after:
-                    raise NoBroker(self._nobody(others), seconds=ALIVE)
-            if self._closed.is_set() or is_disconnected():
-                raise Stopped
+                continue
+            heard = time.monotonic()
+            if workers or entry.status.state != "queued":
+                attended = heard
+            elif heard - attended > self._nobody_after:
+                raise NoBroker(self._nobody(others), seconds=ALIVE)
+        raise Stopped
 
     def _nobody(self, others: list[str]) -> str:
         at = f"the queue at {self._broker.shown}"
@@ -229,14 +230,13 @@ class ClusterJobs:
             entry = self._store.entry(id)
             if entry is None:
                 raise not_kept(self._store.keep.seconds)
-            if entry.status.state == "queued":
-                ids = [message.id for message in self._lanes.waiting()]
-                if id in ids:
-                    return replace(entry, status=replace(entry.status, position=ids.index(id)))
-            elif entry.status.is_finished or entry.node in self._store.workers():
+            if entry.status.is_finished or (entry.node and entry.node in self._store.workers()):
                 return entry
+            ids = [message.id for message in self._lanes.waiting()]
+            if id in ids:
+                return replace(entry, status=replace(entry.status, position=ids.index(id)))
             if self._store.now() - entry.seen > SILENCE:
-                self._store.sent_again(id)
+                self._store.change(id, node="")
                 self._lanes.send(id, entry.client)
         return entry
 

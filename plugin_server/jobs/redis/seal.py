@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from typing import Final
 
 from plugin_server.broker import KEY_VARIABLE
 from plugin_server.errors import RemoteProblem
 
-SIZE: Final = hashlib.sha256().digest_size
-NOT_SEALED: Final = (
-    "what lies in the queue for this photo was not written with this machine's key; give every "
-    f"server, batch and worker of the queue the same {KEY_VARIABLE}, and send the photo again"
-)
+SIZE: Final = 32  # bytes of an HMAC-SHA256
 
 
 class Seal:
@@ -36,11 +31,15 @@ class Seal:
             RemoteProblem: it is another key's, another place's, or none.
         """
         data = sealed[SIZE:]
-        if not hmac.compare_digest(sealed[:SIZE], self._mac(place, data)):
-            raise RemoteProblem(NOT_SEALED, status=502)
-        return data
+        if hmac.compare_digest(sealed[:SIZE], self._mac(place, data)):
+            return data
+        raise RemoteProblem(
+            "what lies in the queue for this photo was not written with this machine's key; give "
+            f"every server, batch and worker the same {KEY_VARIABLE}, and send the photo again",
+            status=502,
+        )
 
     def _mac(self, place: str, data: bytes) -> bytes:
-        mac = hmac.new(self._secret, place.encode() + b"\0", hashlib.sha256)
+        mac = hmac.new(self._secret, place.encode() + b"\0", "sha256")
         mac.update(data)
         return mac.digest()

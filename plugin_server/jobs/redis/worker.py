@@ -6,15 +6,22 @@ import logging
 import secrets
 import socket
 import time
-import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from celery import signals
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
 from models.progress import Progress, Stopped, unwatched
 from plugin_server.broker import Broker
 from plugin_server.errors import RemoteProblem, status_and_detail
+from plugin_server.jobs import malloc
 from plugin_server.jobs.queue import on_the_whole
 from plugin_server.jobs.redis.celery_app import TASK, TIME_LIMIT, lanes_of, made_with, make_app
 from plugin_server.jobs.redis.job_store import JobStore, Keep
@@ -28,7 +35,8 @@ Did = TypeVar("Did")
 Do = Callable[["Request", Progress], "Answer"]
 
 STEP: Final = 0.25  # seconds between two looks whether a photo is still wanted
-DELIVERY: Final = 600.0  # seconds for which an outcome is offered to a Redis that is away
+PAUSE: Final = 5.0  # seconds between two tries to reach a Redis that is away, after shorter ones
+TRIES: Final = 120  # to deliver an outcome: ten minutes
 RETRIES: Final = 3
 LOST: Final = (
     f"the job was begun {RETRIES + 1} times, and each time the worker ended in the middle of it: "
@@ -104,8 +112,6 @@ class Bench:
 
     def work(self, id: str) -> None:
         """Do a job, unless nobody wants it any more; what it raises is its outcome."""
-        from celery.exceptions import SoftTimeLimitExceeded
-
         node, store = self._settings.name, self._store
         if not self._patiently(lambda: store.report(id, node, "running", 0.0)):
             return
@@ -134,8 +140,6 @@ class Bench:
 
     def _watching(self, id: str) -> Progress:
         """Tell how far a job is, now and then, and stop it where nobody wants it."""
-        from redis.exceptions import RedisError
-
         told, at = "", 0.0
 
         def progress(stage: str, share: float) -> None:
@@ -155,35 +159,23 @@ class Bench:
 
     def _patiently(self, act: Callable[[], Did]) -> Did:
         """Ask again and again while Redis is away or full."""
-        from redis.exceptions import RedisError
 
-        ends, wait = time.monotonic() + DELIVERY, 0.25
-        while True:
-            try:
-                return act()
-            except (RedisError, OSError) as problem:
-                log.warning("%s", self._settings.broker.explain(problem))
-                if time.monotonic() > ends:
-                    raise
-            time.sleep(wait)
-            wait = min(2 * wait, 5.0)
+        def say(problem: Exception) -> None:
+            log.warning("%s", self._settings.broker.explain(problem))
+
+        patience = Retry(ExponentialBackoff(PAUSE, 0.25), TRIES, (RedisError, OSError))
+        return patience.call_with_retry(act, say)
 
 
 def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = warm) -> int:
     """Work until told to stop; return the exit code. ``prepare`` makes each process ready."""
     import resource
 
-    from celery import signals
-    from celery.exceptions import CPendingDeprecationWarning, TimeLimitExceeded
-    from celery.platforms import SecurityWarning
-
-    from plugin_server.jobs import malloc
-    from plugin_server.jobs.redis.presence import presence
-
     models = made_with(settings.weights, settings.clip)
     store = JobStore(settings.broker, Keep())
     bench = Bench(settings, do, store)
     app = make_app(settings.broker, time_limit=settings.time_limit)
+    here = (settings.name, models, settings.processes)
 
     def work(id: str) -> None:
         bench.work(id)
@@ -200,18 +192,22 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
         hung = isinstance(exception, TimeLimitExceeded)
         bench.fail(task_id, bench.too_slow() if hung else RemoteProblem(LOST, status=500))
 
+    def alive(**_: object) -> None:
+        with suppress(RedisError, OSError):  # Celery says that Redis is away
+            store.announce(*here)
+
     app.task(work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
     signals.worker_process_init.connect(begin, weak=False)
     signals.task_failure.connect(lost, weak=False)
-    app.steps["worker"].add(presence(store, settings.name, models, settings.processes))
-    warnings.simplefilter("ignore", SecurityWarning)  # it warns root of pickles; none are read
-    warnings.simplefilter("ignore", CPendingDeprecationWarning)  # of what is set on purpose
+    signals.heartbeat_sent.connect(alive, weak=False)
     resident = settings.max_resident
     worker = app.Worker(
         pool="prefork", concurrency=settings.processes, hostname=settings.name,
         queues=lanes_of(models), optimization="fair", loglevel=logging.WARNING, quiet=True,
         max_memory_per_child=None if resident is None else max(resident // 1024, 1),
-        without_gossip=True, without_mingle=True, without_heartbeat=True,
+        without_gossip=True, without_mingle=True,
     )  # fmt: skip
     worker.start()
+    with suppress(RedisError, OSError):  # it is forgotten in time
+        store.leave(*here)
     return int(worker.exitcode or 0)
