@@ -77,6 +77,7 @@ def worker(
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
     from models.networks.checkpoint import WeightsError
+    from plugin_server.images.layer import Limits
     from plugin_server.jobs import malloc
     from plugin_server.jobs.redis.worker import Settings, load, run
 
@@ -90,8 +91,7 @@ def worker(
         threads=threads or max(available // count, 1),
         weights=weights,
         clip=clip,
-        max_bytes=max_megabytes * MEGABYTE,
-        max_pixels=max_megapixels * 1_000_000,
+        limits=Limits(max_bytes=max_megabytes * MEGABYTE, max_pixels=max_megapixels * 1_000_000),
         time_limit=time_limit,
         max_memory=None if memory is None else memory * MEGABYTE,
         max_resident=None if resident is None else resident * MEGABYTE,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from celery import Celery
 
 from plugin_server.broker import TIMEOUTS, Broker
 from plugin_server.version import product_version
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 TASK: Final = "photochrom.work"
 PREFIX: Final = "photochrom:"
@@ -23,8 +22,6 @@ CLOCKS: Final = 600.0  # seconds by which the machines' clocks may differ
 
 def make_app(broker: Broker, *, time_limit: float = TIME_LIMIT) -> Celery:
     """Configure Celery for one broker; nothing is sent before it is used."""
-    from celery import Celery
-
     app = Celery("photochrom", broker=broker.url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],  # nothing else is read, whatever somebody may write into Redis

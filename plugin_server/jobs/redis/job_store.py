@@ -26,6 +26,8 @@ from plugin_server.jobs.redis.celery_app import PREFIX
 from plugin_server.jobs.redis.seal import Seal
 from plugin_server.jobs.redis.serialization import unpack_error
 
+JOB, NEWS, BLOB = (f"{PREFIX}{kind}:" for kind in ("job", "news", "blob"))
+FINISHED, WORKERS = f"{PREFIX}finished", f"{PREFIX}workers"
 ALIVE: Final = 30  # seconds without a sign of life after which a worker is not counted
 WAITING_SECONDS: Final = 24 * 3600  # a photo that waits longer is forgotten
 
@@ -68,29 +70,29 @@ class JobStore:
     ) -> None:
         """Keep what a job needs."""
         names = json.dumps([*pictures])
-        sealed = self._seal.sealed(_request(id, names), request)
+        sealed = self._seal.sealed(f"{JOB}{id} request with {names}", request)
         values = {"client": client, "request": sealed, "pictures": names,
                   "kept": int(kept), "version": 0, "seen": self.now()}  # fmt: skip
         with self.redis.pipeline() as pipe:
             for name, picture in pictures.items():
-                self._write(pipe, _blob(id, name), picture, WAITING_SECONDS)
-            pipe.hset(_job(id), mapping=values)
-            pipe.expire(_job(id), WAITING_SECONDS)
+                self._write(pipe, f"{BLOB}{id}:{name}", picture, WAITING_SECONDS)
+            pipe.hset(JOB + id, mapping=values)
+            pipe.expire(JOB + id, WAITING_SECONDS)
             pipe.execute()
 
     def work(self, id: str) -> tuple[bytes, dict[str, bytes]]:
         """Fetch what a job needs; nothing where it has ended or a picture has expired."""
-        text, names = self.redis.hmget(_job(id), "request", "pictures")
+        text, names = self.redis.hmget(JOB + id, "request", "pictures")
         if text is None:
             return b"", {}
-        text = self._seal.opened(_request(id, names.decode()), text)
-        found = {name: self._read(_blob(id, name)) for name in json.loads(names)}
+        text = self._seal.opened(f"{JOB}{id} request with {names.decode()}", text)
+        found = {name: self._read(f"{BLOB}{id}:{name}") for name in json.loads(names)}
         pictures = {name: blob for name, blob in found.items() if blob is not None}
         return (text, pictures) if len(pictures) == len(found) else (b"", {})
 
     def report(self, id: str, node: str, stage: str, progress: float) -> bool:
         """Say how far a job is; False where nobody wants it any more."""
-        client, outcome, before = self.redis.hmget(_job(id), "client", "outcome", "progress")
+        client, outcome, before = self.redis.hmget(JOB + id, "client", "outcome", "progress")
         if client is None or outcome is not None:
             return False
         self.change(id, node=node, stage=stage, progress=max(progress, float(before or 0)))
@@ -105,19 +107,20 @@ class JobStore:
 
     def finish(self, id: str, state: str, outcome: bytes, body: bytes | None = None) -> bool:
         """Write how a job ended; False where that is known already, or nobody asks any more."""
-        kept, pictures = self.redis.hmget(_job(id), "kept", "pictures")
-        if kept is None:
+        kept, pictures, before = self.redis.hmget(JOB + id, "kept", "pictures", "outcome")
+        if kept is None or before is not None:
             return False
-        end, now = self._seal.sealed(_outcome(id), state.encode() + b" " + outcome), self.now()
+        end = self._seal.sealed(f"{JOB}{id} outcome", state.encode() + b" " + outcome)
+        now = self.now()
         with self.redis.pipeline() as pipe:
-            pipe.hsetnx(_job(id), "outcome", end)
-            pipe.hdel(_job(id), "request")
+            pipe.hsetnx(JOB + id, "outcome", end)
+            pipe.hdel(JOB + id, "request")
             for name in json.loads(pictures):
-                pipe.delete(_blob(id, name))
+                pipe.delete(f"{BLOB}{id}:{name}")
             if body is not None:
-                self._write(pipe, _blob(id, "answer"), body, self.keep.seconds)
+                self._write(pipe, f"{BLOB}{id}:answer", body, self.keep.seconds)
             if kept == b"1":
-                pipe.zadd(f"{PREFIX}finished", {id: now}, nx=True)
+                pipe.zadd(FINISHED, {id: now}, nx=True)
             _tell(pipe, id, self.keep.seconds, seen=now)
             is_first = bool(pipe.execute()[0])
         if is_first and kept == b"1":
@@ -126,16 +129,16 @@ class JobStore:
 
     def forget(self, id: str) -> None:
         """Drop a job and all that belongs to it."""
-        names = json.loads(self.redis.hget(_job(id), "pictures") or b"[]")
-        blobs = (_blob(id, name) for name in (*names, "answer"))
-        self.redis.delete(_job(id), _news(id), *blobs)
-        self.redis.zrem(f"{PREFIX}finished", id)
+        names = json.loads(self.redis.hget(JOB + id, "pictures") or b"[]")
+        blobs = (f"{BLOB}{id}:{name}" for name in (*names, "answer"))
+        self.redis.delete(JOB + id, NEWS + id, *blobs)
+        self.redis.zrem(FINISHED, id)
 
     def entry(self, id: str) -> Entry | None:
         """Look a job up; None where it is unknown or forgotten."""
         with self.redis.pipeline() as pipe:
-            pipe.hgetall(_job(id))
-            pipe.xrevrange(_news(id), count=1)
+            pipe.hgetall(JOB + id)
+            pipe.xrevrange(NEWS + id, count=1)
             found, news = pipe.execute()
         if b"client" not in found:
             return None
@@ -153,11 +156,11 @@ class JobStore:
 
     def wait(self, entry: Entry, seconds: float) -> None:
         """Return when a job has changed since it was looked up, or the seconds are over."""
-        self.redis.xread({_news(entry.status.id): entry.last}, block=max(round(seconds * 1000), 1))
+        self.redis.xread({NEWS + entry.status.id: entry.last}, block=max(round(seconds * 1000), 1))
 
     def blob(self, id: str) -> bytes | None:
         """Fetch what came of a job."""
-        return self._read(_blob(id, "answer"))
+        return self._read(f"{BLOB}{id}:answer")
 
     def now(self) -> float:
         """Read Redis's clock, in seconds."""
@@ -167,16 +170,16 @@ class JobStore:
     def announce(self, node: str, models: str, processes: int) -> None:
         """Say that a worker is alive."""
         now = self.now()
-        self.redis.zadd(f"{PREFIX}workers", {f"{node} {models} {processes}": now})
-        self.redis.zremrangebyscore(f"{PREFIX}workers", "-inf", now - 10 * ALIVE)
+        self.redis.zadd(WORKERS, {f"{node} {models} {processes}": now})
+        self.redis.zremrangebyscore(WORKERS, "-inf", now - 10 * ALIVE)
 
     def leave(self, node: str, models: str, processes: int) -> None:
         """Say that a worker has ended."""
-        self.redis.zrem(f"{PREFIX}workers", f"{node} {models} {processes}")
+        self.redis.zrem(WORKERS, f"{node} {models} {processes}")
 
     def workers(self) -> dict[str, tuple[str, int]]:
         """List the workers that are alive: node -> its models, and how many processes it has."""
-        found = self.redis.zrangebyscore(f"{PREFIX}workers", self.now() - ALIVE, "+inf")
+        found = self.redis.zrangebyscore(WORKERS, self.now() - ALIVE, "+inf")
         parts = (member.decode().split(" ") for member in found)
         return {node: (models, int(processes)) for node, models, processes in parts}
 
@@ -189,7 +192,7 @@ class JobStore:
         if sealed is None:
             return "", b"", None
         try:
-            state, _, outcome = self._seal.opened(_outcome(id), sealed).partition(b" ")
+            state, _, outcome = self._seal.opened(f"{JOB}{id} outcome", sealed).partition(b" ")
         except RemoteProblem as problem:
             return "failed", b"", problem
         return state.decode(), outcome, unpack_error(outcome) if state == b"failed" else None
@@ -203,10 +206,10 @@ class JobStore:
 
     def _forget_old(self) -> None:
         """Forget results that are too many or too large together, the oldest first."""
-        ids = [id.decode() for id in self.redis.zrange(f"{PREFIX}finished", 0, -1)]
+        ids = [id.decode() for id in self.redis.zrange(FINISHED, 0, -1)]
         with self.redis.pipeline() as pipe:
             for id in ids:
-                pipe.strlen(_blob(id, "answer"))
+                pipe.strlen(f"{BLOB}{id}:answer")
             sizes = pipe.execute()
         while ids and (len(ids) > self.keep.count or sum(sizes) > self.keep.size):
             self.forget(ids.pop(0))
@@ -215,28 +218,8 @@ class JobStore:
 
 def _tell(pipe: Any, id: str, seconds: int, **values: str | float) -> None:
     """Change a job, and tell those who wait for it."""
-    pipe.hset(_job(id), mapping=values)
-    pipe.hincrby(_job(id), "version", 1)
-    pipe.xadd(_news(id), {"": ""}, maxlen=1)
-    for key in (_job(id), _news(id)):
+    pipe.hset(JOB + id, mapping=values)
+    pipe.hincrby(JOB + id, "version", 1)
+    pipe.xadd(NEWS + id, {"": ""}, maxlen=1)
+    for key in (JOB + id, NEWS + id):
         pipe.expire(key, seconds)
-
-
-def _job(id: str) -> str:
-    return f"{PREFIX}job:{id}"
-
-
-def _request(id: str, pictures: str) -> str:
-    return f"{_job(id)} request with {pictures}"
-
-
-def _outcome(id: str) -> str:
-    return f"{_job(id)} outcome"
-
-
-def _news(id: str) -> str:
-    return f"{PREFIX}news:{id}"
-
-
-def _blob(id: str, name: str) -> str:
-    return f"{PREFIX}blob:{id}:{name}"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from celery import Celery
 
 from plugin_server.jobs.redis.celery_app import PREFIX, TASK, lanes_of, made_with
-
-if TYPE_CHECKING:
-    from celery import Celery
-
-    from plugin_server.jobs.redis.job_store import JobStore
+from plugin_server.jobs.redis.job_store import JobStore
 
 
 class Waiting(NamedTuple):

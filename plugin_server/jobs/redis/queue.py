@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from models.progress import Stopped
+from plugin_server.broker import Broker
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.errors import NoBroker, NoSpace, NotKept
 from plugin_server.jobs.fair_queue import Client
@@ -23,9 +24,6 @@ from plugin_server.jobs.redis.celery_app import make_app
 from plugin_server.jobs.redis.job_store import ALIVE, Entry, JobStore, Keep
 from plugin_server.jobs.redis.lanes import Lanes
 from plugin_server.jobs.redis.serialization import Sendable, pack, pack_error, unpack_answer
-
-if TYPE_CHECKING:
-    from plugin_server.broker import Broker
 
 KEEP: Final = Keep()
 POLL_INTERVAL: Final = 1.0  # seconds between looks whether the client is still there

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from celery import signals
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
@@ -20,19 +20,18 @@ from redis.retry import Retry
 
 from models.progress import Progress, Stopped, unwatched
 from plugin_server.broker import Broker
+from plugin_server.engine.requests import Answer, Request
 from plugin_server.errors import RemoteProblem, status_and_detail
+from plugin_server.images.layer import Limits
 from plugin_server.jobs import malloc
 from plugin_server.jobs.queue import on_the_whole
 from plugin_server.jobs.redis.celery_app import TASK, TIME_LIMIT, lanes_of, made_with, make_app
 from plugin_server.jobs.redis.job_store import JobStore, Keep
 from plugin_server.jobs.redis.serialization import pack_answer, pack_error, unpack
 
-if TYPE_CHECKING:
-    from plugin_server.engine.requests import Answer, Request
-
 log = logging.getLogger("photochrom")
 Did = TypeVar("Did")
-Do = Callable[["Request", Progress], "Answer"]
+Do = Callable[[Request, Progress], Answer]
 
 STEP: Final = 0.25  # seconds between two looks whether a photo is still wanted
 PAUSE: Final = 5.0  # seconds between two tries to reach a Redis that is away, after shorter ones
@@ -61,8 +60,7 @@ class Settings:
     threads: int = 1
     weights: Path | None = None
     clip: str = "embedded"
-    max_bytes: int = 512 * 1024 * 1024
-    max_pixels: int = 100_000_000
+    limits: Limits = field(default_factory=Limits)
     time_limit: float = TIME_LIMIT
     max_memory: int | None = None
     max_resident: int | None = None
@@ -84,12 +82,12 @@ def load(settings: Settings) -> Do:
     from plugin_server.engine.engine import Engine
     from plugin_server.engine.file_store import FileStore
     from plugin_server.engine.library import UnusableLibrary
-    from plugin_server.images.codec import Limits
 
     colorizer, clip = load_pair(settings.weights, settings.clip)
-    limits = Limits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels)
-    file_store = FileStore(seconds=0, count=0, size=0)
-    return Engine(colorizer, clip, library=UnusableLibrary(), limits=limits, photos=file_store).do
+    return Engine(
+        colorizer, clip, library=UnusableLibrary(), limits=settings.limits,
+        photos=FileStore(seconds=0, count=0, size=0),
+    ).do  # fmt: skip
 
 
 def warm(settings: Settings, do: Do) -> None:
@@ -140,13 +138,13 @@ class Bench:
 
     def _watching(self, id: str) -> Progress:
         """Tell how far a job is, now and then, and stop it where nobody wants it."""
-        told, at = "", 0.0
+        told = time.monotonic()
 
         def progress(stage: str, share: float) -> None:
-            nonlocal told, at
-            if stage == told and time.monotonic() - at < STEP:
+            nonlocal told
+            if time.monotonic() - told < STEP:
                 return
-            told, at = stage, time.monotonic()
+            told = time.monotonic()
             done = on_the_whole(stage, share)
             try:
                 wanted = self._store.report(id, self._settings.name, stage, done)
