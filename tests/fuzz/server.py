@@ -75,9 +75,11 @@ def serving() -> Iterator[Callable[[Attack], int]]:
 
 
 def memory() -> int:
-    """Return the bytes of memory that the process has now; 0 where the system does not say."""
+    """Return the bytes of memory of the process and its decoders; 0 where the system is silent."""
     gc.collect()
-    pages = Path("/proc/self/statm")
-    if not pages.exists():
+    if not Path("/proc/self/statm").exists():
         return 0
-    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    children = [task.read_text() for task in Path("/proc/self/task").glob("*/children")]
+    places = [Path("/proc", pid, "statm") for pid in ("self", *" ".join(children).split())]
+    pages = [int(place.read_text().split()[1]) for place in places if place.exists()]
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
