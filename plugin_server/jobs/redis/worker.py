@@ -6,6 +6,7 @@ import logging
 import secrets
 import socket
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Final, TypeVar
 
 from celery import signals
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.platforms import SecurityWarning
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -198,6 +200,7 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
     signals.worker_process_init.connect(begin, weak=False)
     signals.task_failure.connect(lost, weak=False)
     signals.heartbeat_sent.connect(alive, weak=False)
+    warnings.simplefilter("ignore", SecurityWarning)  # it names an option that is Celery's own
     resident = settings.max_resident
     worker = app.Worker(
         pool="prefork", concurrency=settings.processes, hostname=settings.name,
