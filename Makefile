@@ -68,6 +68,8 @@ demo: setup  ## colour a photo from two descriptions: out/demo.png
 
 # One thread a process: the tests of a small machine run beside each other, and more only wait.
 test test-all: export OMP_NUM_THREADS ?= 1
+# Compiled modules are kept, else this and every process that a test starts compiles them anew.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
 
 test: setup  ## all tests that this machine can run within five minutes
 	$(BIN)/python -m pytest -m "not slow and not browser and not gimp" $(TEST_ARGS)

@@ -12,10 +12,10 @@ from models.pipeline import colorize, view_of
 
 def test_a_view_changes_no_bit(released: tuple[Predictor, Clip]) -> None:
     colorizer, clip = released
-    photo = data.coffee()[::2, ::2]
+    photo = data.coffee()[::4, ::4]
     view = view_of(photo, colorizer)
     answers = set()
-    for text in ("a red cup", "", "a red cup on a blue table", "a blue cup", "a red cup"):
+    for text in ("a red cup", "", "a red cup on a blue table", "a red cup"):
         job = ColorizeJob(text)
         new, known = (
             colorize(photo, job, colorizer=colorizer, clip=clip, view=seen).pixels.tobytes()

@@ -46,7 +46,6 @@ EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
 def blueprint(service: Service) -> Blueprint:
     """Make the calls about jobs."""
     routes = Blueprint("jobs", __name__)
-    jobs = service.jobs
     streams = threading.BoundedSemaphore(EVENT_STREAMS)
 
     @routes.post("/v1/jobs")
@@ -63,7 +62,7 @@ def blueprint(service: Service) -> Blueprint:
     def submit() -> tuple[dict[str, object], int, dict[str, str]]:
         types = Accept.of_a_later_answer(request.accept_mimetypes)
         form = read_form(request, ColorizeForm)
-        status = jobs.submit(form.request(types), client_of(request))
+        status = service.jobs.submit(form.request(types), client_of(request))
         return state_of(status), 202, {"Location": url_for("jobs.show", id=status.id)}
 
     @routes.get("/v1/jobs/<id>")
@@ -72,7 +71,7 @@ def blueprint(service: Service) -> Blueprint:
                   problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def show(id: str) -> dict[str, object]:
-        return state_of(jobs.status(id))
+        return state_of(service.jobs.status(id))
 
     @routes.delete("/v1/jobs/<id>")
     @documented(
@@ -80,7 +79,7 @@ def blueprint(service: Service) -> Blueprint:
                   Success(200, "The job as it is now", STATE), problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def cancel(id: str) -> dict[str, object]:
-        return state_of(jobs.cancel(id))
+        return state_of(service.jobs.cancel(id))
 
     @routes.get("/v1/jobs/<id>/result")
     @documented(
@@ -89,7 +88,7 @@ def blueprint(service: Service) -> Blueprint:
     )  # fmt: skip
     def result(id: str) -> Response:
         types = Accept.parse(request.accept_mimetypes)
-        answer = jobs.result(id)
+        answer = service.jobs.result(id)
         types.check(answer.media_type)
         return picture_response(answer)
 
@@ -106,7 +105,7 @@ def blueprint(service: Service) -> Blueprint:
     def events(id: str) -> Response:
         last = request.headers.get("Last-Event-ID", "")
         seen = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else -1
-        status = jobs.status(id)
+        status = service.jobs.status(id)
         if status.is_finished and seen >= status.version:
             return Response(status=204)  # which tells an EventSource not to come again
         if not streams.acquire(blocking=False):
@@ -114,7 +113,7 @@ def blueprint(service: Service) -> Blueprint:
                 f"{EVENT_STREAMS} programs follow jobs already, which is the limit; ask for "
                 f"/v1/jobs/{id} now and then instead"
             )
-        stream = follow(jobs, id, seen, is_disconnected(request))
+        stream = follow(service.jobs, id, seen, is_disconnected(request))
         response = Response(stream, content_type="text/event-stream; charset=utf-8")
         response.call_on_close(streams.release)
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from models.networks.extent import INPUTS, Extent, extent_inputs
@@ -19,6 +20,7 @@ def test_inputs_are_finite_where_nothing_is_found() -> None:
     assert inputs.abs().max() <= 3
 
 
+@pytest.mark.slow
 def test_it_learns_to_lay_colours_where_they_are() -> None:
     torch.manual_seed(0)
     examples = []

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,8 +21,6 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 from werkzeug.test import TestResponse
 
-from plugin_server.app import create_app
-from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.fakes import LocatingColorizer, NamingClip
 from tests.support.forms import post, refusal
@@ -42,9 +41,9 @@ FIELDS = {
 
 
 @pytest.fixture
-def client() -> FlaskClient:
+def client(make_client: Callable[..., FlaskClient]) -> FlaskClient:
     """Return a client of a server that finds everything in the left half of a photo."""
-    return create_app(Config(), Service(LocatingColorizer(), NamingClip())).test_client()
+    return make_client(Service(LocatingColorizer(), NamingClip()))
 
 
 def layered(client: FlaskClient, image: bytes | None = None, **fields: object) -> TestResponse:

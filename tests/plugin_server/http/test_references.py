@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,6 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from models.job import ColorizeJob
-from plugin_server.app import create_app
-from plugin_server.config import Config
 from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.references import Chosen, References
 from plugin_server.errors import NoLibrary
@@ -46,9 +44,8 @@ def album(tmp_path: Path, library: ExemplarLibrary) -> list[Path]:
 
 
 @pytest.fixture
-def guided(library: ExemplarLibrary) -> FlaskClient:
-    service = Service(FakeColorizer(), FakeClip(), library=library)
-    return create_app(Config(), service).test_client()
+def guided(library: ExemplarLibrary, make_client: Callable[..., FlaskClient]) -> FlaskClient:
+    return make_client(Service(FakeColorizer(), FakeClip(), library=library))
 
 
 def sent(image: bytes) -> tuple[io.BytesIO, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,9 +27,9 @@ DRESS = "a woman in a green dress"
 
 
 @pytest.fixture
-def client() -> FlaskClient:
+def client(make_client: Callable[..., FlaskClient]) -> FlaskClient:
     """Return a client of a server that finds everything in the left half of a photo."""
-    return create_app(Config(), Service(LocatingColorizer(), NamingClip())).test_client()
+    return make_client(Service(LocatingColorizer(), NamingClip()))
 
 
 def ask(client: FlaskClient, path: str, accept: str | None = None, **fields: Any) -> TestResponse:
