@@ -23,6 +23,17 @@ IMAGES = Path(__file__).parent / "images"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 COLOURS = 256  # of the palette, so that a screenshot stays below 200 kB
 PATIENCE = 120_000
+# Around the flag behind the astronaut, as shares of the photo's width and height.
+FLAG = (
+    (0.004, 0.004),
+    (0.09, 0.004),
+    (0.13, 0.19),
+    (0.185, 0.44),
+    (0.145, 0.48),
+    (0.115, 0.56),
+    (0.07, 0.6),
+    (0.004, 0.58),
+)
 
 
 @contextmanager
@@ -98,9 +109,30 @@ def draw(page: Page) -> None:
     shoot(page, "dab")
 
 
+def draw_region(page: Page) -> None:
+    """Draw around the flag and give it words, beside a thing that is not in the photo."""
+    page.get_by_label("Photo").set_input_files([grey("astronaut", 512)])
+    settle(page)
+    page.get_by_label("Description").fill("a woman in an orange suit with a purple elephant")
+    settle(page)
+    expect(page.locator("#thing-list > li")).to_have_count(2, timeout=PATIENCE)
+    page.locator("#tool-region").click()
+    page.locator("#shape-lasso").click()
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet is not None
+    for at, (across, down) in enumerate(FLAG):
+        page.mouse.move(sheet["x"] + across * sheet["width"], sheet["y"] + down * sheet["height"])
+        if at == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.get_by_label("What is in region 1").fill("a blue flag")
+    settle(page)
+    shoot(page, "region")
+
+
 def main() -> None:
     """Draw every screenshot."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         sys.exit("no Chromium on PATH: `make chromium` installs Debian's")
@@ -110,6 +142,9 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 760})
         page.goto(address)
         draw(page)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        draw_region(page)
         page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="dark")
         page.goto(address)
         page.get_by_label("Photo").set_input_files([grey("coffee", 1600)])
