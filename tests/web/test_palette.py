@@ -115,17 +115,18 @@ def test_six_colours_at_most(coffee: Desk) -> None:
     expect(coffee.page.locator("#palette-add")).to_be_disabled()
 
 
-def test_a_result_brings_its_palette_back(coffee: Desk) -> None:
+def test_a_result_brings_its_palette_back(coffee: Desk, browser: Browser, address: str) -> None:
     add_color(coffee, "#4060a0")
     name, made = coffee.download()
     settings = json.loads(Image.open(BytesIO(made)).text["photochrom"])  # type: ignore[attr-defined]
     assert settings["palette"] == [{"color": "#4060a0", "weight": 1}]
     coffee.page.locator("#copy-command").click()
+    expect(coffee.page.locator("#status")).to_have_text("Copied.")
     copied = coffee.page.evaluate("navigator.clipboard.readText()")
     assert "--palette '#4060a0:1'" in copied
-    coffee.reload()
-    coffee.add((name, made), ("coffee.png", grey_photo("coffee", 300)))
-    coffee.settle()
-    chip = coffee.page.locator("#palette-list .chip")
-    expect(chip).to_have_attribute("aria-label", "Palette colour #4060a0, weight 1")
-    assert coffee.download()[1] == made
+    with desk(browser, address) as other:  # this one's browser keeps the photo with its palette
+        other.add((name, made), ("coffee.png", grey_photo("coffee", 300)))
+        other.settle()
+        chip = other.page.locator("#palette-list .chip")
+        expect(chip).to_have_attribute("aria-label", "Palette colour #4060a0, weight 1")
+        assert other.download()[1] == made
