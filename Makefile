@@ -22,6 +22,7 @@ SERVE_ARGS ?=
 TRAIN_ARGS ?=
 PHOTOS ?= ../shared/data
 EVALUATE_ARGS ?=
+DIST ?= dist
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test chromium redis test-all check serve train weights evaluate fuzz lock audit containers dist release plugin clean
@@ -146,13 +147,13 @@ containers: setup  ## lint Containerfile and compose.yaml (needs the network)
 
 dist: setup  ## a wheel with the weights inside, in dist/
 	rm -rf build
-	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir "$(DIST)"
 
 release: setup  ## build wheel and source archive; install and run them in every Python at hand
 	UV_OFFLINE=$${UV_OFFLINE:-0} $(BIN)/python -m pytest -s -v tests/release
 
-plugin: setup  ## the GIMP plug-in as a zip to unpack by hand, in dist/
-	$(BIN)/python -m gimp_plugin.archive dist
+plugin: setup  ## the GIMP plug-in as a zip to unpack by hand and as an extension, in dist/
+	$(BIN)/python -m gimp_plugin.archive "$(DIST)"
 
 clean:  ## remove what was built or written (not .venv, not runs/)
 	rm -rf build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from gimp_plugin.install import NAME, build_zip
+from gimp_plugin.install import NAME, PROGRAM, build_zip
 
 IDENTIFIER = "org.photochrom.gimp"
 METADATA = """<?xml version="1.0" encoding="UTF-8"?>
@@ -33,16 +33,16 @@ METADATA = """<?xml version="1.0" encoding="UTF-8"?>
   <requires>
     <id version="3.0" compare="ge">org.gimp.GIMP</id>
   </requires>
-  <metadata>
-    <value key="GIMP::plug-in-path">plug-ins</value>
-  </metadata>
+  <custom>
+    <value key="GIMP::plug-in-path">plug-ins/{name}/{program}</value>
+  </custom>
 </component>
 """
 
 
 def build_extension(file: Path, *, version: str) -> Path:
     """Pack the plug-in as an extension of GIMP."""
-    metadata = METADATA.format(id=IDENTIFIER, version=escape(version))
+    metadata = METADATA.format(id=IDENTIFIER, version=escape(version), name=NAME, program=PROGRAM)
     return build_zip(
         file,
         version=version,

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -162,6 +163,9 @@ def build_zip(
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix: the bits below are permissions
             entry.external_attr = (0o100755 if name == folder + PROGRAM else 0o100644) << 16
+            # GIMP reads an extension from front to back, where only this extra field (0x6c78 of
+            # libarchive: the maker's system, then the attributes) says what may be run.
+            entry.extra = struct.pack("<HHBHI", 0x6C78, 7, 5, 3 << 8, entry.external_attr)
             archive.writestr(entry, data)
     return file
 

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
-from skimage.color import rgb2lab
+from numpy.typing import NDArray
 
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
@@ -21,7 +20,7 @@ from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer, Nami
 from tests.support.gimp_screen import Screen, found, on_screen
 from tests.support.gimp_server import Served, serving_fakes
 from tests.support.pictures import encoded
-from tests.support.real_gimp import PLUGIN, Gimp, find_newer, wait_until
+from tests.support.real_gimp import PLUGIN, find_newer, wait_until
 
 pytestmark = pytest.mark.gimp
 
@@ -149,10 +148,39 @@ def test_photos_of_the_library_are_shown_and_two_are_taken(
     first, second, _ = screen.wait_for_layers(3)
     used = [json.loads(one["notes"]["photochrom-settings"])["exemplar"] for one in (first, second)]
     assert len(set(used)) == 2
+    for one in (first, second):
+        assert re.match(rf"Colors of ({'|'.join(PHOTOS)})\.png( \(\d+%\))?$", one["name"])
     assert first["visible"]
     assert not second["visible"]
     assert first["pixels"] != second["pixels"]
     screen.undo_and_compare(before)
+
+
+class StrangerClip(FakeClip):
+    """Sees nothing in common between color photos and gray ones."""
+
+    def embed_image(self, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+        is_color = bool(np.ptp(rgb, axis=-1).max() > 0.01)
+        return np.eye(8, dtype=np.float32)[int(is_color)]
+
+
+def test_photos_that_do_not_fit_are_said_to_be_such_and_have_no_score(
+    screen: Screen, before: dict[str, Any], tmp_path: Path
+) -> None:
+    gimp, clip = screen.gimp, StrangerClip()
+    library = ExemplarLibrary.open(tmp_path / "library", clip=clip)
+    for name in PHOTOS[:2]:
+        library.add_photo(
+            encoded(getattr(skimage.data, name)()[::4, ::4]), name=name, caption=f"a {name}"
+        )
+    with serving_fakes(Service(FakeColorizer(), clip, library=library)) as served:
+        screen.use(served.address)
+        title = screen.open("Find Exemplar Photos...")
+        texts = gimp.wait_for_text(title, "No photo of the library fits well")
+        assert {f"– a {name}" for name in PHOTOS[:2]} <= set(texts)
+        assert not any(re.search(r"\d ?%", text) for text in texts), texts
+        screen.close(title, "Cancel")
+    assert screen.state() == before
 
 
 def test_the_colours_of_a_file_are_taken(
@@ -163,13 +191,19 @@ def test_the_colours_of_a_file_are_taken(
     photo.write_bytes(encoded(skimage.data.coffee()[::4, ::4]))
     title = screen.open("Colorize from Reference...")
     gimp.wait_for_text(title, "No reference was given")
+    with pytest.raises(AssertionError, match="'OK' is greyed out"):
+        gimp.ui("click", title, "OK")
+    empty = gimp.ui("place", title, "Reference", "icon")
     gimp.ui("click", title, "(None)")
     chooser = "^Choose a Reference$"
     gimp.wait(chooser)
+    gimp.wait_for_text(chooser, "Images")  # and not every file
     gimp.ui("keys", chooser, "ctrl+l")
     gimp.ui("put", chooser, "*", photo)
     gimp.press_until_gone(chooser, "Return")  # the first may only complete the file's name
     gimp.wait_for_text(title, "coffee.png")
+    shown = gimp.ui("place", title, "Reference", "icon")
+    assert empty[3] < shown[3] == 107, "no thumbnail, 160 wide, of a photo of 3 by 2"
     gimp.shot("reference")
     screen.close(title, "OK")
     new, _ = screen.wait_for_layers(2)
@@ -182,15 +216,24 @@ def test_dabs_on_a_dab_layer_are_followed(screen: Screen, before: dict[str, Any]
     gimp = screen.gimp
     gimp.menu("New Dab Layer")
     screen.wait_for_layers(2)
+    screen.undo_and_compare(before)  # the conversion to RGB is part of the step
+    gimp.menu("New Dab Layer")
+    screen.wait_for_layers(2)
     with_dabs = gimp.inside(PAINT)
     title = screen.open("Colorize with Hints...")
     gimp.wait_for_text(title, "Dab layers of this photo: Dabs")
+    gimp.ui("put", title, "Saturation", 0.5)
+    gimp.ui("put", title, "Strength", 0.75)
+    gimp.ui("put", title, "New layer", "The colored photo")
     gimp.shot("hints")
     screen.close(title, "OK")
     dabs, new, _ = screen.wait_for_layers(3)
     assert dabs["name"] == "Dabs"
     assert screen.state()["selected"] == [dabs["id"]]  # to paint on
-    assert json.loads(new["notes"]["photochrom-settings"])["hint_image"]
+    settings = json.loads(new["notes"]["photochrom-settings"])
+    assert settings["hint_image"]
+    assert (settings["saturation"], settings["strength"]) == (0.5, 0.75)
+    assert json.loads(new["notes"]["photochrom-origin"])["output"] == "rgb-layer"
     screen.undo_and_compare(with_dabs)
 
 
@@ -220,12 +263,12 @@ def test_what_is_named_is_shown_and_candidates_and_what_was_tried_are_there(
         gimp.wait_for_text(title, "is ready")
         gimp.ui("put", title, "Description", words)
         gimp.wait_for_text(title, "green dress")
-        assert chroma_of_halves(gimp, title, tmp_path)[1] > 5
+        assert chroma_of_halves(screen, title, tmp_path)[1] > 5
         x, y, width, height = gimp.ui("place", title, "green dress")
         gimp.ui("point", x + width // 2, y + height // 2)
         # The server finds everything in the left half; the rest turns gray.
-        wait_until(lambda: chroma_of_halves(gimp, title, tmp_path)[1] < 1, "no place is shown")
-        assert chroma_of_halves(gimp, title, tmp_path)[0] > 5
+        wait_until(lambda: chroma_of_halves(screen, title, tmp_path)[1] < 1, "no place is shown")
+        assert chroma_of_halves(screen, title, tmp_path)[0] > 5
         gimp.ui("click", title, "Candidates")
         texts = gimp.wait_for_text(title, "nearest")
         assert {"As asked", "More vivid", "Calmer", "Freer"} <= set(texts)
@@ -254,15 +297,10 @@ KEPT["image"].attach_parasite(Gimp.Parasite.new("photochrom-tried", 1, list(note
 """
 
 
-def chroma_of_halves(gimp: Gimp, title: str, folder: Path) -> tuple[float, float]:
-    """Measure the mean chroma of the left and the right of the preview, less its edges."""
-    left, top, width, height = gimp.ui("place", title, "Preview")
-    gimp.ui("shot", folder / "screen.png")
-    box = (left, top + 3 * height // 8, left + width, top + 5 * height // 8)
-    with Image.open(folder / "screen.png") as picture:
-        lab = rgb2lab(np.array(picture.convert("RGB").crop(box)) / 255)
-    chroma, step = np.hypot(lab[..., 1], lab[..., 2]), width // 8
-    return float(chroma[:, step : 3 * step].mean()), float(chroma[:, 5 * step : 7 * step].mean())
+def chroma_of_halves(screen: Screen, title: str, folder: Path) -> tuple[float, float]:
+    """Measure how colorful the left and the right of the preview are."""
+    left, right = screen.preview(title, folder)
+    return float(np.hypot(left[1], left[2])), float(np.hypot(right[1], right[2]))
 
 
 def test_the_settings_name_the_server_and_its_log(screen: Screen, server: Served) -> None:
@@ -274,3 +312,23 @@ def test_the_settings_name_the_server_and_its_log(screen: Screen, server: Served
     assert "4 photos" in texts
     gimp.shot("settings")
     screen.close(title, "Close")
+
+
+def test_a_folder_that_cannot_be_written_is_said_without_numbers(screen: Screen) -> None:
+    gimp = screen.gimp
+    folder = gimp.plugin.parents[1] / "photochrom"
+    title = screen.open("Settings and Server Status...", "Photochrom Settings")
+    gimp.wait_for_text(title, "is ready")
+    kept = folder.rename(folder.with_name("kept")) if folder.exists() else None
+    folder.write_text("a file in the folder's place")
+    try:
+        gimp.ui("put", title, "New address", "http://127.0.0.1:1")
+        gimp.ui("click", title, "Save")
+        texts = " ".join(gimp.wait_for_text(title, "cannot be kept in"))
+        assert "not a directory" in texts
+        assert "Errno" not in texts
+        screen.close(title, "Close")
+    finally:
+        folder.unlink()
+        if kept is not None:
+            kept.rename(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -10,25 +9,21 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import numpy as np
 import pytest
-import skimage.data
 from api.client import Client
 from api.pixels import Pixels
-from skimage.color import rgb2lab
 
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.command import free_port
 from tests.support.fakes import FakeClip, FakeColorizer, HeldColorizer
-from tests.support.gimp_screen import Screen, found
+from tests.support.gimp_screen import Screen
 from tests.support.gimp_server import Served, serving_fakes
-from tests.support.pictures import encoded, grey_picture
-from tests.support.real_gimp import Gimp, find_command, wait_until
+from tests.support.pictures import grey_picture
+from tests.support.real_gimp import wait_until
 from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.gimp
@@ -126,58 +121,3 @@ def test_a_full_queue_is_waited_for(screen: Screen, before: dict[str, Any]) -> N
             first.join(timeout=60)
         screen.wait_for_layers(2)
     screen.undo_and_compare(before)
-
-
-def test_a_server_that_does_not_run_is_started_with_the_real_weights(tmp_path: Path) -> None:
-    """The command goes through ``relay.py``, because a chroot cannot run the tests' Python."""
-    gimp = Gimp(found(find_command), tmp_path / "gimp")
-    photo, port = tmp_path / "camera.png", free_port()
-    photo.write_bytes(encoded(skimage.data.camera()))
-    config = {
-        "address": f"http://127.0.0.1:{port}",
-        "command": ["python3", str(tmp_path / "gimp" / "relay.py"), str(tmp_path), "serve"],
-        "log": str(tmp_path / "server.log"),
-    }
-    (gimp.plugin / "config.json").write_text(json.dumps(config))
-    with starting(tmp_path, port) as servers:
-        answer, _ = gimp.py("photo.py", photo, "a man in a red coat on green grass")
-    assert answer["errors"] == [None, None]
-    assert len(servers) == 1
-    assert answer["same_source"]
-    assert answer["layers"] == 3
-    assert answer["new"] == answer["again"]
-    seen = answer["seen"]
-    rgba = np.frombuffer(base64.b64decode(seen["data"]), np.float32).reshape(512, 512, 4)
-    lab = rgb2lab(rgba[..., :3])
-    assert np.hypot(lab[..., 1], lab[..., 2]).mean() > 5
-    grey = rgb2lab(np.dstack([skimage.data.camera()] * 3))
-    assert np.abs(lab[..., 0] - grey[..., 0]).mean() < 0.3
-
-
-@contextmanager
-def starting(folder: Path, port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start a real server as soon as the relay wants one."""
-    servers: list[subprocess.Popen[bytes]] = []
-    given_up = threading.Event()
-
-    def start() -> None:
-        wanted = folder / "wanted.json"
-        while not wanted.exists():
-            if given_up.wait(0.05):
-                return
-        words = json.loads(wanted.read_text())
-        assert words[0] == "serve"
-        command = [sys.executable, "-m", "plugin_server", *words, "--port", str(port)]
-        servers.append(subprocess.Popen([*command, "--library", str(folder / "library")], cwd=ROOT))
-
-    thread = threading.Thread(target=start)
-    thread.start()
-    try:
-        yield servers
-    finally:
-        given_up.set()
-        thread.join(timeout=10)
-        for server in servers:
-            server.terminate()
-            server.wait(timeout=20)
-        (folder / "ended").touch()

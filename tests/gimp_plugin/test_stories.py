@@ -94,11 +94,16 @@ def test_again_keeps_the_region_without_a_selection(told: Told) -> None:
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [("scaled", (12, 16, 6, 6)), ("cropped", (2, 2, 3, 3)), ("flipped", (6, 13, 3, 3))],
+    [
+        ("scaled", (12, 16, 6, 6)),
+        ("cropped", (2, 2, 3, 3)),
+        ("flipped", (6, 13, 3, 3)),
+        ("rotated", (8, 7, 3, 3)),
+    ],
 )
 def test_dabs_follow_the_photo(told: Told, change: str, place: tuple[int, ...]) -> None:
     """Painted at column 8, row 6, three pixels wide, in an image of 24 x 16."""
-    story = told["again after scale crop and flip"]
+    story = told["again after scale crop flip and rotate"]
     assert story[f"{change} True"]["done"], story[f"{change} True"]
     found = painted(told.sent(f"red again {change} True"))
     assert np.abs(np.array(found) - place).max() <= 1
@@ -228,6 +233,11 @@ def test_a_file_that_a_stranger_names_is_not_opened(told: Told, name: str, words
     assert words in outcome["error"]
 
 
+def test_what_is_not_there_is_said_in_words(told: Told) -> None:
+    error = told["a reference that is not there"]["error"]
+    assert "reference 'absent.png' cannot be read: no such file or directory" in error
+
+
 @pytest.mark.parametrize("note", ["settings", "origin", "hints"])
 def test_a_note_of_any_depth_breaks_nothing(told: Told, note: str) -> None:
     outcome = told["a parasite that names a file"][f"deep photochrom-{note}"]
@@ -253,7 +263,13 @@ def test_openraster_loses_what_the_guide_says(told: Told) -> None:
     found = told["files of other programs"]["ora"]
     assert [one[0] for one in found["layers"]] == ["a red hat for export", "photo"]
     assert not found["layers"][0][2], "masks are lost: mend the guide where this is true no more"
-    assert found["flat"], "a layer in mode Normal is what any program shows"
+
+
+@pytest.mark.parametrize("suffix", ["psd", "ora"])
+def test_the_colored_photo_looks_the_same_in_other_programs(told: Told, suffix: str) -> None:
+    whole = told["files of other programs"][suffix]["whole"]
+    assert whole["name"] == "a red whole"
+    assert difference(whole) < 1
 
 
 def difference(found: dict[str, Any]) -> float:

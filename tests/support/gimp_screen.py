@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.color import rgb2lab
 
 from tests.support.pictures import encoded
 from tests.support.real_gimp import Command, Gimp, NoGimp, wait_until
 
 MESSAGE = "^GIMP Message$"
 NEW_IMAGE = """
-image, layer = make_image(size=(120, 90))
+image, layer = make_image(**kind)
 KEPT.update(image=image, layer=layer, display=Gimp.Display.new(image))
 Gimp.displays_flush()
 answer = state(image)
@@ -98,10 +102,21 @@ class Screen:
         wait_until(lambda: self.names() == names, "one undo did not bring the layers back")
         assert self.state() == before
 
+    def preview(self, title: str, folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean Lab color of the left and the right of a preview, less its edges."""
+        left, top, width, height = self.gimp.ui("place", title, "Preview")
+        self.gimp.ui("shot", folder / "screen.png")
+        box = (left, top + 3 * height // 8, left + width, top + 5 * height // 8)
+        with Image.open(folder / "screen.png") as picture:
+            lab = rgb2lab(np.array(picture.convert("RGB").crop(box)) / 255)
+        step = width // 8
+        one, other = lab[:, step : 3 * step], lab[:, 5 * step : 7 * step]
+        return one.mean(axis=(0, 1)), other.mean(axis=(0, 1))
+
     @contextmanager
-    def new_image(self) -> Iterator[dict[str, Any]]:
-        """Open a new gray image; give its state."""
-        opened = self.gimp.inside(NEW_IMAGE)
+    def new_image(self, **kind: Any) -> Iterator[dict[str, Any]]:
+        """Open a new gray image, or one of another kind of ``make_image``; give its state."""
+        opened = self.gimp.inside(NEW_IMAGE, kind={"size": (120, 90), **kind})
         self.gimp.wait("1 layer")
         yield opened
         self.dismiss_messages()

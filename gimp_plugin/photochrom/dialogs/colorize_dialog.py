@@ -58,7 +58,8 @@ def ask(
         book.add_titled(page, name, label)
     for name in ("saturation", "strength"):
         dialog.get_scale_entry(name, 1.0).set_digits(2)
-    side = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+    # The entries on its pages would claim half of what the window grows by, which is the preview's.
+    side = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, hexpand=False)
     parts = Gtk.Box()
     parts.pack_start(Gtk.StackSidebar(stack=book), False, False, 0)
     parts.pack_start(book, True, True, 0)

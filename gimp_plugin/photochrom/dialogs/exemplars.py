@@ -13,6 +13,7 @@ from layers.photo import Photo
 from run import Call
 
 from dialogs.background import Latest, OnProgress, Settled
+from dialogs.pages import Page, text_line
 from dialogs.pictures import Gallery
 
 gi.require_version("Gimp", "3.0")
@@ -26,21 +27,19 @@ SETTLED_MS = 500
 FITS = 0.05  # below this score an exemplar shares the scene by accident only
 
 
-class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
+class ExemplarsPage(Page):
     """The photos found, with how well they fit; what is picked goes into ``exemplar``.
 
     The library is searched when the page is first seen.
     """
 
     def __init__(self, call: Call, folder: Path, photo: Gimp.Layer) -> None:
-        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
         self._call, self._photo = call, photo
-        self._server = Latest(folder, self._show_text)
+        self._line, self._gallery = text_line(""), Gallery()
+        self._server = Latest(folder, self._line.set_text)
         self._settled = Settled(self.search, SETTLED_MS)
         self._picked: list[str] = []
-        self._line = Gtk.Label(wrap=True, max_width_chars=48, xalign=0.0)
-        self._gallery = Gallery()
-        self.pack_start(self._line, False, False, 0)
+        super().__init__(self._line)
         self.pack_start(self._gallery, True, True, 0)
         self.connect("destroy", self._close)
         self.connect("map", self._first_seen)
@@ -59,13 +58,13 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
             found = client.search(small, words, COUNT, on_progress=on_progress)
             return [(one, _thumbnail(client, one)) for one in found]
 
-        self._show_text(_("Searching the library …"))
+        self._line.set_text(_("Searching the library …"))
         self._server.ask(question, self._show)
 
     def _show(self, found: list[tuple[Found, bytes]]) -> None:
         self._gallery.clear()
         self._picked = []
-        self._show_text(_advice([one.score for one, _picture in found]))
+        self._line.set_text(_advice([one.score for one, _picture in found]))
         for one, picture in found:
             self._put(one, picture)
 
@@ -96,9 +95,6 @@ class ExemplarsPage(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._call.config.set_property(
             "exemplar", ",".join(self._picked) or self._call.default("exemplar")
         )
-
-    def _show_text(self, text: str) -> None:
-        self._line.set_text(text)
 
     def _close(self, *_args: object) -> None:
         self._settled.cancel()

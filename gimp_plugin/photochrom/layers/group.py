@@ -43,13 +43,15 @@ def insert_group(
         Failure: GIMP cannot read a part.
     """
     image = photo.image
+    loaded = [_load(image, part) for part in parts]
     group = Gimp.GroupLayer.new(image, _("Photochrom"))
     group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    # GIMP draws while we work, and a person may close the window: it shall not meet half a group.
+    group.set_visible(False)
     attach_result(group, new.settings, new.origin)
     image.insert_layer(group, *place)
     try:
-        for part in parts:
-            layer = _load(image, part)
+        for part, layer in zip(parts, loaded, strict=True):
             layer.set_name(_("Base guess") if part.is_base else layer_name(part.phrase, ""))
             layer.set_mode(Gimp.LayerMode.LCH_COLOR)
             image.insert_layer(layer, group, 0)
@@ -61,6 +63,7 @@ def insert_group(
             _hand_on(_member(old, part.phrase), layer)
         for mask in new.masks[-1:]:
             add_mask(group, mask)
+        group.set_visible(True)
     except BaseException:
         image.remove_layer(group)
         raise

@@ -63,8 +63,6 @@ class Origin:
         if read is None:
             return None
         read["hint_layers"] = _texts(read.get("hint_layers"))
-        if isinstance(read.get("source"), int):  # a tattoo, which earlier versions wrote
-            read["source"] = str(read["source"])
         kinds = {field.name: type(getattr(_EMPTY, field.name)) for field in fields(cls)}
         kept = {
             name: read[name] for name, kind in kinds.items() if isinstance(read.get(name), kind)
@@ -143,24 +141,21 @@ def photo_of(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     for other in (*below, *every):
         if identity(other) == name and not is_ours(other):
             return other
-    found = image.get_layer_by_tattoo(int(name)) if name.isdecimal() and len(name) < 10 else None
-    if found is None:
-        raise Unusable(
-            _(
-                "the photo that the layer '{name}' belongs to is not in this image: select the "
-                "photo that is to be colored"
-            ).format(name=layer.get_name())
-        )
-    return found
+    raise Unusable(
+        _(
+            "the photo that the layer '{name}' belongs to is not in this image: select the "
+            "photo that is to be colored"
+        ).format(name=layer.get_name())
+    )
 
 
 def results_of(image: Gimp.Image, photo: Gimp.Layer) -> list[Gimp.Layer]:
     """List what was made from a photo, from top to bottom, a group and not its members."""
-    names = {identity(photo), str(photo.get_tattoo())} - {""}
+    name = identity(photo)
     found = []
     for layer in every_layer(image):
         origin = Origin.of(layer)
-        if origin is not None and origin.source in names and layer.get_parent() not in found:
+        if origin is not None and origin.source == name and layer.get_parent() not in found:
             found.append(layer)
     return found
 

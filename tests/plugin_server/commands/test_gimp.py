@@ -294,11 +294,12 @@ def test_the_extension_has_metadata_and_the_plug_in(tmp_path: Path) -> None:
     assert root.get("type") == "addon"
     assert root.findtext("extends") == "org.gimp.GIMP"
     assert root.find("requires/id").get("version") == "3.0"  # type: ignore[union-attr]
-    value = root.find("metadata/value")
+    value = root.find("custom/value")
     assert value is not None
     assert value.get("key") == "GIMP::plug-in-path"
-    plug_ins = tmp_path / str(identifier) / str(value.text)
-    assert inspect(plug_ins, version="1.0").state == "current"
+    program = tmp_path / str(identifier) / str(value.text)
+    assert program.name == "photochrom.py"
+    assert inspect(program.parents[1], version="1.0").state == "current"
 
 
 # The command

@@ -81,9 +81,11 @@ def click(window, name):
     press(find(window, lambda one: is_pressed(one) and is_named(one, name), name))
 
 
-def place(window, name):
-    """Give left, top, width and height of a widget on the screen."""
-    found = find(window, lambda one: is_named(one, name), name)
+def place(window, name, role=""):
+    """Give left, top, width and height of a widget on the screen; a role tells namesakes apart."""
+    found = find(
+        window, lambda one: is_named(one, name) and role in ("", one.get_role_name()), name
+    )
     box = found.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
     return [box.x, box.y, box.width, box.height]
 
@@ -98,6 +100,12 @@ def write(window, text):
     """Give a window the focus and type."""
     focus(window)
     run("xdotool", "type", "--delay", "5", "--", text)
+
+
+def resize(window, width, height):
+    """Give a window another size, in the corner of the screen."""
+    number = number_of(window)
+    run("xdotool", "windowmove", number, "0", "0", "windowsize", number, str(width), str(height))
 
 
 def point(x, y, click=False):
@@ -118,7 +126,8 @@ def shot(file, window=""):
 
 
 ORDERS = {one.__name__: one for one in (
-    menu, is_grey, texts, get, put, click, place, keys, write, point, titles, shot)}  # fmt: skip
+    menu, is_grey, texts, get, put, click, place, keys, write, resize, point, titles, shot,
+)}  # fmt: skip
 
 
 def focus(window):

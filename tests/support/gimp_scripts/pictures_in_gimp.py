@@ -199,7 +199,9 @@ def state(image):
                 "kind": int(layer.type()),
                 "mode": int(layer.get_mode()),
                 "visible": layer.get_visible(),
-                "pixels": digest(layer),
+                # As integers: to floats babl takes what path it finds fastest, and their last bits
+                # differ.
+                "pixels": digest(layer, "R'G'B'A u16"),
                 "mask": layer.get_mask() and digest(layer.get_mask(), "Y float"),
                 "notes": notes(layer),
             }

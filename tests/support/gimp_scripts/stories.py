@@ -102,12 +102,13 @@ def again_keeps_the_region():
 
 
 @story
-def again_after_scale_crop_and_flip():
+def again_after_scale_crop_flip_and_rotate():
     found = {}
     for name, change in {
         "scaled": lambda image: image.scale(48, 32),
         "cropped": lambda image: image.crop(12, 10, 6, 4),
         "flipped": lambda image: image.flip(Gimp.OrientationType.HORIZONTAL),
+        "rotated": lambda image: image.rotate(Gimp.RotationType.DEGREES90),
     }.items():
         for kept in (True, False):
             image, layer = make_image(base="rgb")
@@ -308,17 +309,29 @@ def a_parasite_that_names_a_file():
 
 
 @story
+def a_reference_that_is_not_there():
+    image, layer = make_image(base="rgb")
+    absent = Gio.File.new_for_path(os.path.join(os.path.dirname(REPORT), "absent.png"))
+    return brief(call("reference", image, [layer], reference=absent))
+
+
+def opened_again(image, suffix):
+    """Save an image as a file of another program, and open it."""
+    file = Gio.File.new_for_path(os.path.join(os.path.dirname(REPORT), "export." + suffix))
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+
+
+@story
 def files_of_other_programs():
-    """Save a colour layer with a region as PSD and OpenRaster, and open it again."""
+    """Save a colour layer with a region, and a whole coloured photo, as PSD and OpenRaster."""
     found = {}
     for suffix in ("psd", "ora"):
         image, layer = make_image(base="rgb")
         select(image, 4, 3, 12, 9)
         call("description", image, [layer], description="a red hat for export")
         Gimp.Selection.none(image)
-        file = Gio.File.new_for_path(os.path.join(os.path.dirname(REPORT), "export." + suffix))
-        assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
-        again = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+        again = opened_again(image, suffix)
         found[suffix] = {
             "layers": [
                 [one.get_name(), int(one.get_mode()), one.get_mask() is not None]
@@ -328,10 +341,11 @@ def files_of_other_programs():
             "before": visible(image),
             "after": visible(again),
         }
-        whole = call("description", image, [layer], description="a red hat", output="rgb-layer")
-        found[suffix]["flat"] = whole["layer"].get_mode() == Gimp.LayerMode.NORMAL
-        image.delete()
-        again.delete()
+        image, layer = make_image(base="rgb")
+        call("description", image, [layer], description="a red whole", output="rgb-layer")
+        again = opened_again(image, suffix)
+        name = again.get_layers()[0].get_name()
+        found[suffix]["whole"] = {"name": name, "before": visible(image), "after": visible(again)}
     return found
 
 
