@@ -156,7 +156,7 @@ def test_a_flatpak_starts_it_outside_and_no_command_line_has_the_token(
     spawn.write_bytes((SCRIPTS / "flatpak-spawn").read_bytes())
     spawn.chmod(0o755)
     gimp = gimp_at(
-        command, tmp_path, free_port(), "a secret word",
+        command, tmp_path, free_port(), "a-secret-word",
         FLATPAK_ID="org.gimp.GIMP", SPAWN_NOTES=str(tmp_path),
     )  # fmt: skip
     # The chroot has a PATH of its own; GIMP gives its plug-ins what such files say.
@@ -166,7 +166,7 @@ def test_a_flatpak_starts_it_outside_and_no_command_line_has_the_token(
     with starting(tmp_path, fake_server) as wanted:
         answer, _ = gimp.py("photo.py", camera(tmp_path), WORDS)
     assert answer["errors"] == [None, None]
-    assert wanted[0]["token"] == "a secret word"
+    assert wanted[0]["token"] == "a-secret-word"
     spawned = json.loads((tmp_path / "spawned.json").read_text())
     assert spawned[1:3] == ["--host", "sh"]
     assert "serve" in spawned
