@@ -148,6 +148,8 @@ def _captions_beside(photo: Path) -> tuple[str, ...]:
 
 
 def _decode(image: bytes, short_side: int | None) -> NDArray[np.uint8] | None:
+    if not image:  # OpenCV raises where nothing is to decode
+        return None
     bgr = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
         return None
