@@ -134,7 +134,7 @@ def _shard_members(path: Path) -> Iterator[_Member]:
 def _folder_members(path: Path) -> Iterator[_Member]:
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     for file in files:
-        if file.suffix.lower() in IMAGE_SUFFIXES:
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file():  # folders have such names too
             yield str(file), file.read_bytes(), _captions_beside(file), file.parent.name
 
 

@@ -59,6 +59,7 @@ def test_folders_are_read_with_sidecar_captions(tmp_path: Path) -> None:
     (tmp_path / "in" / "b.json").write_text('{"captions": ["another cat"]}', "utf-8")
     (tmp_path / "in" / "broken.jpg").write_bytes(b"no photo")
     (tmp_path / "in" / "empty.jpg").write_bytes(b"")
+    (tmp_path / "in" / "folder.jpg").mkdir()
     photos = list(read_photos([tmp_path], short_side=100))
     assert [photo.captions for photo in photos] == [("a cat", "a ginger cat"), ("another cat",), ()]
     assert all(min(photo.pixels.shape[:2]) == 100 for photo in photos)
