@@ -3,7 +3,8 @@
 A probability says whether a cell shows a thing; how much of its colour the cell should take is
 another question. The answer follows edges of lightness, fills what belongs together, and holds back
 where the place or the colour is doubtful. Learned on captions with colours, against the true
-colours (``models.training.extent``).
+colours (``models.training.extent``). Shirts and skies reach differently, so the name modulates what
+is read (FiLM, Perez et al. 2018, arXiv:1709.07871).
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from models.guidance.named_colors import UNEXPECTED
-from models.guidance.things import how_found
+from models.guidance.things import LIKELIEST
 
 INPUTS = 14
+SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it.
@@ -22,32 +24,51 @@ LEAST, MOST = 0.05, 0.85
 
 
 class Extent(nn.Module):
-    """A few convolutions on a grid with stride 4; things are a batch."""
+    """A few convolutions on a grid with stride 4; things are a batch.
 
-    def __init__(self, width: int = 32) -> None:
+    ``described`` is the width of the grounder's unit vectors.
+    """
+
+    def __init__(self, described: int, width: int = 32) -> None:
         super().__init__()
-        self.read = nn.Conv2d(INPUTS, width, 3, padding=1)
+        self.summary = nn.Conv2d(described, SUMMARY, 1)
+        self.read = nn.Conv2d(INPUTS + SUMMARY, width, 3, padding=1)
+        self.to_gamma_beta = nn.Linear(described, 2 * width)
         self.blocks = nn.ModuleList(
             nn.Conv2d(width, width, 3, padding=gap, dilation=gap) for gap in (2, 4, 1)
         )
         self.write = nn.Conv2d(width, 1, 1)
-        nn.init.zeros_(self.write.weight)
+        for layer in (self.to_gamma_beta, self.write):
+            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.to_gamma_beta.bias)
         assert self.write.bias is not None
         nn.init.constant_(self.write.bias, -0.5)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Turn (K, INPUTS, h, w) inputs into (K, h, w) shares of a colour, 0 to 1."""
-        x = torch.relu(self.read(inputs))
+    def forward(self, inputs: Tensor, cells: Tensor, phrases: Tensor) -> Tensor:
+        """Turn (K, INPUTS, h, w) inputs into (K, h, w) logits of the share of a colour.
+
+        ``cells`` is (D, h, w), ``phrases`` (K, D), unit vectors both.
+        """
+        summary = self.summary(cells[None]).expand(len(inputs), -1, -1, -1)
+        gamma, beta = self.to_gamma_beta(phrases)[:, :, None, None].chunk(2, dim=1)
+        read = self.read(torch.cat([inputs, summary], dim=1))
+        x = torch.relu(torch.addcmul(beta, read, 1 + gamma))
         for block in self.blocks:
             x = x + torch.relu(block(x))
-        shares: Tensor = torch.sigmoid(self.write(x))[:, 0]
-        return shares
+        logits: Tensor = self.write(x)[:, 0]
+        return logits
 
 
 def decided(shares: Tensor) -> Tensor:
     """Make (K, h, w) shares clearer: a smooth step from LEAST to MOST."""
     clear = ((shares - LEAST) / (MOST - LEAST)).clamp(0, 1)
     return clear * clear * (3 - 2 * clear)
+
+
+def how_found(probability: Tensor) -> Tensor:
+    """Return what ``models.guidance.things.how_found`` does, with a gradient: (K, h, w) -> (K,)."""
+    cells = probability.flatten(1)
+    return cells.topk(min(LIKELIEST, cells.shape[1]), dim=1).values.mean(1)
 
 
 def extent_inputs(
@@ -69,7 +90,7 @@ def extent_inputs(
     ``evidence`` for the colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w);
     (h, w) lightness; ``neutral`` (K,) is 1 for names of greys.
     """
-    found = torch.from_numpy(how_found(probability.numpy()))[:, None, None]
+    found = how_found(probability)[:, None, None]
     total = probability.sum((1, 2), keepdim=True).clamp_min(1e-6)
     mean = (probability * evidence).sum((1, 2), keepdim=True) / total
     ratio = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)).log().clamp(-3, 3)

@@ -85,7 +85,7 @@ class Grounder(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.3))  # a logarithm
         self.bias = nn.Parameter(torch.tensor(-3.0))
         self.read_vividness = nn.Linear(config.embedding_width, 1)
-        self.extent = Extent()
+        self.extent = Extent(config.width)
         names = len(config.vocabulary)
         self.register_buffer("vocabulary", torch.zeros(names, config.embedding_width))
 
@@ -188,7 +188,12 @@ def load_grounder(path: Path = CHECKPOINT) -> Grounder:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return folded(load_network(path, lambda config: Grounder(_read_config(config))))
+    return folded(load_network(path, build_grounder))
+
+
+def build_grounder(config: dict[str, Any]) -> Grounder:
+    """Build the network again by a checkpoint's config."""
+    return Grounder(_read_config(config))
 
 
 def _double(x: Tensor) -> Tensor:

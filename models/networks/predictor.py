@@ -64,8 +64,12 @@ class NamedColors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sought:
-    """Where things may be, in which colours, and the (K, INPUTS, h, w) inputs of the extent."""
+    """Where things may be, in which colours, and what the extent reads.
 
+    That is (K, INPUTS, h, w) ``inputs`` and the (K, D) unit vectors of the ``phrases``.
+    """
+
+    phrases: Tensor
     claims: Claims
     named: NamedColors
     vividness: Tensor
@@ -203,7 +207,8 @@ class Predictor:
         if not self._remembers:
             return self.remembering().locate(lightness, things, others)
         sought = self.seek(lightness, things, others)
-        shares = decided(self.grounder.extent(sought.inputs))
+        cells = self.cells(lightness)
+        shares = decided(torch.sigmoid(self.grounder.extent(sought.inputs, cells, sought.phrases)))
         return Located(
             _array(sought.claims.probability),
             _array(shares),
@@ -221,11 +226,11 @@ class Predictor:
         colors = [thing.colors for thing in things]
         claims = places(self.grounder, self.cells(lightness), phrases, colors)
         vividness = self.grounder.vividness(names[: len(things)])
-        named = self._in_named_colors(lightness, colors, vividness)
+        named = self.in_named_colors(lightness, colors, vividness)
         inputs = self._extent_inputs(lightness, claims, named, colors)
-        return Sought(claims, named, vividness, inputs)
+        return Sought(phrases[: len(things)], claims, named, vividness, inputs)
 
-    def _in_named_colors(
+    def in_named_colors(
         self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
     ) -> NamedColors:
         """Say what the colours of things would be in each cell of (h, w) lightness."""
@@ -309,6 +314,10 @@ class Predictor:
             if self._remembers:
                 self._seen = seen
         return seen
+
+    def features(self, lightness: FloatArray) -> list[Tensor]:
+        """Return the encoder's features of (h, w) lightness, padded, at strides 4 to 32."""
+        return self._look(lightness).features
 
     def cells(self, lightness: FloatArray) -> Tensor:
         """Return what the grounder says of the cells of (h, w) lightness: (D, h/4, w/4)."""

@@ -24,3 +24,11 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return weights in half precision, counters as they are."""
     return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def blended(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Return weights so far on the way from one set to another; counters are the latter's."""
+    return {
+        name: start[name].lerp(plane, share) if plane.is_floating_point() else plane
+        for name, plane in end.items()
+    }

@@ -25,7 +25,7 @@ import click
 
 from models.networks.checkpoint import CHECKSUMS, WEIGHTS
 
-MINUTES = {"clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "extent": 12.0, "matcher": 35.0}
+MINUTES = {"clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "extent": 60.0, "matcher": 35.0}
 AFFINITY_STEPS = 3000
 
 
@@ -85,7 +85,8 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             "grounding.safetensors", "grounding.safetensors",
         ),
         stage(
-            "extent", "extent", [*shards, *reach], "grounding.safetensors", "grounding.safetensors"
+            "extent", "extent", [*masks, *shards, *reach],
+            "grounding.safetensors", "grounding.safetensors",
         ),
         stage(
             "matcher", "correspondence", [*boxed, *match],

@@ -1,18 +1,23 @@
-"""Train the grounder's extent: how strongly is a named colour laid on each cell?
+"""Train where named colours land: the grounder's extent, and with it the grounder itself.
 
     python -m models.training.extent PHOTOS... --boxes FILE --run RUN
 
-Everything else stays as it is. Captions with colours are read as descriptions; the colours that the
-result would have are to be near the true ones, nearest where the photo has the named hue, and
-nothing is to be laid outside the boxes that people drew for the phrase. Some things are turned to
-another hue, and asked for in it, so that an unexpected colour is laid as well.
+PHOTOS are shards with captions, and ``regions-*`` shards with masks. Captions with colours are read
+as descriptions; the colours that the result would have are to be near the true ones, nearest where
+the photo has the named hue, and nothing is to be laid outside the boxes that people drew for the
+phrase. Some things are turned to another hue, and asked for in it, so that an unexpected colour is
+laid as well; some descriptions name a thing of another photo, which is not to be found. The
+errors reach the grounder through the extent's inputs; masks and boxes go on teaching it where names
+are (``models.training.grounding``). The encoder up to stride 8 and the colours stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
@@ -26,18 +31,28 @@ from models.color.lab import srgb_to_lab
 from models.color.shrinking import working_shape
 from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
-from models.guidance.named_colors import ab_of
+from models.guidance.named_colors import ab_of, is_neutral
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
-from models.networks.extent import Extent
-from models.networks.grounding import CHECKPOINT, load_grounder
+from models.networks.extent import extent_inputs, how_found
+from models.networks.grounding import (
+    CHECKPOINT,
+    Grounder,
+    build_grounder,
+    load_grounder,
+    places,
+)
 from models.networks.loading import load_pair
+from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.predictor import GRID, Predictor
 from models.photos import Photo, read_photos
-from models.training.averaging import halved
+from models.training.averaging import blended, halved
 from models.training.color_naming import WORDS, named_area
+from models.training.grounding import embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
+from models.training.name_groups import may_overlap
 from models.training.regions import Boxes, box_mask, read_boxes
+from models.training.view_features import Views
 from models.training.vividness import fit_vividness
 
 FloatArray = NDArray[np.float32]
@@ -45,6 +60,7 @@ FloatArray = NDArray[np.float32]
 MARGIN = 0.03  # of the sides: boxes may be off by so much
 TURNABLE = (0.004, 0.5)  # of the picture: what is turned to another hue covers so much
 LEAST_ERROR = 10.0  # ab squared; better than that nobody sees
+PEAK = 4  # power of the shares whose sum stands for the strongest place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,63 +68,111 @@ class ExtentOptions:
     """Everything that decides how a run goes, besides the photos.
 
     ``inside`` is how much more errors count where the photo has the named hue, ``harm`` how much
-    more a loss counts than a gain, ``spill`` what colour outside of drawn boxes costs.
+    more a loss counts than a gain. ``spill`` is what colour outside of drawn boxes costs, ``peak``
+    what its strongest places cost there, ``notice`` what it costs to find a thing of another photo
+    or to miss one of this, ``ground`` what masks and boxes count. ``turned`` and ``strangers`` are
+    shares of the things. ``rate`` is the extent's, ``grounder_rate`` the grounder's, ``deep_rate``
+    that of its encoder's blocks from stride 16 on. Before, an extent that has learned nothing yet
+    learns alone for the share ``first`` of the minutes. What is learned from few captions holds
+    better on other photos where the weights go only so far from where they were (``blend``;
+    Wortsman et al. 2022, arXiv:2109.01903).
     """
 
-    minutes: float = 15.0
+    minutes: float = 60.0
+    first: float = 0.2
     steps: int | None = None
-    batch: int = 8
+    scenes: int = 6
+    views: int = 10
+    side: int = 192
     captions: int = 2
     turned: float = 0.3
+    strangers: float = 0.3
     inside: float = 2.0
     harm: float = 0.7
     spill: float = 0.4
-    rate: float = 3e-3
+    peak: float = 0.1
+    notice: float = 0.1
+    ground: float = 0.3
+    rate: float = 1.5e-3
+    grounder_rate: float = 3e-4
+    deep_rate: float = 8e-5
     weight_decay: float = 0.01
+    average: float = 0.995
+    blend: float = 0.3
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example:
-    """One thing of a photo, half precision on the chroma grid.
+class Wish:
+    """A thing in a colour: half precision on the chroma grid.
 
-    ``inputs`` (INPUTS, h, w), its ``colors``, the network's ``guess`` and the ``truth``, (2, h, w)
-    ab; ``inside`` (h, w) has the named hue, ``outside`` lies outside of its drawn boxes.
+    ``ab`` (2, h, w) is what the colour would be in each cell, ``evidence`` (h, w) how far the
+    colorizer expects it, ``truth`` (2, h, w) the photo's own ab, in which ``inside`` (h, w) has the
+    named hue.
     """
 
-    inputs: Tensor
-    colors: Tensor
-    guess: Tensor
+    colors: tuple[str, ...]
+    ab: Tensor
+    evidence: Tensor
     truth: Tensor
     inside: Tensor
-    outside: Tensor | None
-
-    def mirrored(self) -> Example:
-        """Return it left to right."""
-        return Example(
-            self.inputs.flip(-1),
-            self.colors.flip(-1),
-            self.guess.flip(-1),
-            self.truth.flip(-1),
-            self.inside.flip(-1),
-            None if self.outside is None else self.outside.flip(-1),
-        )
 
 
-@torch.inference_mode()
-def examples_of(
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedThing:
+    """A thing that a caption gives a colour, as it is and perhaps turned to another hue.
+
+    ``vector`` (D,) is its name's text vector, ``outside`` (h, w) lies outside of its drawn boxes.
+    It is a ``stranger`` where the name comes from another photo's caption.
+    """
+
+    vector: Tensor
+    wishes: tuple[Wish, ...]
+    outside: Tensor | None = None
+    stranger: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A photo as the frozen parts see it, in half precision, and what its captions ask.
+
+    ``f4`` and ``f8`` are the encoder's features at strides 4 and 8, padded to multiples of 32
+    pixels; ``lightness`` (h, w) and the colorizer's ``guess`` (2, h, w) are on the chroma grid.
+    ``asked`` holds for each caption the things with colours and the (M, D) vectors of others.
+    """
+
+    f4: Tensor
+    f8: Tensor
+    lightness: Tensor
+    guess: Tensor
+    asked: tuple[tuple[tuple[AskedThing, ...], Tensor], ...]
+    stranger: AskedThing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A coloured phrase of another photo."""
+
+    name: str
+    colors: tuple[str, ...]
+
+
+@torch.no_grad()
+def scene_of(
     photo: Photo,
     boxes: Sequence[Boxes],
     predictor: Predictor,
     clip: Clip,
     options: ExtentOptions,
     generator: np.random.Generator,
-) -> Iterator[Example]:
-    """Yield the things that a photo's captions give a colour."""
-    assert predictor.grounder is not None
-    colored = [one for one in photo.captions if next(iter(color_phrases(one)), None)]
+    stranger: Stranger | None = None,
+) -> Scene | None:
+    """Look at a photo; None where no caption gives a thing a colour."""
+    grounder = predictor.grounder
+    assert grounder is not None
+    colored = [caption for caption in photo.captions if color_phrases(caption)]
     if not colored:
-        return
+        return None
     height, width = photo.pixels.shape[:2]
     rows, columns = working_shape(height, width, predictor.working_size)
     rgb = cv2.resize(photo.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -118,99 +182,253 @@ def examples_of(
     small = np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
     looking = predictor.remembering()
     guess = torch.from_numpy(looking.predict(lightness, Condition(None)).ab).permute(2, 0, 1)
+
+    def ask(vector: Tensor, turns: Sequence[tuple[tuple[str, ...], FloatArray, Any]]) -> AskedThing:
+        vividness = grounder.vividness(vector[None]).expand(len(turns))
+        named = looking.in_named_colors(lightness, [colors for colors, _, _ in turns], vividness)
+        return AskedThing(
+            vector,
+            tuple(
+                Wish(
+                    colors,
+                    _half(named.ab[i].permute(2, 0, 1)),
+                    _half(named.evidence[i]),
+                    _half(torch.from_numpy(truth.transpose(2, 0, 1))),
+                    torch.from_numpy(inside),
+                )
+                for i, (colors, truth, inside) in enumerate(turns)
+            ),
+        )
+
+    asked = []
     for i in generator.permutation(len(colored))[: options.captions]:
-        text = clip.embed_text(colored[int(i)])
+        text = clip.embed_text(colored[int(i)], "en")
         if text.scene is None:
             continue
-        things, truths, insides = [], [], []
+        things = []
         for thing in text.named:
-            thing, truth, inside = _turned(thing, small, options, generator)
-            things.append(thing)
-            truths.append(truth)
-            insides.append(inside)
-        sought = looking.seek(lightness, things, text.others)
-        for k, (thing, truth, inside) in enumerate(zip(text.named, truths, insides, strict=True)):
-            drawn = [one for one in boxes if one.name == thing.thing.lower()]
-            outside = None
+            one = ask(torch.from_numpy(thing.vector), list(_turns(thing, small, generator)))
+            drawn = [one.boxes for one in boxes if one.name == thing.thing.lower()]
             if drawn:
-                near = [box_mask(one.boxes, small.shape[:2], MARGIN) for one in drawn]
-                outside = torch.from_numpy(~np.any(near, axis=0)).half()
-            yield Example(
-                sought.inputs[k].half(),
-                sought.named.ab[k].permute(2, 0, 1).half(),
-                guess.half(),
-                torch.from_numpy(truth.transpose(2, 0, 1).copy()).half(),
-                torch.from_numpy(inside).half(),
-                outside,
-            )
+                near = [box_mask(some, small.shape[:2], MARGIN) for some in drawn]
+                one = replace(one, outside=torch.from_numpy(~np.any(near, axis=0)))
+            things.append(one)
+        others = [torch.from_numpy(other.vector) for other in text.others]
+        width = things[0].vector.shape[0]
+        asked.append((tuple(things), torch.stack(others) if others else torch.zeros(0, width)))
+    if not asked:
+        return None
+    strange = None
+    if stranger is not None and not _is_shown(stranger.name, photo, boxes):
+        vector = torch.from_numpy(clip.embed_texts([stranger.name])[0])
+        nowhere = np.zeros(small.shape[:2], bool)
+        strange = replace(ask(vector, [(stranger.colors, small[..., 1:], nowhere)]), stranger=True)
+    f4, f8 = looking.features(lightness)[:2]
+    grey = torch.from_numpy(small[..., 0])
+    return Scene(_half(f4[0]), _half(f8[0]), _half(grey), _half(guess), tuple(asked), strange)
 
 
-def _turned(
-    thing: NamedThing, lab: FloatArray, options: ExtentOptions, generator: np.random.Generator
-) -> tuple[NamedThing, FloatArray, NDArray[np.bool_]]:
-    """Return a thing, (h, w, 2) true ab and where they have its hue, perhaps turned to another."""
+def _half(plane: Tensor) -> Tensor:
+    return plane.detach().clone().contiguous().half()
+
+
+def _is_shown(name: str, photo: Photo, boxes: Sequence[Boxes]) -> bool:
+    """Tell whether a photo may show a name: a caption or a box says something like it."""
+    said = [word for caption in photo.captions for word in caption.lower().split()]
+    return any(may_overlap(name, other) for other in (*said, *(one.name for one in boxes)))
+
+
+def _turns(
+    thing: NamedThing, lab: FloatArray, generator: np.random.Generator
+) -> Iterator[tuple[tuple[str, ...], FloatArray, NDArray[np.bool_]]]:
+    """Yield colours, (h, w, 2) true ab and where they have the hue: as it is, and turned."""
     ab = lab[..., 1:]
     area = named_area(lab, thing.colors)
     if area is None:
-        return thing, ab, np.zeros(ab.shape[:2], bool)
+        yield thing.colors, ab, np.zeros(ab.shape[:2], bool)
+        return
+    yield thing.colors, ab, area
     word = thing.colors[0].lower()
-    can = word in WORDS and len(thing.colors) == 1
-    if not can or generator.random() >= options.turned:
-        return thing, ab, area
+    if word not in WORDS or len(thing.colors) > 1:
+        return
     if not TURNABLE[0] < area.mean() < TURNABLE[1]:
-        return thing, ab, area
+        return
     other = str(generator.choice([w for w in WORDS if w != word]))
     (a, b), (c, d) = ab_of([word]), ab_of([other])
     scale = 1 / (a * a + b * b)
     cosine, sine = (a * c + b * d) * scale, (a * d - b * c) * scale
     turn = np.array([[cosine, sine], [-sine, cosine]], np.float32)  # rows are a and b
     turned = np.where(area[..., None], ab @ turn, ab)
-    return NamedThing(thing.vector, (other,), thing.thing), np.asarray(turned, np.float32), area
+    yield (other,), np.asarray(turned, np.float32), area
 
 
-def loss_of(model: Extent, example: Example, options: ExtentOptions) -> tuple[Tensor, Tensor]:
-    """Return the log of the error as a share of the guess's, and the share that is spilled."""
-    share = model(example.inputs[None].float())[0]
-    guess, truth = example.guess.float(), example.truth.float()
-    result = guess + share * (example.colors.float() - guess)
-    weight = 1 + (options.inside - 1) * example.inside.float()
+def mirrored(scene: Scene) -> Scene:
+    """Return a scene left to right."""
+
+    def wish(one: Wish) -> Wish:
+        planes = (one.ab, one.evidence, one.truth, one.inside)
+        return Wish(one.colors, *(plane.flip(-1) for plane in planes))
+
+    def thing(one: AskedThing) -> AskedThing:
+        outside = None if one.outside is None else one.outside.flip(-1)
+        return replace(one, wishes=tuple(map(wish, one.wishes)), outside=outside)
+
+    return Scene(
+        _flipped(scene.f4, scene.lightness.shape[1]),
+        _flipped(scene.f8, (scene.lightness.shape[1] + 1) // 2),
+        scene.lightness.flip(-1),
+        scene.guess.flip(-1),
+        tuple((tuple(map(thing, things)), others) for things, others in scene.asked),
+        None if scene.stranger is None else thing(scene.stranger),
+    )
+
+
+def _flipped(features: Tensor, width: int) -> Tensor:
+    """Mirror (C, H, W) features of which the first ``width`` columns are the picture's."""
+    return torch.cat([features[..., :width].flip(-1), features[..., width:]], dim=-1)
+
+
+def losses_in(
+    scene: Scene,
+    model: Grounder,
+    options: ExtentOptions,
+    generator: np.random.Generator,
+) -> dict[str, Tensor]:
+    """Compare what a caption would do to a photo with its true colours.
+
+    ``error`` is the mean logarithm of the error as a share of the guess's, ``spill`` and ``peak``
+    what lies outside of drawn boxes, ``notice`` what is found of other photos' things or missed.
+    """
+    if generator.random() < 0.5:
+        scene = mirrored(scene)
+    things, others = scene.asked[int(generator.integers(len(scene.asked)))]
+    if scene.stranger is not None and generator.random() < options.strangers * len(things):
+        things = (*things, scene.stranger)
+    wishes = [one.wishes[-1 if generator.random() < options.turned else 0] for one in things]
+    height, width = scene.lightness.shape
+    lightness, guess = scene.lightness.float(), scene.guess.float()
+    cells = model.look(scene.f4.float()[None], scene.f8.float()[None])[0, :, :height, :width]
+    vectors = torch.stack([one.vector for one in things])
+    phrases = model.phrases(torch.cat([vectors, others, model.vocabulary]))
+    claims = places(model, cells, phrases, [wish.colors for wish in wishes])
+    with torch.no_grad():
+        alike = likeness(cells, lightness)
+    colors = torch.stack([wish.ab for wish in wishes]).float()
+    inputs = extent_inputs(
+        claims.logits,
+        claims.rivals,
+        claims.probability,
+        nonlocal_mean(claims.probability, alike, 1.0),
+        claims.mates,
+        torch.stack([wish.evidence for wish in wishes]).float(),
+        colors,
+        guess,
+        lightness,
+        torch.tensor([float(is_neutral(wish.colors)) for wish in wishes]),
+    )
+    shares = torch.sigmoid(model.extent(inputs, cells, phrases[: len(things)]))
+    found = how_found(claims.probability).clamp(1e-4, 1 - 1e-4)
+    parts: dict[str, list[Tensor]] = {"error": [], "spill": [], "peak": [], "notice": []}
+    for k, (thing, wish) in enumerate(zip(things, wishes, strict=True)):
+        parts["error"].append(_error(shares[k], colors[k], guess, wish, options))
+        if thing.stranger:
+            parts["notice"].append(-torch.log1p(-found[k]))
+        elif wish.inside.any():
+            parts["notice"].append(-found[k].log())
+        if thing.outside is not None:
+            outside = thing.outside.float()
+            parts["spill"].append((shares[k] * outside).sum() / (shares[k].sum() + 1))
+            strongest = shares[k] ** PEAK
+            held = (strongest * (1 - outside)).sum() / strongest.sum().clamp_min(1e-6)
+            parts["peak"].append(-held.clamp_min(0.01).log())
+    zero = shares.new_zeros(())
+    return {name: torch.stack(some).mean() if some else zero for name, some in parts.items()}
+
+
+def _error(
+    share: Tensor, colors: Tensor, guess: Tensor, wish: Wish, options: ExtentOptions
+) -> Tensor:
+    """Return the log of the error as a share of the guess's, losses counted more than gains."""
+    truth = wish.truth.float()
+    result = guess + share * (colors - guess)
+    weight = 1 + (options.inside - 1) * wish.inside.float()
     before, after = (
         (((ab - truth) ** 2).sum(0) * weight).mean() + LEAST_ERROR for ab in (guess, result)
     )
     gained = torch.log(after / before)
-    spilled = share.new_zeros(())
-    if example.outside is not None:
-        spilled = (share * example.outside.float()).sum() / (share.sum() + 1)
-    return gained + options.harm * torch.relu(gained), spilled
+    return gained + options.harm * torch.relu(gained)
 
 
 def train(
-    examples: Sequence[Example], model: Extent, *, options: ExtentOptions, log: Path | None
-) -> None:
-    """Train the model."""
+    scenes: Sequence[Scene],
+    views: Views | None,
+    vectors: Mapping[str, Tensor],
+    model: Grounder,
+    *,
+    options: ExtentOptions,
+    log: Path | None,
+    alone: bool = False,
+    save: Callable[[dict[str, Tensor]], None] = lambda averaged: None,
+) -> dict[str, Tensor]:
+    """Train a grounder with its extent on scenes, and on views with masks and boxes.
+
+    ``vectors`` (D,) are those of the views' names. Only the extent learns where it is ``alone``.
+    Returns the averaged weights.
+    """
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
+    model.eval()  # batch statistics stay those of the grounder's training
+    groups: dict[float, list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        part = name.split(".")[0]
+        parameter.requires_grad_(part == "extent" or not (alone or part == "read_vividness"))
+        rate = {"extent": options.rate, "blocks": options.deep_rate}.get(
+            part, options.grounder_rate
+        )
+        if parameter.requires_grad:
+            groups.setdefault(rate, []).append(parameter)
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=options.rate, weight_decay=options.weight_decay
+        [{"params": some, "lr": rate} for rate, some in groups.items()],
+        weight_decay=options.weight_decay,
     )
+    averaged = {k: v.detach().clone() for k, v in model.state_dict().items()}
     loop = Loop(
         model,
         optimiser,
         Falling(100),
         minutes=options.minutes,
         steps=options.steps,
+        averaged=averaged,
+        keep=options.average,
         log=log,
-        log_every=100,
+        save=lambda: save(averaged),
     )
     for _ in loop:
-        losses = []
-        for i in generator.integers(len(examples), size=options.batch):
-            example = examples[int(i)]
-            if generator.random() < 0.5:
-                example = example.mirrored()
-            losses.append(loss_of(model, example, options))
-        gained, spilled = (torch.stack(part).mean() for part in zip(*losses, strict=True))
-        loop.learn(error=gained, spill=options.spill * spilled)
+        some = [
+            losses_in(scenes[int(i)], model, options, generator)
+            for i in generator.integers(len(scenes), size=options.scenes)
+        ]
+        parts = {name: torch.stack([one[name] for one in some]).mean() for name in some[0]}
+        weighted = {
+            "error": parts["error"],
+            "spill": options.spill * parts["spill"],
+            "peak": options.peak * parts["peak"],
+            "notice": options.notice * parts["notice"],
+        }
+        if views is not None:
+            drawn = views.draw(options.views, generator)
+            f4, f8 = views.features(drawn)
+            ground = losses_of(
+                model,
+                (f4, f8, *model.deepen(f8)),
+                [views.targets[i] for i in drawn],
+                [views.sources[i] for i in drawn],
+                vectors,
+                generator,
+            )
+            weighted["ground"] = options.ground * ground.total
+        loop.learn(**weighted)
+    return averaged
 
 
 def _beside(grounder: Path, weights: Path | None) -> tuple[Predictor, Clip]:
@@ -220,21 +438,33 @@ def _beside(grounder: Path, weights: Path | None) -> tuple[Predictor, Clip]:
     return Predictor(predictor.model, name=predictor.name, grounder=read), clip
 
 
+def strangers_of(photos: Sequence[Photo], generator: np.random.Generator) -> list[Stranger]:
+    """Return for each photo a coloured phrase out of another one's captions."""
+    phrases = [
+        Stranger(phrase.thing, phrase.colors)
+        for photo in photos
+        for caption in photo.captions[:2]
+        for phrase in color_phrases(caption)
+        if phrase.thing
+    ]
+    return [phrases[int(i)] for i in generator.integers(len(phrases), size=len(photos))]
+
+
 _PATH = click.Path(exists=True, path_type=Path)
 
 
 @click.command()
 @click.argument("shards", nargs=-1, required=True, type=_PATH)
-@click.option("--boxes", type=_PATH, help="Drawn boxes, one JSON object a photo.")
+@click.option("--boxes", type=_PATH, required=True, help="Drawn boxes, one JSON object a photo.")
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/extent"))
 @click.option("--grounder", type=_PATH, default=CHECKPOINT, help="Weights to go on from.")
 @click.option("--weights", type=_PATH, help="Colorizer whose encoder is read.")
-@click.option("--minutes", type=click.FloatRange(0.1), default=15.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.1), default=70.0, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Photos of each shard at most.")
 @click.option("--seed", default=0, show_default=True)
 def main(
     shards: tuple[Path, ...],
-    boxes: Path | None,
+    boxes: Path,
     run: Path,
     grounder: Path,
     weights: Path | None,
@@ -242,49 +472,75 @@ def main(
     limit: int | None,
     seed: int,
 ) -> None:
-    """Train how vivid named colours are and how far they reach, the grounder's last parts.
+    """Train how vivid named colours are and where they land, the grounder's last stage.
 
-    The weights are RUN/grounding.safetensors.
+    SHARDS named regions-* hold photos with masks, the others photos with captions. The weights are
+    RUN/grounding.safetensors.
     """
     cv2.setNumThreads(0)
     run.mkdir(parents=True, exist_ok=True)
     options = ExtentOptions(minutes=minutes, seed=seed)
     generator = np.random.default_rng(seed)
     predictor, clip = _beside(grounder, weights)
-    drawn = {} if boxes is None else read_boxes(boxes, "train")
-    every = (photo for shard in shards for photo in read_photos([shard], short_side=256))
-    weight, bias, phrases = fit_vividness(every, drawn, clip)
+    drawn = read_boxes(boxes, "train")
+    masks = [path for path in shards if path.name.startswith("regions-")]
+    plain = [path for path in shards if path not in masks]
+    photos = [
+        photo
+        for shard in plain
+        for photo in islice(read_photos([shard], short_side=256), limit)
+        if any(map(color_phrases, photo.captions))
+    ]
+    weight, bias, phrases = fit_vividness(photos, drawn, clip)
     click.echo(f"vividness: {phrases} phrases")
     assert predictor.grounder is not None
     predictor.grounder.read_vividness.weight.data.copy_(weight)
     predictor.grounder.read_vividness.bias.data.copy_(bias)
-    examples: list[Example] = []
-    photos = 0
-    for shard in shards:
-        kept = 0
-        for photo in track(read_photos([shard], short_side=256), shard.name):
-            before = len(examples)
-            examples += examples_of(
-                photo, drawn.get(photo.key, ()), predictor, clip, options, generator
-            )
-            kept += len(examples) > before
-            if limit is not None and kept >= limit:
-                break
-        photos += kept
-        click.echo(f"{shard.name}: {kept} photos, {len(examples)} things in all")
-    model = Extent().train()
-    train(examples, model, options=options, log=run / "log.jsonl")
+    scenes = []
+    strangers = strangers_of(photos, generator)
+    for photo, stranger in zip(track(photos, "photos"), strangers, strict=True):
+        scene = scene_of(
+            photo, drawn.get(photo.key, ()), predictor, clip, options, generator, stranger
+        )
+        if scene is not None:
+            scenes.append(scene)
+    del photos
+    with_boxes = [path for path in plain if path.name.split("-")[0] in boxes.name]
+    named = [
+        photo
+        for photo in read_region_photos(masks, boxes, with_boxes, "train")
+        if photo.labels is not None or photo.boxes
+    ]
+    views = Views(named, predictor.model.encoder, run, side=options.side, count=1, seed=seed)
+    names = {target.name for some in views.targets for target in some}
+    vectors = embed_names(sorted(names), clip)
     tensors, header = read_checkpoint(grounder)
-    tensors |= {"read_vividness.weight": weight, "read_vividness.bias": bias}
-    tensors |= {f"extent.{name}": plane for name, plane in model.state_dict().items()}
+    model = build_grounder(header["config"])
+    model.load_state_dict(tensors)
+    model.read_vividness.weight.data.copy_(weight)
+    model.read_vividness.bias.data.copy_(bias)
     record = {
         "from": [shard.name for shard in shards],
-        "photos": photos,
-        "things": len(examples),
+        "scenes": len(scenes),
+        "views": len(named),
         "phrases": phrases,
         "options": asdict(options),
     }
-    save_checkpoint(run / CHECKPOINT.name, halved(tensors), header | {"extent": record})
+    click.echo(f"{len(scenes)} photos with coloured things, {len(named)} with masks or boxes")
+
+    log = run / "log.jsonl"
+    if "extent" not in header:
+        first = replace(options, minutes=options.first * options.minutes)
+        model.load_state_dict(
+            train(scenes, None, vectors, model, options=first, log=log, alone=True)
+        )
+    start = {name: plane.clone() for name, plane in model.state_dict().items()}
+
+    def save(averaged: dict[str, Tensor]) -> None:
+        tensors = halved(blended(start, averaged, options.blend))
+        save_checkpoint(run / CHECKPOINT.name, tensors, header | {"extent": record})
+
+    train(scenes, views, vectors, model, options=options, log=log, save=save)
     click.echo(f"wrote {run / CHECKPOINT.name}")
 
 

@@ -23,7 +23,7 @@ UNKNOWN = 255
 NOT_NAMES = frozenset({"background", "one", "others", "other", "something", "someone", "another"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Boxes:
     """A phrase's boxes, (K, 4) float32 x0, y0, x1, y1 as shares, and the colours it names."""
 
@@ -32,7 +32,7 @@ class Boxes:
     colors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RegionPhoto:
     """A photo, (H, W, 3) uint8 sRGB, with its named regions.
 

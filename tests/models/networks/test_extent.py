@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import numpy as np
 import torch
 
-from models.networks.extent import INPUTS, Extent, extent_inputs
-from models.training.extent import Example, ExtentOptions, train
+from models.networks.extent import INPUTS, Extent, decided, extent_inputs, how_found
+
+
+def test_how_found_is_that_of_the_likeliest_cells() -> None:
+    place = torch.zeros(2, 10, 10)
+    place[0, 3, :8] = 0.9
+    np.testing.assert_allclose(how_found(place), [0.9, 0.0], atol=1e-6)
+    assert how_found(torch.ones(1, 2, 2)).tolist() == [1.0]
 
 
 def test_inputs_are_finite_where_nothing_is_found() -> None:
@@ -20,22 +26,22 @@ def test_inputs_are_finite_where_nothing_is_found() -> None:
     assert inputs.abs().max() <= 3
 
 
-@pytest.mark.slow
-def test_it_learns_to_lay_colours_where_they_are() -> None:
+def test_a_thing_does_not_depend_on_the_things_beside_it() -> None:
     torch.manual_seed(0)
-    examples = []
-    for i in range(24):
-        place = torch.zeros(12, 12)
-        place[i % 6 : i % 6 + 6, 2:9] = 1
-        inputs = torch.randn(INPUTS, 12, 12) * 0.1
-        inputs[2] = place
-        color = torch.stack([torch.full((12, 12), 40.0), torch.full((12, 12), 20.0)])
-        guess = torch.zeros(2, 12, 12)
-        examples.append(Example(inputs, color, guess, color * place, place, 1 - place))
-    model = Extent()
-    train(examples, model, options=ExtentOptions(steps=150), log=None)
+    model = Extent(16)
+    torch.nn.init.normal_(model.write.weight)
+    torch.nn.init.normal_(model.to_gamma_beta.weight)
+    inputs, cells, phrases = torch.randn(3, INPUTS, 8, 9), torch.randn(16, 8, 9), torch.randn(3, 16)
     with torch.no_grad():
-        shares = model(torch.stack([one.inputs for one in examples[:4]]))
-    inside = torch.stack([one.inside for one in examples[:4]])
-    assert shares[inside > 0].mean() > 0.8
-    assert shares[inside == 0].mean() < 0.15
+        together = model(inputs, cells, phrases)
+        alone = model(inputs[1:2], cells, phrases[1:2])
+    assert together.shape == (3, 8, 9)
+    np.testing.assert_allclose(together[1:2], alone, rtol=1e-5)
+    with torch.no_grad():
+        renamed = model(inputs[1:2], cells, phrases[2:3])
+    assert (renamed - alone).abs().max() > 0.01  # the name modulates what is read
+
+
+def test_decided_shares_are_clear() -> None:
+    shares = decided(torch.tensor([[[0.0, 0.04, 0.45, 0.9, 1.0]]]))
+    np.testing.assert_allclose(shares, [[[0, 0, 0.5, 1, 1]]], atol=1e-6)
