@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -169,8 +170,6 @@ class Bench:
 
 def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = warm) -> int:
     """Work until told to stop; return the exit code. ``prepare`` makes each process ready."""
-    import resource
-
     models = made_with(settings.weights, settings.clip)
     store = JobStore(settings.broker, Keep())
     bench = Bench(settings, do, store)
@@ -183,7 +182,9 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
 
     def begin(**_: object) -> None:
         prepare(settings, do)
-        if settings.max_memory is not None:  # allocations fail above it, and the process lives on
+        if settings.max_memory is not None and sys.platform != "win32":
+            import resource  # allocations fail above it, and the process lives on
+
             resource.setrlimit(resource.RLIMIT_AS, (settings.max_memory, settings.max_memory))
         print("ready", flush=True)
 
