@@ -126,7 +126,8 @@ class View:
         """Take the colour from paper in an (h/4, w/4, 2) guess."""
         if self.paper is None:
             return ab
-        kept = 1 - shrunk(self.paper, ab.shape[:2])
+        # A cell that is half paper keeps nothing: upsampling spreads what its neighbour has.
+        kept = (1 - 2 * shrunk(self.paper, ab.shape[:2])).clip(0, 1)
         return np.asarray(ab * kept[..., None], np.float32)
 
 

@@ -342,6 +342,23 @@ def test_the_card_around_a_print_keeps_its_own_grey_unless_it_is_dabbed() -> Non
     assert dabbed[12, 120] > 5
 
 
+@pytest.mark.parametrize("border", [12, 30])
+def test_a_narrow_border_stays_neutral_to_its_last_pixel(border: int) -> None:
+    class Seeing(FakeColorizer):
+        working_size = 224
+
+    levels = np.full((720, 640), 96.0)
+    y, x = np.indices((720 - 2 * border, 640 - 2 * border))
+    levels[border:-border, border:-border] = 40 + 20 * np.sin(x / 9) * np.cos(y / 7)
+    grey = lab2rgb(np.dstack([levels, 0 * levels, 0 * levels]))[..., :1].astype(np.float32)
+    result = colorize(grey, ColorizeJob(), colorizer=Seeing(), clip=FakeClip()).pixels
+    chroma = np.hypot(*np.moveaxis(rgb2lab(result)[..., 1:], -1, 0))
+    around = np.ones(levels.shape, bool)
+    around[border:-border, border:-border] = False
+    assert chroma[around].mean() < 1.5
+    assert chroma[2 * border : -2 * border, 2 * border : -2 * border].mean() > 5
+
+
 def test_a_reference_without_colours_is_said_and_not_used() -> None:
     pixels = picture(30, 30, 1, np.uint8)
     found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
