@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from plugin_server.images.codec import Layer
     from retrieval.search.search import Match
 
-# Nothing in the library fits; the job's exemplar is settled all the same.
-NOTHING_FITS = FoundExemplar("", b"")
+# The id where nothing in the library fits; the job's exemplar is settled all the same.
+NOTHING_FITS = ""
 NONE_USED = (
     "Nothing in the library fits this photo, so no exemplar was used. Name one by its id to use it "
     "all the same."
 )
+NONE_LEFT = "Nothing else in the library fits this photo, so no exemplar was used."
+SPARE = 8  # photos that are tried, the best first, until one is where it was
 REMEMBERED = 64 * 1024 * 1024  # bytes of references that previews need again
 
 
@@ -81,31 +83,40 @@ class References:
         if job.exemplar is None:
             return Chosen()
         found = found or self.find(lambda: target, job)
-        if found == NOTHING_FITS:
-            return Chosen(notices=(NONE_USED,))
+        if found.id == NOTHING_FITS:
+            return Chosen(notices=found.notices)
         reference = self._read(found.photo, f"exemplar {found.id}", progress)
-        return Chosen(reference, found.id, found.score)
+        return Chosen(reference, found.id, found.score, found.notices)
 
     def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
         """Fetch the exemplar that a job asks for.
 
-        ``auto`` is what fits the target's lightness and the description best, or ``NOTHING_FITS``;
-        only then the target is asked for.
+        ``auto`` is what fits the target's lightness and the description best of those whose photo
+        is where it was, or ``NOTHING_FITS``; only then the target is asked for.
 
         Raises:
             NoLibrary: there is no library; the message says why.
             BadValue: the library is empty.
-            retrieval.errors.LibraryError: there is no such exemplar, or its photo is gone.
+            retrieval.errors.LibraryError: there is no exemplar of the id that the job names, or
+                its photo is gone.
         """
+        from retrieval.errors import MissingPhoto, UnknownExemplar
+
         assert job.exemplar is not None, "the job asks for no exemplar"
         if job.exemplar != AUTO:
             return FoundExemplar(job.exemplar, self._library.image(job.exemplar))
-        fitting = self.fitting(target(), job, 1)
-        if not fitting:
-            return NOTHING_FITS
-        best = fitting[0]
-        photo = self._library.image(best.exemplar.id)
-        return FoundExemplar(best.exemplar.id, photo, best.score)
+        lost = []
+        for match in self.fitting(target(), job, SPARE):
+            try:
+                photo = self._library.image(match.exemplar.id)
+            except (
+                MissingPhoto,
+                UnknownExemplar,
+            ) as problem:  # moved, deleted, or removed just now
+                lost.append(str(problem))
+                continue
+            return FoundExemplar(match.exemplar.id, photo, match.score, tuple(lost))
+        return FoundExemplar(NOTHING_FITS, b"", notices=(*lost, NONE_LEFT if lost else NONE_USED))
 
     def fitting(self, target: Layer, job: ColorizeJob, count: int) -> list[Match]:
         """Find the exemplars that fit, the best first, and that differ from each other.

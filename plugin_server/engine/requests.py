@@ -19,11 +19,15 @@ Image = bytes | ImageId
 
 @dataclass(frozen=True, slots=True)
 class FoundExemplar:
-    """A photo of the library that lends its colours; ``score`` where it was searched for."""
+    """A photo of the library that lends its colours; ``score`` where it was searched for.
+
+    ``notices`` name those that fit better and cannot be used.
+    """
 
     id: str
     photo: bytes = field(repr=False)
     score: float | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

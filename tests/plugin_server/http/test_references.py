@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -139,6 +140,28 @@ def test_a_photo_that_was_deleted_since_is_said(
     said = refusal(post(guided, exemplar=exemplar.id), 410)
     assert exemplar.id in said
     assert "library check" in said
+
+
+def test_auto_takes_the_next_where_the_photo_that_fits_best_was_deleted(
+    guided: FlaskClient, library: ExemplarLibrary, album: list[Path]
+) -> None:
+    def auto() -> tuple[str, str]:
+        answer = post(guided, encoded(grey_picture()), exemplar="auto")
+        assert answer.status_code == 200, answer.text
+        used = answer.headers.get("Photochrom-Exemplar", "").partition(";")[0]
+        return used, unquote(answer.headers.get("Photochrom-Notice", ""))
+
+    names = {path.name: path for path in album}
+    best, _ = auto()
+    names[library.get(best).source].rename(album[0].with_name("renamed.jpg"))
+    second, notices = auto()
+    assert second not in ("", best)
+    assert best in notices and "library check --repair" in notices
+    for path in album:
+        path.unlink(missing_ok=True)
+    nothing, notices = auto()
+    assert nothing == ""
+    assert second in notices and "no exemplar was used" in notices
 
 
 def test_without_a_library_the_reason_is_said(client: FlaskClient) -> None:
