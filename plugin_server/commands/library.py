@@ -90,7 +90,7 @@ def add(
     Captions come from NAME.txt or NAME.json beside a photo, or from its XMP, IPTC or EXIF. What is
     known and unchanged is passed over, so an interrupted run goes on where it stopped.
     """
-    from plugin_server.commands.library_report import describe_add, passed_over
+    from plugin_server.commands.library_report import describe_add, passed_over, plural
 
     if not paths and not samples:
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
@@ -108,12 +108,16 @@ def add(
             click.echo(line, err=True)
         for line in describe_add(report):
             click.echo(line)
-        click.echo(f"{len(exemplars):,} exemplars in {click.format_filename(exemplars.folder)}")
+        count = f"{len(exemplars):,} {plural(len(exemplars), 'exemplar')}"
+        click.echo(f"{count} in {click.format_filename(exemplars.folder)}")
     if report.stopped:
         click.echo("stopped: the same command goes on from here", err=True)
         ctx.exit(STOPPED)
-    known = report.unchanged or report.duplicates or report.near_duplicates or report.recaptioned
-    if report.refused and not report.added and not known:
+    known = (
+        report.unchanged, report.moved, report.duplicates, report.near_duplicates,
+        report.recaptioned,
+    )  # fmt: skip
+    if report.refused and not report.added and not any(known):
         ctx.exit(REFUSED)
 
 

@@ -70,10 +70,12 @@ def as_record(exemplar: Exemplar) -> dict[str, Any]:
 
 
 def passed_over(report: AddReport, *, verbose: bool) -> Iterator[str]:
-    """Name the photos that were refused, and the duplicates too where all is asked for."""
+    """Name the photos that were refused; the moved ones and duplicates too where all is asked."""
     yield from _named(report.refused, verbose=verbose)
     if verbose:
-        yield from _named([*report.duplicates, *report.near_duplicates], verbose=True)
+        yield from _named(
+            [*report.moved, *report.duplicates, *report.near_duplicates], verbose=True
+        )
 
 
 def describe_add(report: AddReport) -> Iterator[str]:
@@ -81,8 +83,9 @@ def describe_add(report: AddReport) -> Iterator[str]:
     parts = [f"{len(report.added):,} added"]
     for count, words in (
         (report.unchanged, "known already"),
-        (len(report.duplicates), "duplicates"),
-        (len(report.near_duplicates), "near duplicates"),
+        (len(report.moved), "moved since, known by their new place"),
+        (len(report.duplicates), plural(len(report.duplicates), "duplicate")),
+        (len(report.near_duplicates), plural(len(report.near_duplicates), "near duplicate")),
         (len(report.refused), "refused"),
         (report.recaptioned, "with new captions"),
     ):
@@ -90,7 +93,9 @@ def describe_add(report: AddReport) -> Iterator[str]:
             parts.append(f"{count:,} {words}")
     yield ", ".join(parts)
     if report.photos and report.seconds > 0:
-        rate = f"{report.photos:,} photos read in {report.seconds:.1f} s: "
+        rate = (
+            f"{report.photos:,} {plural(report.photos, 'photo')} read in {report.seconds:.1f} s: "
+        )
         rate += f"{report.photos / report.seconds:.1f} photos/s"
         yield rate
 
@@ -102,15 +107,16 @@ def describe_check(report: CheckReport) -> Iterator[str]:
     yield from _faults("changed", report.changed)
     yield from _faults("not there now", report.absent)
     for count, words in (
-        (report.without_vector, "exemplars without a vector"),
-        (report.without_thumbnail, "exemplars without a thumbnail"),
-        (report.orphans, "rows that belong to no exemplar"),
-        (len(report.strays), "kept photos that belong to no exemplar"),
+        (report.without_vector, "exemplar{} without a vector"),
+        (report.without_thumbnail, "exemplar{} without a thumbnail"),
+        (report.orphans, "row{} that belong{} to no exemplar"),
+        (len(report.strays), "kept photo{} that belong{} to no exemplar"),
     ):
         if count:
-            yield f"{count:,} {words}"
+            ends = ("", "s") if count == 1 else ("s", "")
+            yield f"{count:,} {words.format(*ends)}"
     if report.is_clean:
-        yield f"{report.exemplars:,} exemplars, nothing wrong"
+        yield f"{report.exemplars:,} {plural(report.exemplars, 'exemplar')}, nothing wrong"
         return
     if report.absent:
         yield (
@@ -121,6 +127,11 @@ def describe_check(report: CheckReport) -> Iterator[str]:
         yield "Repaired." if not report.absent else "The rest is repaired."
     elif not (len(report.absent) and _is_only_absent(report)):
         yield "photochrom library check --repair puts this right."
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a noun as it stands behind a number."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def _is_only_absent(report: CheckReport) -> bool:

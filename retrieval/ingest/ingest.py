@@ -28,6 +28,7 @@ from retrieval.database.exemplar import Exemplar, Place, Prepared
 from retrieval.database.queries import FileRow
 from retrieval.database.store import Store
 from retrieval.errors import PhotoRefused
+from retrieval.ingest.moved import is_gone
 from retrieval.ingest.near_duplicates import NearDuplicates
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Embedded, Preparer
@@ -62,7 +63,8 @@ class AddReport:
     """What an ``add`` did.
 
     ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
-    and ``near_duplicates`` show the same picture. ``seconds`` passed meanwhile. ``cpu_seconds`` is
+    and ``near_duplicates`` show the same picture; ``moved`` ones lay somewhere else, where they are
+    no more. ``seconds`` passed meanwhile. ``cpu_seconds`` is
     the processor time of everything and ``decode_seconds`` that of reading and decoding alone;
     unlike ``seconds`` they do not depend on what else the machine did.
     """
@@ -78,6 +80,7 @@ class AddReport:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     decode_seconds: float = 0.0
+    moved: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class _Tally:
     recaptioned: int = 0
     photos: int = 0
     decode_seconds: float = 0.0
+    moved: list[Refusal] = field(default_factory=list)
 
 
 class Ingest:
@@ -194,7 +198,7 @@ class Ingest:
             tuple(tally.added), tally.unchanged, tuple(tally.duplicates),
             tuple(tally.near_duplicates), tuple(tally.refused), tally.recaptioned, stopped,
             tally.photos, time.perf_counter() - started, time.process_time() - cpu_started,
-            tally.decode_seconds,
+            tally.decode_seconds, tuple(tally.moved),
         )  # fmt: skip
 
     def _examine(self, found: Found) -> Outcome:
@@ -202,7 +206,14 @@ class Ingest:
         place = found.place
         with self._store.reading() as connection:
             row = queries.find_file(connection, place.path, place.member)
-        if row is not None and _is_same_file(row.place, place):
+            # The copy of a photo that is gone since takes its place.
+            is_heir = (
+                row is not None
+                and row.verdict == queries.DUPLICATE
+                and row.exemplar is not None
+                and _own_if_gone(connection, row.exemplar) is not None
+            )
+        if row is not None and _is_same_file(row.place, place) and not is_heir:
             return Outcome(Unchanged(found, row))
         started = time.thread_time()
         try:
@@ -303,7 +314,13 @@ class Ingest:
         self._twins.refresh(connection)
         known = queries.find_sha256(connection, photo.sha256)
         before = queries.find_file(connection, place.path, place.member)
-        if known is not None and before is not None and before.exemplar == known.key:
+        gone = None if known is None else _own_if_gone(connection, known.key)
+        is_known = known is not None and before is not None and before.exemplar == known.key
+        if known is not None and gone is not None:
+            if before is not None and not is_known:
+                release_file(connection, place)
+            return self._follow(connection, known, gone, place)
+        if known is not None and before is not None and is_known:
             queries.put_file(connection, replace(before, place=place))  # only its date is new
             self._tally.unchanged += 1
             return known
@@ -328,6 +345,17 @@ class Ingest:
         self._tally.added.append(exemplar)
         return exemplar
 
+    def _follow(
+        self, connection: sqlite3.Connection, known: Exemplar, gone: FileRow, place: Place
+    ) -> Exemplar:
+        """Note that an exemplar's photo lies somewhere else now."""
+        queries.delete_file(connection, gone.place)
+        queries.put_file(connection, replace(gone, place=place))
+        source = queries.printable(place.source)
+        queries.set_source(connection, known.key, source)
+        self._tally.moved.append(Refusal(source, f"it was {known.source}"))
+        return replace(known, source=source)
+
 
 def best_caption(photo: Prepared) -> str:
     """Return the caption that describes a photo best; empty where there is none."""
@@ -342,6 +370,14 @@ def release_file(connection: sqlite3.Connection, place: Place) -> None:
     queries.delete_file(connection, place)
     if row.exemplar is not None and not queries.files_of(connection, row.exemplar):
         queries.delete(connection, row.exemplar)
+
+
+def _own_if_gone(connection: sqlite3.Connection, key: int) -> FileRow | None:
+    """Return the file that an exemplar was made of, if it was deleted or has another name now."""
+    for row in queries.files_of(connection, key):
+        if row.verdict == queries.EXEMPLAR and is_gone(row.place):
+            return row
+    return None
 
 
 def _is_same_file(known: Place, place: Place) -> bool:

@@ -32,6 +32,12 @@ def find_moved(lost: Mapping[Place, str], *, library: Path) -> dict[Place, Place
     return moved
 
 
+def is_gone(place: Place) -> bool:
+    """Tell whether a photo was deleted, renamed or moved: its folder is there and it is not."""
+    root = added_from(place)
+    return root is not None and root.is_dir() and not os.path.lexists(place.path)
+
+
 def added_from(place: Place) -> Path | None:
     """Return the folder that a photo was added from; None for shards and the library's own."""
     if place.member or not os.path.isabs(place.path):

@@ -54,7 +54,7 @@ def test_add_says_what_it_did_and_how_fast(folder: Path, tmp_path: Path) -> None
     assert result.exit_code == 0
     assert result.stderr == "grey.png: grey: it has no colours to lend\n"
     counts, rate, place = result.stdout.splitlines()
-    assert counts == "4 added, 1 duplicates, 1 refused"
+    assert counts == "4 added, 1 duplicate, 1 refused"
     assert re.fullmatch(r"6 photos read in [\d.]+ s: [\d.]+ photos/s", rate)
     assert place == f"4 exemplars in {folder}"
     again = say(folder, "add", album, "--verbose")
@@ -78,7 +78,7 @@ def test_verbose_names_the_duplicates(folder: Path, tmp_path: Path) -> None:
         "photo-0001.jpg: the same bytes as photo-0000.jpg",
         "photo-0002.jpg: the same picture as photo-0000.jpg",
     ]
-    assert result.stdout.startswith("1 added, 1 duplicates, 1 near duplicates\n")
+    assert result.stdout.startswith("1 added, 1 duplicate, 1 near duplicate\n")
 
 
 def test_many_refusals_are_cut_unless_all_are_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_check_reports_and_repairs(folder: Path, tmp_path: Path) -> None:
     assert remedy == "photochrom library check --repair puts this right."
     repaired = say(folder, "check", "--repair")
     assert (repaired.exit_code, repaired.stdout.splitlines()[-1]) == (0, "Repaired.")
-    assert one_line(say(folder, "check").stdout) == "1 exemplars, nothing wrong"
+    assert one_line(say(folder, "check").stdout) == "1 exemplar, nothing wrong"
 
 
 def test_check_leaves_a_disk_that_is_not_there(folder: Path, tmp_path: Path) -> None:

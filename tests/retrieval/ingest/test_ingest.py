@@ -104,6 +104,31 @@ def test_the_same_bytes_are_added_once(library: ExemplarLibrary, tmp_path: Path)
     assert library.image(exemplar.id) == (tmp_path / "b" / "photo-0000.jpg").read_bytes()
 
 
+def test_a_photo_that_was_renamed_is_known_by_its_new_place(
+    library: ExemplarLibrary, tmp_path: Path
+) -> None:
+    album = tmp_path / "album"
+    first, second = write_album(album, 2)
+    library.add([album])
+    ids = {one.source: one.id for one in library.list()}
+    first.rename(album / "renamed.jpg")
+    (album / "copy.jpg").write_bytes(second.read_bytes())
+    report = library.add([album])
+    assert [(one.source, one.reason) for one in report.moved] == [
+        ("renamed.jpg", f"it was {first.name}")
+    ]
+    assert [one.source for one in report.duplicates] == ["copy.jpg"]
+    assert {one.source: one.id for one in library.list()} == {
+        "renamed.jpg": ids[first.name],
+        second.name: ids[second.name],
+    }
+    assert library.check().is_clean
+    second.unlink()  # a copy that was looked at before takes its place
+    assert [one.source for one in library.add([album]).moved] == ["copy.jpg"]
+    assert library.check().is_clean
+    assert library.add([album]).photos == 0
+
+
 def test_the_same_picture_is_added_once_in_each_colouring(
     library: ExemplarLibrary, tmp_path: Path
 ) -> None:
