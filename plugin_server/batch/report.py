@@ -103,8 +103,10 @@ class Report:
         known.sort(key=lambda record: (record.confidence, record.name))
         return known[: math.ceil(UNSURE * len(known))]
 
-    def lines(self, manifest: Manifest, unused: list[str]) -> Iterator[str]:
-        """Say it in a few lines."""
+    def lines(
+        self, manifest: Manifest, unused: list[str], *, is_written: bool = True
+    ) -> Iterator[str]:
+        """Say it in a few lines, and where the report lies if it ``is_written``."""
         counts, tally = self.tally.counts, self.tally
         parts = [f"{counts['coloured']:,} coloured"]
         if counts["unchanged"]:
@@ -135,6 +137,8 @@ class Report:
         if unused:
             some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
             yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
+        if not is_written:
+            return
         yield f"report: {shown(str(self.folder / TABLE))}"
         if unsure := len(self.unsure(manifest)):
             yield f"least sure of {_photos(unsure)}: {shown(str(self.folder / REVIEW))}"

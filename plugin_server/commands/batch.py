@@ -17,6 +17,7 @@ import click
 from plugin_server.batch.backends import cores, sleep_unless_stopped
 from plugin_server.commands.bars import bar
 from plugin_server.commands.library_session import stoppable
+from plugin_server.commands.outputs import check_files
 
 if TYPE_CHECKING:
     from plugin_server.batch.backends import Backend
@@ -175,6 +176,7 @@ class BatchCommand:
         sheet = self.options.sheet
         if sheet is not None and sheet.suffix.lower() not in (".html", ".htm"):
             raise SourceError(f"{sheet} is no name of a page: call it {sheet.stem or 'sheet'}.html")
+        check_files([sheet])
         return Sources.parse(self.photos, self.output, recursive=self.options.recursive)
 
     def _work(
@@ -215,8 +217,9 @@ class BatchCommand:
                 comes_again=options.watch,
             )  # fmt: skip
             tally = batch.run(found)
-        self._conclude(manifest, Report(self.output, tally, cores()), batch_settings, should_stop)
-        return _exit_code(tally, watched=options.watch)
+        report = Report(self.output, tally, cores())
+        is_written = self._conclude(manifest, report, batch_settings, should_stop)
+        return _exit_code(tally, watched=options.watch) or (0 if is_written else FAILED)
 
     def _conclude(
         self,
@@ -224,22 +227,35 @@ class BatchCommand:
         report: Report,
         batch_settings: BatchSettings,
         should_stop: Callable[[], bool],
-    ) -> None:
-        tally = report.tally
+    ) -> bool:
+        """Write the report and the sheet, and say what came of all; False where one is missing."""
+        from plugin_server.batch.report import shown
+
+        tally, sheet = report.tally, self.options.sheet
+        has_report = has_sheet = True
         try:
             report.write(manifest)
-            if self.options.sheet is not None and (self.options.watch or not tally.stopped):
-                self._draw(self.options.sheet, manifest, tally, should_stop)
         except OSError as problem:
+            has_report = False
             click.echo(f"the report cannot be written: {problem.strerror}", err=True)
+        if sheet is not None and (self.options.watch or not tally.stopped):
+            try:
+                self._draw(sheet, manifest, tally, should_stop)
+            except OSError as problem:
+                has_sheet = False
+                name = shown(str(sheet))
+                click.echo(
+                    f"the contact sheet {name} cannot be written: {problem.strerror}", err=True
+                )
         unused = [] if tally.stopped else batch_settings.descriptions.unused()
-        for line in report.lines(manifest, unused):
+        for line in report.lines(manifest, unused, is_written=has_report):
             click.echo(line)
         if tally.total == 0 and not tally.stopped and not self.options.watch:
             below = "" if self.options.recursive else "; --recursive looks into folders below, too"
             click.echo(f"there is no photo in {_named(self.photos)}{below}", err=True)
         if tally.stopped and not self.options.watch:
             click.echo(f"{tally.stopped}; the same command goes on from here", err=True)
+        return has_report and has_sheet
 
     def _draw(
         self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]

@@ -19,6 +19,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from models.guidance.condition import Condition, Prediction
 from models.progress import Stopped
 from plugin_server.batch.backends import remote_backend, sleep_unless_stopped
 from plugin_server.batch.runner import CannotGoOn
@@ -226,6 +227,44 @@ def test_the_contact_sheet_shows_all_and_links_to_the_results(scans: Path, tmp_p
     assert 'href="out/a%20%22b%22%20%3Ci%3E%26amp%3B%20%231%3F.png"' in page
     assert 'class="failed"' in page
     assert "http" not in re.sub(r'src="data:[^"]*"', "", page)  # nothing is fetched
+
+
+def test_a_contact_sheet_that_cannot_be_written_is_named_before_the_work(scans: Path) -> None:
+    out = scans.parent / "out"
+    result = run("colorize", scans, "-o", out, "--contact-sheet", "/dev/null/sheet.html")
+    assert result.exit_code == 2
+    said = one_line(result.stderr)
+    assert said == "photochrom: cannot write /dev/null/sheet.html: Not a directory"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("sheet/sheet.html", "the contact sheet {} cannot be written: Is a directory"),
+        ("out/photochrom-report.csv", "the report cannot be written: Is a directory"),
+    ],
+)
+def test_a_run_whose_sheet_or_report_is_missing_has_failed(
+    tmp_path: Path, lost: str, said: str
+) -> None:
+    folder, sheet, out = (tmp_path / name for name in ("in", "sheet/sheet.html", "out"))
+    folder.mkdir()
+    (folder / "a.png").write_bytes(encoded(grey_picture()))
+
+    class Blocking(FakeColorizer):  # something takes the file's place while photos are coloured
+        def predict(self, lightness: np.ndarray, condition: Condition) -> Prediction:
+            (tmp_path / lost / "inside").mkdir(parents=True, exist_ok=True)
+            return super().predict(lightness, condition)
+
+    result = run(
+        "colorize", folder, "-o", out, "--contact-sheet", sheet,
+        load=lambda _config: Service(Blocking(), FakeClip()),
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert said.format(sheet) in result.stderr.splitlines()
+    assert ("report: " in result.stdout) == (out / "photochrom-report.csv").is_file()
+    assert ("contact sheet: " in result.stdout) == sheet.is_file()
 
 
 def test_the_contact_sheet_of_many_has_pages(tmp_path: Path) -> None:
