@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -36,6 +37,11 @@ COMMANDS = {
 }
 
 OURS = ("models", "plugin_server", "retrieval")
+# What a disk refuses, wherever it happens: no mistake of ours.
+DISK = frozenset(
+    {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOSPC,
+     errno.ENOTDIR, errno.EPERM, errno.EROFS}
+)  # fmt: skip
 INCOMPLETE = (
     "run photochrom doctor to see what is missing (training also needs: "
     "pip install 'photochrom[train]')"
@@ -108,6 +114,12 @@ class Commands(click.Group):
             if (problem.name or "").partition(".")[0] in OURS:
                 raise
             click.echo(f"photochrom: {_one_line(str(problem))}; {INCOMPLETE}", err=True)
+            sys.exit(2)
+        except OSError as problem:
+            if problem.errno not in DISK:
+                raise
+            name = f"{click.format_filename(problem.filename)}: " if problem.filename else ""
+            click.echo(f"photochrom: {name}{problem.strerror}", err=True)
             sys.exit(2)
         except click.Abort:
             click.echo("stopped", err=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
+from plugin_server.commands.outputs import check_files, write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +96,13 @@ REFERENCES_ON_SHEET = 20
 @click.option(
     "--sheet", "sheet_file", type=click.Path(path_type=Path), help="With --references: a PNG."
 )
-@click.option("--seed", default=0, show_default=True, help="For other captions and hints.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="For other captions and hints.",
+)
 def evaluate(
     photos: tuple[Path, ...],
     html_file: Path | None,
@@ -134,6 +141,7 @@ def evaluate(
     from models.guidance.condition import NoMatcher
 
     console = Console()
+    check_files((html_file, json_file, turing_file, sheet_file))
     models = _read_figures(compared)
     if not photos:
         return _compare(models, html_file, console)
@@ -393,6 +401,5 @@ def _write(path: Path, data: str | bytes | dict[str, Any], console: Console) -> 
     """Write a file; a dictionary becomes JSON."""
     if isinstance(data, dict):
         data = json.dumps(data, indent=1) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    write(path, data.encode() if isinstance(data, str) else data)
     console.print(f"wrote {path}")

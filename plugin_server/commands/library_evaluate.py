@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from plugin_server.commands.library_session import load_clip
+from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
 
 EXAMPLES = """\b
@@ -53,6 +54,7 @@ def evaluate(
     from retrieval.search.scoring import EMBEDDED
 
     console = Console(width=None if Console().is_terminal else 120)  # not cut in a report
+    check_files([json_file])
     model = load_clip(ctx.obj, clip)
     try:
         found = list(read_photos(photos))
@@ -71,8 +73,7 @@ def evaluate(
     figures["calibration"] = asdict(curves)
     show(console, figures)
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        write(json_file, (json.dumps(figures, indent=1) + "\n").encode())
         console.print(f"wrote {json_file}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
+from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def search(
 
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise click.UsageError(f"--sheet {sheet}: the sheet is a PNG, name it OUT.png", ctx)
+    check_files([sheet])
     try:
         query = Query(
             description=" ".join(words), image=None if like is None else _read(like),
@@ -119,10 +121,7 @@ def _read(photo: Path) -> NDArray[Any]:
 def _write_sheet(path: Path, exemplars: ExemplarLibrary, matches: list[Match]) -> None:
     from plugin_server.commands.contact_sheet import draw_exemplars
 
-    try:
-        path.write_bytes(draw_exemplars([_entry(exemplars, match) for match in matches]))
-    except OSError as problem:
-        raise click.ClickException(f"cannot write {path}: {problem.strerror}") from problem
+    write(path, draw_exemplars([_entry(exemplars, match) for match in matches]))
 
 
 def _entry(exemplars: ExemplarLibrary, match: Match) -> Entry:

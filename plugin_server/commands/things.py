@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.job import ColorizeJob, JobError
+from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option, weights_option
 from plugin_server.config import Config, ConfigError
 
@@ -65,6 +66,7 @@ def things(
 
     if sheet is not None and sheet.exists() and not overwrite:
         raise click.ClickException(f"{sheet} exists already: choose another name or --overwrite")
+    check_files([sheet])
     try:
         job = ColorizeJob(description)
         config = Config(clip=clip, weights=weights)
@@ -80,7 +82,7 @@ def things(
     _print_table(found)
     if sheet is not None:
         masks = [None if one["mask"] is None else _mask(service, one["mask"]) for one in found]
-        sheet.write_bytes(draw(target, found, masks))
+        write(sheet, draw(target, found, masks))
         click.echo(click.format_filename(sheet))
     service.close()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.baselines import LEARNED, OURS
+from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
     from models.networks.clip import Clip
@@ -26,6 +27,7 @@ Examples:
 
 LEAST = 20  # photos; fewer cannot be parted into some to learn from and some to check with
 FEW = 500
+LARGEST_SIDE, LARGEST_BATCH = 1024, 1024  # more would not fit into memory
 RELEASED, IMAGENET = "released", "imagenet"
 STEPS, STEPS_GOING_ON = 20_000, 1_000
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
@@ -67,8 +69,20 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     show_default=True,
     help="Photochrom's own network, or a baseline of the field.",
 )
-@click.option("--side", default=128, show_default=True, help="Crop size, a multiple of 32.")
-@click.option("--batch", default=32, show_default=True, help="Photos in a batch.")
+@click.option(
+    "--side",
+    type=click.IntRange(32, LARGEST_SIDE),
+    default=128,
+    show_default=True,
+    help="Crop size, a multiple of 32.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, LARGEST_BATCH),
+    default=32,
+    show_default=True,
+    help="Photos in a batch.",
+)
 @click.option(
     "--hold-out",
     type=click.IntRange(2),
@@ -98,7 +112,7 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     show_default=True,
     help="Learn from reference photos too, for which all photos are looked at beforehand.",
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def train(
     photos: tuple[Path, ...],
     run: Path,
@@ -139,6 +153,7 @@ def train(
 
     if side % 32:
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
+    check_folder(run)
     if model != OURS:
         _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
@@ -270,7 +285,7 @@ def _compare(
     if start is None:
         click.echo("Before are the weights that come with Photochrom.")
     click.echo(before_after.verdict(old, new, len(held)))
-    picture.write_bytes(before_after.sheet_png(pictures[:SHOWN]))
+    write(picture, before_after.sheet_png(pictures[:SHOWN]))
     click.echo(f"wrote {picture}: grey, before, after, original")
 
 

@@ -205,6 +205,16 @@ def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
     side = CliRunner().invoke(train, [str(tmp_path), "--side", "100"])
     assert side.exit_code == 2
     assert "multiple of 32" in side.output
+    for option, bad in (
+        ("--side", "0"), ("--side", "-32"), ("--side", "3200000"), ("--batch", "0"),
+        ("--batch", "-1"), ("--seed", "-1"),
+    ):  # fmt: skip
+        refused = CliRunner().invoke(train, [str(tmp_path), option, bad])
+        assert refused.exit_code == 2, refused.output
+        assert f"'{option}': {bad} is not in the range" in refused.output
+    nowhere = CliRunner().invoke(train, [str(tmp_path), "--run", "/dev/null/x"])
+    assert nowhere.exit_code == 1  # 2 as a subcommand of photochrom
+    assert "cannot write /dev/null/x: Not a directory" in nowhere.output
     start = CliRunner().invoke(train, [str(tmp_path), "--from", "imagnet"])
     assert start.exit_code == 2
     assert "released, imagenet or a file" in start.output

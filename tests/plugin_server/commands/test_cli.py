@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -284,3 +285,22 @@ def test_help_is_quick_and_imports_no_model() -> None:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
     assert time.perf_counter() - started < 5  # generous: the assertion on modules is the point
+
+
+def test_files_of_an_evaluation_are_checked_before_it_measures(tmp_path: Path) -> None:
+    for option in ("--json", "--report", "--turing", "--sheet"):
+        result = run("evaluate", tmp_path / "none", option, "/dev/null/out.json")
+        assert result.exit_code == 2
+        said = one_line(result.stderr)
+        assert said == "photochrom: cannot write /dev/null/out.json: Not a directory"
+
+
+def test_what_a_disk_refuses_is_one_line(tmp_path: Path) -> None:
+    def full(_config: Config) -> Service:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(encoded(grey_picture()))
+    result = run("colorize", photo, load=full)
+    assert result.exit_code == 2
+    assert one_line(result.stderr) == "photochrom: No space left on device"

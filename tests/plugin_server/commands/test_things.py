@@ -45,6 +45,18 @@ def test_things_are_listed_with_how_sure_and_how_large(photo: Path) -> None:
     assert "#8a2030" in door
 
 
+def test_a_sheet_that_cannot_be_written_is_said_before_any_work(photo: Path) -> None:
+    def load(_config: Config) -> Service:
+        raise AssertionError("nothing is to be loaded")
+
+    for sheet, why in (("/dev/null/x.png", "Not a directory"), (photo.parent, "is a folder")):
+        result = run(
+            "things", photo, "-d", "a green dress", "--sheet", sheet, "--overwrite", load=load
+        )
+        assert result.exit_code == 2
+        assert one_line(result.stderr) == f"photochrom: cannot write {sheet}: {why}"
+
+
 def test_what_is_not_found_is_noted(photo: Path) -> None:
     class Blind(LocatingColorizer):
         def locate(self, *arguments: Any) -> Located:
