@@ -43,7 +43,7 @@ from models.guidance.overlays import (
 from models.guidance.palette import Palette, paler
 from models.guidance.reference import Reference, is_colourless
 from models.guidance.regions import place_region, region_masks
-from models.guidance.things import FoundThing, describe_thing, place_things
+from models.guidance.things import FoundThing, describe_thing, place_things, unused_changes
 from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.progress import Progress, unwatched
@@ -264,9 +264,11 @@ def condition_of(
     network's inputs drive its colours far off.
     """
     if job.strength == 0:
-        given = job.description or job.hints or job.palette or job.regions or reference
+        given = (
+            job.description, job.hints, job.palette, job.regions, job.things, reference
+        )  # fmt: skip
         notice = "The guidance was not used: strength is 0. Raise it."
-        return Condition(strength=0.0), None, (notice,) if given else ()
+        return Condition(strength=0.0), None, (notice,) if any(given) else ()
     notices: tuple[str, ...] = ()
     text = image = carried = None
     if text_embedding is not None:
@@ -279,6 +281,12 @@ def condition_of(
             notices = (
                 *notices,
                 f"The {reference.name} has no colours and was not used: give a colour photo.",
+            )
+        elif (tone := tone_of(colours)) is not None:
+            notices = (
+                *notices,
+                f"The {reference.name} is toned ({tone}): it has no colours to lend and was not "
+                "used. Give a colour photo.",
             )
         else:
             carried = colorizer.match(lightness, colours)
@@ -328,6 +336,8 @@ def _overlays(
         overlays.append(ThingsOverlay(named, job.strength))
         things += [describe_thing(thing, guide, full_size) for thing in named]
         notices += more
+    else:
+        notices += unused_changes(job.things, ())
     masks = region_masks(job.regions, places, *full_size) if job.regions else ()
     for number, (region, place) in enumerate(zip(job.regions, masks, strict=True)):
         if place.is_empty:

@@ -196,14 +196,17 @@ def place_things(
     notices = [
         not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
     ]
-    for change in changes:
-        if not any(change.is_about(thing.phrase) for thing in placed):
-            names = ", ".join(f'"{thing.phrase}"' for thing in placed) or "nothing"
-            notices.append(
-                f'The change of "{change.phrase}" was not used: the description gives colours to '
-                f"{names}."
-            )
-    return tuple(placed), tuple(notices)
+    return tuple(placed), (*notices, *unused_changes(changes, placed))
+
+
+def unused_changes(changes: Sequence[ThingChange], placed: Sequence[PlacedThing]) -> list[str]:
+    """Say which changes are about nothing that a description gives a colour."""
+    names = ", ".join(f'"{thing.phrase}"' for thing in placed) or "nothing"
+    return [
+        f'The change of "{change.phrase}" was not used: the description gives colours to {names}.'
+        for change in changes
+        if not any(change.is_about(thing.phrase) for thing in placed)
+    ]
 
 
 def not_found(phrase: str) -> str:

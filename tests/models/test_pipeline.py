@@ -25,6 +25,7 @@ from models.guidance.named_colors import ab_of
 from models.guidance.palette import Palette
 from models.job import ColorizeJob, Hint, JobError, PaletteColor
 from models.pipeline import Colorized, Reference, colorize, view_of
+from models.region import ThingChange
 from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -364,6 +365,30 @@ def test_a_reference_without_colours_is_said_and_not_used() -> None:
     found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
     assert "exemplar abc has no colours and was not used" in found.notices[0]
     np.testing.assert_array_equal(found.pixels, run(pixels).pixels)
+
+
+@pytest.mark.parametrize("tint", [(10, 25), (-3, -20)])
+def test_a_toned_reference_is_said_and_moves_nothing(tint: tuple[float, float]) -> None:
+    levels = skimage.data.camera()[::8, ::8].astype(float) / 2.55
+    scan = lab2rgb(np.dstack([levels, *(np.full_like(levels, one) for one in tint)]))
+    reference = Reference((scan * 255).astype(np.uint8))
+    pixels = picture(48, 64, 1, np.uint8)
+    job = ColorizeJob("a red car")
+    result, plain = run(pixels, job, reference=reference), run(pixels, job)
+    np.testing.assert_array_equal(result.pixels, plain.pixels)
+    (notice,) = set(result.notices) - set(plain.notices)
+    assert notice.startswith("The reference is toned (")
+    assert "no colours to lend" in notice
+
+
+@pytest.mark.parametrize(
+    "change", [ThingChange("green dress", "#8a2030"), ThingChange("green dress", use=False)]
+)
+def test_changes_without_a_description_are_said(change: ThingChange) -> None:
+    found = run(picture(48, 64, 1, np.uint8), ColorizeJob(things=(change,)))
+    assert found.notices == (
+        'The change of "green dress" was not used: the description gives colours to nothing.',
+    )
 
 
 def test_a_reference_that_matches_nowhere_is_said() -> None:
