@@ -52,8 +52,19 @@ def captions_in_text(data: bytes) -> tuple[str, ...]:
 def clean(texts: Iterable[str]) -> tuple[str, ...]:
     """Put each caption on one line, drop empty and repeated ones, cut what is too long."""
     lines = ("".join(c if c.isprintable() else " " for c in text) for text in texts)
-    lines = (" ".join(line.split())[:LONGEST_CAPTION] for line in lines)
+    lines = (cut_at_word(" ".join(line.split()), LONGEST_CAPTION) for line in lines)
     return tuple(dict.fromkeys(line for line in lines if line))[:MOST_CAPTIONS]
+
+
+def cut_at_word(text: str, most: int) -> str:
+    """Cut a text to at most so many letters, at a word's end if there is one."""
+    if len(text) <= most:
+        return text
+    kept = text[:most]
+    if text[most].isspace() or kept[-1].isspace():
+        return kept.rstrip()
+    parts = kept.rsplit(maxsplit=1)
+    return parts[0] if len(parts) > 1 else kept
 
 
 def is_json(data: bytes) -> bool:

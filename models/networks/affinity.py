@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.guidance.kriging import WIDTH
-from models.networks.checkpoint import WEIGHTS, load_network
+from models.networks.checkpoint import AFFINITY, WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS
 
 CHECKPOINT = WEIGHTS / "affinity.safetensors"
@@ -82,4 +82,4 @@ def load_affinity(path: Path = CHECKPOINT) -> Affinity:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return load_network(path, lambda config: Affinity(AffinityConfig(**config)))
+    return load_network(path, lambda config: Affinity(AffinityConfig(**config)), kind=AFFINITY)

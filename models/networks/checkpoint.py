@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,13 @@ REMEDY = (
     "reinstall photochrom (pip install --force-reinstall photochrom), "
     "or fetch models/weights again from the repository"
 )
-OWN_REMEDY = "name a file that `photochrom train` wrote, or leave --weights out"
+OWN_REMEDY = (
+    "name a file that `photochrom train` wrote, or take the weights that come with Photochrom"
+)
+COLORIZER, BASELINE = "a colorizer", "a baseline of the field"
+GROUNDER, MATCHER = "the network that finds named things", "the network that matches references"
+STATE = "the state of a training that is not finished"
+AFFINITY, CLIP = "the network that relates places for dabs", "the CLIP model's image tower"
 
 
 class WeightsError(RuntimeError):
@@ -82,8 +88,12 @@ def read_checkpoint(
     return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
 
 
-def load_network(path: Path, build: Callable[[dict[str, Any]], Network]) -> Network:
+def load_network(
+    path: Path, build: Callable[[dict[str, Any]], Network], *, kind: str = COLORIZER
+) -> Network:
     """Build a network from the config in its own file, and fill it: ready for use, not to train.
+
+    ``kind`` is what the file has to hold.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
@@ -93,10 +103,30 @@ def load_network(path: Path, build: Callable[[dict[str, Any]], Network]) -> Netw
         network = build(header["config"])
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+        found = kind_of(tensors, header)
+        if found not in (None, kind):
+            raise WeightsError(
+                f"the weights {path} hold {found} and not {kind}: {OWN_REMEDY}"
+            ) from problem
         raise WeightsError(
             f"the weights {path} do not fit this version: {remedy_for(path)}"
         ) from problem
     return network.eval().requires_grad_(False)
+
+
+def kind_of(tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> str | None:
+    """Tell what a checkpoint of ours holds, None where it cannot be told."""
+    if any(name.startswith("averaged.") for name in tensors):
+        return STATE
+    config = header.get("config")
+    if not isinstance(config, dict):
+        return CLIP if any(name.startswith("visual.") for name in tensors) else None
+    marks = {
+        "vocabulary": GROUNDER, "candidates": MATCHER, "shares": BASELINE, "bins": COLORIZER,
+    }  # fmt: skip
+    if set(config) == {"encoder", "hidden"}:
+        return AFFINITY
+    return next((kind for mark, kind in marks.items() if mark in config), None)
 
 
 def remedy_for(path: Path) -> str:

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.captions import cut_at_word
 from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import NamedThing, TextEmbedding
 from models.guidance.languages.reader import read_description
@@ -124,7 +125,7 @@ class Clip:
         limit = self._tokenizer.context_length
         # No more can matter, and megabytes would take seconds.
         reading = read_description(
-            text[: limit * MAX_WORD], language, knows=self._tokenizer.is_word
+            cut_at_word(text, limit * MAX_WORD), language, knows=self._tokenizer.is_word
         )
         read = reading.english
         notices = list(reading.notices)

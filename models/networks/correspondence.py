@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.checkpoint import WEIGHTS, load_network
+from models.networks.checkpoint import MATCHER, WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS
 
 CHECKPOINT = WEIGHTS / "correspondence.safetensors"
@@ -295,4 +295,4 @@ def load_matcher(path: Path = CHECKPOINT) -> Matcher:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return load_network(path, lambda config: Matcher(MatcherConfig(**config)))
+    return load_network(path, lambda config: Matcher(MatcherConfig(**config)), kind=MATCHER)

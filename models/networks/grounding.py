@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
-from models.networks.checkpoint import WEIGHTS, load_network
+from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
@@ -188,7 +188,7 @@ def load_grounder(path: Path = CHECKPOINT) -> Grounder:
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    return folded(load_network(path, build_grounder))
+    return folded(load_network(path, build_grounder, kind=GROUNDER))
 
 
 def build_grounder(config: dict[str, Any]) -> Grounder:

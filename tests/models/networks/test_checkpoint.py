@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.networks.checkpoint import (
+    WEIGHTS,
     WeightsError,
     file_sha256,
     inspect_file,
@@ -63,6 +64,33 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     save_checkpoint(path, {"x": torch.zeros(10)}, {**CONFIG, "colour": 1})
     with pytest.raises(WeightsError, match="do not fit this version"):
         load_colorizer(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("clip", "the CLIP model's image tower"),
+        ("grounding", "the network that finds named things"),
+        ("correspondence", "the network that matches references"),
+        ("affinity", "the network that relates places for dabs"),
+    ],
+)
+def test_other_weights_of_ours_are_named_as_what_they_are(name: str, kind: str) -> None:
+    with pytest.raises(WeightsError) as raised:
+        load_colorizer(WEIGHTS / f"{name}.safetensors")
+    said = str(raised.value)
+    assert f"{name}.safetensors hold {kind} and not a colorizer: " in said
+    assert "reinstall" not in said
+
+
+def test_the_remedy_names_no_option_that_may_not_be_in_use(tmp_path: Path) -> None:
+    for start in ("damaged", "missing"):
+        path = tmp_path / f"{start}.safetensors"
+        if start == "damaged":
+            path.write_bytes(b"no weights at all")
+        with pytest.raises(WeightsError, match="take the weights that come with Photochrom") as one:
+            load_colorizer(path)
+        assert "--" not in str(one.value)
 
 
 def test_a_trained_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:

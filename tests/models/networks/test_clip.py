@@ -13,7 +13,14 @@ from safetensors.torch import save_file
 from skimage import data
 
 from models.networks.checkpoint import WeightsError
-from models.networks.clip import CONTEXT_LENGTH, EMBEDDED, Clip, import_open_clip, load_clip
+from models.networks.clip import (
+    CONTEXT_LENGTH,
+    EMBEDDED,
+    MAX_WORD,
+    Clip,
+    import_open_clip,
+    load_clip,
+)
 from models.networks.predictor import Predictor
 
 
@@ -76,6 +83,12 @@ def test_colour_words_move_the_vector(clip: Clip) -> None:
     red, blue, again = clip.embed_texts(["a red car", "a blue car", "A red car"])
     assert red @ blue < 0.95
     assert red @ again == pytest.approx(1, abs=1e-4)
+
+
+def test_no_word_is_cut_in_two(clip: Clip) -> None:
+    before = CONTEXT_LENGTH * MAX_WORD - len("catalogu")
+    (notice,) = clip.embed_text("a " * (before // 2) + "catalogue of photos").notices
+    assert "was cut" in notice
 
 
 def test_a_description_that_is_too_long_is_cut_and_said_so(clip: Clip) -> None:

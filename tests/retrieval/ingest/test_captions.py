@@ -17,6 +17,7 @@ from models.captions import (
     captions_in_json,
     captions_in_text,
     clean,
+    cut_at_word,
 )
 from retrieval.ingest.captions import captions_beside, captions_in_xmp
 from retrieval.ingest.photos import PhotoLimits, decode_small
@@ -126,3 +127,16 @@ def test_damaged_metadata_does_not_keep_a_photo_out() -> None:
     small = decode_small(damaged, PhotoLimits())
     assert small.rgb.shape == np.shape(color_photo(1))
     assert isinstance(json.dumps(small.captions), str)
+
+
+def test_what_is_too_long_is_cut_at_a_word() -> None:
+    text = "a catalogue " * 100
+    (caption,) = clean([text])
+    assert len(caption) <= LONGEST_CAPTION
+    assert set(caption.split()) == {"a", "catalogue"}
+    for most in range(1, 40):
+        cut = cut_at_word("an old  blue door", most)
+        assert "an old  blue door".startswith(cut)
+        assert len(cut) <= most
+        assert cut == "a" or set(cut.split()) <= {"an", "old", "blue", "door"}
+    assert cut_at_word("x" * 50, 20) == "x" * 20
