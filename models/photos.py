@@ -51,6 +51,8 @@ def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iter
     for path in paths:
         if not path.exists():
             raise PhotosError(f"{path} does not exist: name a .tar shard or a folder of photos")
+        if not (path.is_dir() or path.is_file()):
+            raise PhotosError(f"{path} is no file and no folder: name a .tar shard or a folder")
         members = _shard_members(path) if path.suffix == ".tar" else _folder_members(path)
         for key, image, captions, source in members:
             pixels = _decode(image, short_side)
@@ -83,9 +85,9 @@ def in_colour(
     aside = (f"{len(grey)} without colours set aside: {names}",) if grey else ()
     if len(colour) < least:
         more = f" ({aside[0]})" if aside else ""
+        found = "1 photo" if len(colour) == 1 else f"{len(colour)} photos"
         raise PhotosError(
-            f"{len(colour)} photos in colour were found{more}, and {what} needs at least {least}: "
-            "name more"
+            f"{found} in colour found{more}, and {what} needs at least {least}: name more"
         )
     return colour, aside
 

@@ -25,7 +25,7 @@ from plugin_server.batch.descriptions import Described
 from plugin_server.batch.manifest import Manifest, Record
 from plugin_server.batch.output import Output
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
-from plugin_server.batch.sources import SkippedPhoto, SourcePhoto
+from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, read_file
 from plugin_server.batch.writing import Times, replace_file
 from plugin_server.engine.requests import Answer, ColorizeRequest
 from plugin_server.images.codec import Limits, TooLarge
@@ -190,7 +190,7 @@ class Batch:
                     f"the file has {status.st_size:,} bytes and the limit is "
                     f"{self._limits.max_bytes:,}: scale it down"
                 )
-            data = photo.path.read_bytes()
+            data = read_file(photo.path)
             described = self._settings.descriptions.completed(given, data)
             task = replace(
                 task, sha256=hashlib.sha256(data).hexdigest(),

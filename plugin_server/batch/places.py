@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models.job_error import JobError, read_list
 from models.region import MAX_REGIONS, Region, ThingChange, parse_regions
+from plugin_server.batch.sources import read_file
 from plugin_server.engine.requests import ColorizeRequest
 
 
@@ -71,6 +72,6 @@ def places_of_row(text: str, folder: Path, name: str = "row") -> Places:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_file(file)
     except OSError as problem:
         raise JobError(f"cannot read {file}: {problem.strerror}") from problem

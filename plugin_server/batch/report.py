@@ -114,7 +114,7 @@ class Report:
         if tally.failures:
             parts.append(f"{tally.failures:,} failed")
         rate = f", {counts['coloured'] / tally.seconds:.1f} a second" if counts["coloured"] else ""
-        yield f"{_photos(tally.total)}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
+        yield f"{photos(tally.total)}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
         if counts["failed before"]:
             # Those of this run were said when they failed.
             earlier = (
@@ -126,12 +126,12 @@ class Report:
             if counts["failed before"] > SHOWN:
                 yield f"  ... and {counts['failed before'] - SHOWN:,} more"
             yield (
-                f"{_photos(counts['failed before'])} failed in an earlier run and "
+                f"{photos(counts['failed before'])} failed in an earlier run and "
                 f"{'was' if counts['failed before'] == 1 else 'were'} passed over: "
                 "--retry-failed tries again"
             )
         if tally.noted:
-            yield f"{_photos(len(tally.noted))} with notes:"
+            yield f"{photos(len(tally.noted))} with notes:"
             for kind, count in self.kinds(manifest).most_common(SHOWN):
                 yield f"  {count:,}: {kind}"
         if unused:
@@ -141,7 +141,7 @@ class Report:
             return
         yield f"report: {shown(str(self.folder / TABLE))}"
         if unsure := len(self.unsure(manifest)):
-            yield f"least sure of {_photos(unsure)}: {shown(str(self.folder / REVIEW))}"
+            yield f"least sure of {photos(unsure)}: {shown(str(self.folder / REVIEW))}"
 
     def _records(self, manifest: Manifest) -> Iterable[Record]:
         return (record for record in manifest if record.name in self.tally.endings)
@@ -166,7 +166,8 @@ def shown(name: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _photos(count: int) -> str:
+def photos(count: int) -> str:
+    """Count photos in words."""
     return "1 photo" if count == 1 else f"{count:,} photos"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Final
 from retrieval.ingest.photos import SUFFIXES
 from retrieval.ingest.walk import UNREADABLE, identity_of
 
+NO_FILE: Final = "it is a pipe or a device and no file: save it as a file first"
 READ: Final = SUFFIXES | {".npy"}
 
 
@@ -65,6 +68,8 @@ class Sources:
         for path in inputs:
             if not path.exists():
                 raise SourceError(f"{path} does not exist: name folders or photos")
+            if not (path.is_dir() or path.is_file()):
+                raise SourceError(f"{path} is no folder and no photo: {NO_FILE}")
             own = path.resolve()
             holds_photos = own if path.is_dir() else own.parent
             if target == holds_photos or (path.is_dir() and target in own.parents):
@@ -96,6 +101,18 @@ class Sources:
     def count(self) -> int:
         """Count what iterating would yield, without a look into any photo."""
         return sum(1 for _ in self)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a picture's file; anything else may have no end, or never begin.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe or a device.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, NO_FILE)
+    return path.read_bytes()
 
 
 def _walk(

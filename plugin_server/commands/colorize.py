@@ -297,8 +297,10 @@ def _server_here(token: str | None) -> str | None:
 
 
 def _read(path: Path | None, kind: str) -> bytes | None:
+    from plugin_server.batch.sources import read_file
+
     try:
-        return None if path is None else path.read_bytes()
+        return None if path is None else read_file(path)
     except OSError as problem:
         name = click.format_filename(path or "")
         raise click.ClickException(

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin_server.commands.parameters import clip_option, token_options, weights_option
+from plugin_server.commands.parameters import clip_option, plural, token_options, weights_option
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
 from plugin_server.version import product_version
 
@@ -251,7 +251,11 @@ def examine_library(folder: Path) -> Finding:
     try:
         library = ExemplarLibrary.open(folder, clip=None)
         try:
-            return Finding("library", State.OK, f"{len(library):,} exemplars in {folder}")
+            return Finding(
+                "library",
+                State.OK,
+                f"{len(library):,} {plural(len(library), 'exemplar')} in {folder}",
+            )
         finally:
             library.close()
     except LibraryError as problem:

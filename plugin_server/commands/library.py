@@ -18,7 +18,7 @@ from plugin_server.commands.library_session import (
     preparer,
     stoppable,
 )
-from plugin_server.commands.parameters import broker_option, clip_option
+from plugin_server.commands.parameters import broker_option, clip_option, plural
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
 REFUSED = 2  # nothing that was named could be added
@@ -90,7 +90,7 @@ def add(
     Captions come from NAME.txt or NAME.json beside a photo, or from its XMP, IPTC or EXIF. What is
     known and unchanged is passed over, so an interrupted run goes on where it stopped.
     """
-    from plugin_server.commands.library_report import describe_add, passed_over, plural
+    from plugin_server.commands.library_report import describe_add, passed_over
 
     if not paths and not samples:
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
@@ -141,7 +141,8 @@ def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path
         return
     if found:
         print_exemplars(found)
-    click.echo(f"{len(found):,} of {total:,} exemplars" if total else "The library is empty.")
+    of_all = f"{len(found):,} of {total:,} {plural(total, 'exemplar')}"
+    click.echo(of_all if total else "The library is empty.")
 
 
 @library.command(epilog=REMOVE_EXAMPLES)
@@ -164,7 +165,8 @@ def remove(
     with opened(folder, None) as exemplars:
         doomed = set(ids) | {one.id for one in (exemplars.under(under) if under else ())}
         removed = exemplars.remove(doomed)
-        click.echo(f"{removed:,} removed, {len(exemplars):,} exemplars left")
+        left = len(exemplars)
+        click.echo(f"{removed:,} removed, {left:,} {plural(left, 'exemplar')} left")
 
 
 @library.command(epilog=CHECK_EXAMPLES, short_help="Compare the library with the photos.")

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plugin_server.commands.parameters import plural
+
 if TYPE_CHECKING:
     from retrieval.database.exemplar import Exemplar
     from retrieval.ingest.ingest import AddReport, Refusal
@@ -127,11 +129,6 @@ def describe_check(report: CheckReport) -> Iterator[str]:
         yield "Repaired." if not report.absent else "The rest is repaired."
     elif not (len(report.absent) and _is_only_absent(report)):
         yield "photochrom library check --repair puts this right."
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a noun as it stands behind a number."""
-    return noun if count == 1 else f"{noun}s"
 
 
 def _is_only_absent(report: CheckReport) -> bool:

@@ -108,10 +108,11 @@ def search(
 
 def _read(photo: Path) -> NDArray[Any]:
     """Read the photo to search with: (H, W, 1..4)."""
+    from plugin_server.batch.sources import read_file
     from plugin_server.images.codec import ImageError, Limits, decode
 
     try:
-        return decode(photo.read_bytes(), limits=Limits()).pixels
+        return decode(read_file(photo), limits=Limits()).pixels
     except OSError as problem:
         raise click.ClickException(f"cannot read {photo}: {problem.strerror}") from problem
     except ImageError as problem:

@@ -12,6 +12,7 @@ import click
 
 from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
+from plugin_server.batch.sources import read_file
 from plugin_server.commands.bars import bar
 from plugin_server.commands.destination import STREAM
 
@@ -94,7 +95,7 @@ class NamedPhotos:
             if photo.is_dir():
                 raise IsADirectoryError("is a folder: colour what is in it with --recursive -o OUT")
             size = photo.stat().st_size
-            data = b"" if size > limit else photo.read_bytes()
+            data = b"" if size > limit else read_file(photo)
         if size > limit:
             raise TooLarge(f"the file has {size:,} bytes and the limit is {limit:,}: scale it down")
         return data

@@ -60,6 +60,7 @@ def things(
     this list is what photochrom colorize --thing and --not take.
     """
     from models.networks.checkpoint import WeightsError
+    from plugin_server.batch.sources import read_file
     from plugin_server.engine.requests import ThingsRequest
     from plugin_server.images.codec import ImageError, decode
     from plugin_server.service import Service
@@ -70,7 +71,7 @@ def things(
     try:
         job = ColorizeJob(description)
         config = Config(clip=clip, weights=weights)
-        data = photo.read_bytes()
+        data = read_file(photo)
         service = (ctx.obj or Service.load)(config)
         target = decode(data, limits=service.limits)
         answer = service.answer(ThingsRequest(data, job))

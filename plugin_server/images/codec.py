@@ -86,8 +86,6 @@ def decode(data: bytes, *, limits: Limits) -> Layer:
         UnsupportedImage: not one of MEDIA_TYPES, or animated, or of several pages.
         BrokenImage: empty, damaged, cut off, or floats outside [0, 1].
     """
-    if not data:
-        raise BrokenImage("the picture has 0 bytes; send the file itself")
     limits.check_bytes(data)
     media_type = media_type_of(data)
     match media_type:
@@ -208,7 +206,14 @@ def read_settings(data: bytes) -> str | None:
 
 
 def media_type_of(data: bytes) -> str:
-    """Tell the media type by the content; UnsupportedImage names what it seems to be."""
+    """Tell the media type by the content; UnsupportedImage names what it seems to be.
+
+    Raises:
+        BrokenImage: it is empty.
+        UnsupportedImage: it is not one of MEDIA_TYPES.
+    """
+    if not data:
+        raise BrokenImage("the picture has 0 bytes; send the file itself")
     if data.startswith(png.MAGIC):
         return "image/png"
     if data.startswith(jpeg.MAGIC):

@@ -6,6 +6,7 @@ The first of these that says anything counts: a JSON or text file beside the pho
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,11 @@ def written_beside(photo: Path, more: Iterable[str] = ()) -> Captions:
     set_aside: tuple[str, ...] = ()
     for sidecar in sidecars(photo):
         try:
-            size = sidecar.stat().st_size
+            status = sidecar.stat()
+            size = status.st_size
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                problems.append(f"{sidecar.name} is no file and was passed over.")
+                continue
             if size > LARGEST_SIDECAR:
                 problems.append(
                     f"{sidecar.name} has {size:,} bytes, too many for a description, and was "

@@ -26,5 +26,7 @@ def test_grey_photos_are_set_aside_and_named() -> None:
 
 
 def test_too_few_are_one_clear_sentence() -> None:
-    with pytest.raises(PhotosError, match=r"1 photos in colour .*grey.*training needs at least 20"):
+    with pytest.raises(
+        PhotosError, match=r"1 photo in colour found .*grey.*training needs at least 20"
+    ):
         in_colour([photo("red", 40), photo("grey", 0)], least=20, what="training")

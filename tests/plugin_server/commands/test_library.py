@@ -129,7 +129,7 @@ def test_remove_by_id_and_by_folder(folder: Path, tmp_path: Path) -> None:
     first = open_library(folder).list()[0]
     assert one_line(say(folder, "remove", first.id).stdout) == "1 removed, 4 exemplars left"
     removed = say(folder, "remove", "--under", tmp_path / "b")
-    assert one_line(removed.stdout) == "3 removed, 1 exemplars left"
+    assert one_line(removed.stdout) == "3 removed, 1 exemplar left"
     unknown = say(folder, "remove", "nothere")
     assert unknown.exit_code == 2
     assert "no exemplar 'nothere'" in one_line(unknown.stderr)

@@ -165,3 +165,36 @@ def test_photos_that_are_alike_give_the_same_whatever_the_way(photo: Path, tmp_p
     assert run("colorize", photo, "-o", tmp_path / "out", "--jobs", 2).exit_code == 0
     with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "out" / "a.png") as other:
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    photo, pipe = tmp_path / "a.png", tmp_path / "pipe.png"
+    photo.write_bytes(encoded(grey_picture()))
+    os.mkfifo(pipe)
+    for arguments in (
+        ("colorize", pipe),
+        ("colorize", pipe, "-r", "-o", tmp_path / "out"),
+        ("colorize", photo, "--reference", pipe),
+        ("colorize", photo, "--mask", pipe),
+        ("colorize", photo, "--hint-image", pipe),
+        ("things", pipe, "-d", "a red hat"),
+        ("library", "search", "--like", pipe),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "a pipe or a device and no file" in one_line(result.stderr), arguments
+    result = run("evaluate", pipe)
+    assert result.exit_code == 2
+    assert "no file and no folder" in one_line(result.stderr)
+
+
+def test_an_empty_file_is_said_the_same_alone_and_in_a_folder(tmp_path: Path) -> None:
+    empty = tmp_path / "in" / "a.jpg"
+    empty.parent.mkdir()
+    empty.touch()
+    alone = run("colorize", empty)
+    assert alone.exit_code == 2
+    assert one_line(alone.stderr) == f"{empty}: the picture has 0 bytes; send the file itself"
+    whole = run("colorize", empty.parent, "-o", tmp_path / "out")
+    assert "a.jpg: the picture has 0 bytes; send the file itself" in whole.stderr.splitlines()
