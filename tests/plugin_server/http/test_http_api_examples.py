@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from plugin_server.config import Config
+from plugin_server.http.forms import ColorizeForm
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.fakes import FakeClip, FakeColorizer
@@ -28,6 +29,15 @@ TOKEN = "example-token"
 
 def examples(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def test_every_field_and_header_of_a_coloured_photo_is_told() -> None:
+    fields = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
+    assert set(ColorizeForm.model_fields) <= fields
+    sent = (ROOT / "plugin_server/http/responses.py").read_text("utf-8")
+    headers = set(re.findall(r'headers\["(Photochrom-\w+)"\]', sent))
+    assert headers
+    assert not [name for name in headers if f"`{name}`" not in TEXT]
 
 
 @contextmanager
