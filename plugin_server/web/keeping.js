@@ -35,7 +35,10 @@ export class Keeping {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#write(), PAUSE);
     });
-    addEventListener("pagehide", () => this.#write());
+    addEventListener("pagehide", () => this.#leave());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#leave();
+    });
     document.getElementById("desk-clear").addEventListener("click", () => this.#clear());
   }
 
@@ -70,6 +73,21 @@ export class Keeping {
     return this.#writing;
   }
 
+  /** Write the edits without waiting for anything, for the page may be gone with this event. */
+  #leave() {
+    for (const [photo, kept] of this.#kept) {
+      const edit = photo.edits.now;
+      if (kept.edit === edit || !this.desk.photos.includes(photo)) continue;
+      kept.edit = edit;
+      this.#shelf.put("edits", this.#record(photo)).catch(() => (kept.edit = null));
+    }
+    this.#write();
+  }
+
+  #record(photo) {
+    return { key: photo.key, edit: photo.edits.now, at: this.desk.photos.indexOf(photo) };
+  }
+
   async #store() {
     for (const [photo, { results }] of this.#kept) {
       if (this.desk.photos.includes(photo)) continue;
@@ -89,7 +107,7 @@ export class Keeping {
     const kept = this.#kept.get(photo);
     const edit = photo.edits.now;
     if (kept.edit !== edit) {
-      await this.#shelf.put("edits", { key, edit, at: this.desk.photos.indexOf(photo) });
+      await this.#shelf.put("edits", this.#record(photo));
       kept.edit = edit;
     }
     const wanted = photo.results.filter(({ preview }) => preview && preview.size <= MOST_BYTES).slice(-MOST_RESULTS);

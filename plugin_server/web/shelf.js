@@ -40,8 +40,12 @@ export class Shelf {
     return whole.sort(byTime);
   }
 
+  /** Written at once: a page that goes away would lose a transaction that is left open. */
   async put(store, record) {
-    await done(this.#store(store, "readwrite").put(record));
+    const records = this.#store(store, "readwrite");
+    const request = records.put(record);
+    records.transaction.commit();
+    await done(request);
   }
 
   async remove(store, key) {

@@ -461,6 +461,15 @@ def test_a_reload_loses_nothing_and_clearing_puts_all_away(coffee: Desk) -> None
     expect(coffee.page.locator("#examples")).to_be_hidden()  # they are the sample's
 
 
+def test_words_typed_just_before_a_reload_are_kept(coffee: Desk) -> None:
+    coffee.page.evaluate(KEPT, [0, 1])
+    words = coffee.page.get_by_label("Description")
+    for text in ("a red cup", "a blue cup", "a cup on a table"):
+        words.fill(text)
+        coffee.reload()
+        expect(words).to_have_value(text)
+
+
 def test_where_nobody_else_may_follow_a_job_the_page_asks_for_it(large: Desk) -> None:
     problem = json.dumps({"detail": "32 programs follow jobs already"})
     large.page.route(
