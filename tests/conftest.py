@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 
 from plugin_server.config import Config
 from plugin_server.service import Service
 from tests.support.apps import lent_apps
 from tests.support.fakes import FakeClip, FakeColorizer
+
+# How fast an input is made says how busy the machine is.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture

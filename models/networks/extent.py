@@ -20,7 +20,7 @@ SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it.
-LEAST, MOST = 0.04, 0.7
+LEAST, MOST = 0.04, 0.6
 
 
 class Extent(nn.Module):

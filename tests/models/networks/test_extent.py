@@ -43,5 +43,5 @@ def test_a_thing_does_not_depend_on_the_things_beside_it() -> None:
 
 
 def test_decided_shares_are_clear() -> None:
-    shares = decided(torch.tensor([[[0.0, 0.03, 0.37, 0.75, 1.0]]]))
+    shares = decided(torch.tensor([[[0.0, 0.03, 0.32, 0.7, 1.0]]]))
     np.testing.assert_allclose(shares, [[[0, 0, 0.5, 1, 1]]], atol=1e-6)
