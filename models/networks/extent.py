@@ -19,8 +19,8 @@ INPUTS = 14
 SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
-# cell takes the colour, from MOST on all of it.
-LEAST, MOST = 0.04, 0.6
+# cell takes the colour, from MOST on all of it. Greys only take colours away, and must be surer.
+LEAST, MOST, MOST_GREY = 0.04, 0.6, 0.85
 
 
 class Extent(nn.Module):
@@ -59,9 +59,10 @@ class Extent(nn.Module):
         return logits
 
 
-def decided(shares: Tensor) -> Tensor:
-    """Make (K, h, w) shares clearer: a smooth step from LEAST to MOST."""
-    clear = ((shares - LEAST) / (MOST - LEAST)).clamp(0, 1)
+def decided(shares: Tensor, neutral: Tensor) -> Tensor:
+    """Make (K, h, w) shares clearer: a smooth step; ``neutral`` (K,) is 1 for names of greys."""
+    most = MOST + (MOST_GREY - MOST) * neutral[:, None, None]
+    clear = ((shares - LEAST) / (most - LEAST)).clamp(0, 1)
     return clear * clear * (3 - 2 * clear)
 
 

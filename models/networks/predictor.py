@@ -207,8 +207,9 @@ class Predictor:
         if not self._remembers:
             return self.remembering().locate(lightness, things, others)
         sought = self.seek(lightness, things, others)
-        cells = self.cells(lightness)
-        shares = decided(torch.sigmoid(self.grounder.extent(sought.inputs, cells, sought.phrases)))
+        extent = self.grounder.extent(sought.inputs, self.cells(lightness), sought.phrases)
+        neutral = torch.tensor([float(is_neutral(thing.colors)) for thing in things])
+        shares = decided(torch.sigmoid(extent), neutral)
         return Located(
             _array(sought.claims.probability),
             _array(shares),
