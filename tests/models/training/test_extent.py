@@ -73,7 +73,6 @@ def test_it_learns_to_lay_colours_where_they_are() -> None:
     averaged = train(scenes, None, {}, model, options=options, log=None)
     after = errors(averaged)
     assert after["error"] < before["error"] - 0.2  # of a logarithm
-    assert after["spill"] < before["spill"] / 2
     assert after["notice"] < before["notice"]
     frozen = ("read_vividness", "vocabulary")
     assert all(torch.equal(averaged[n], start[n]) for n in start if n.startswith(frozen))
