@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 COLOURLESS = 6.0  # levels of 255; noise and compression reach it in a grey photo
 SHOWN = 5  # photos that are named
+
+AnyPhoto = TypeVar("AnyPhoto")
 
 
 class PhotosError(ValueError):
@@ -97,6 +100,13 @@ def _chroma(pixels: NDArray[np.uint8]) -> float:
     step = max(min(pixels.shape[:2]) // 64, 1)
     small = pixels[::step, ::step].astype(np.int16)
     return float(np.percentile(np.ptp(small, axis=2), 99))
+
+
+def spread_evenly(photos: Sequence[AnyPhoto], limit: int | None) -> list[AnyPhoto]:
+    """Take so many photos, spread evenly; None or more than there are: all."""
+    if limit is None or limit >= len(photos):
+        return list(photos)
+    return [photos[i * len(photos) // limit] for i in range(limit)]
 
 
 def square(photo: Photo, side: int) -> NDArray[np.uint8]:

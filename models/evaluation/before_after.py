@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.box import SIMPLE
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from models.color.lab import srgb_to_lab
 from models.evaluation.evaluate import grey_of
+from models.evaluation.sheet import sheet_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob
 from models.measures import ciede2000, colourfulness, psnr
@@ -109,19 +109,5 @@ def table(rows: Iterable[Means]) -> Table:
 
 def sheet_png(pictures: Sequence[Coloured]) -> bytes:
     """Lay photos out, a row each: grey, before, after, original; return a PNG."""
-    rows = []
-    for one in pictures:
-        width = round(one.grey.shape[1] * CELL / one.grey.shape[0])
-        cells = (
-            cv2.resize(picture, (width, CELL), interpolation=cv2.INTER_AREA)
-            for picture in (one.grey, one.before, one.after, one.original)
-        )
-        rows.append(np.hstack([np.pad(cell, ((2, 2), (2, 2), (0, 0)), constant_values=255)
-                               for cell in cells]))  # fmt: skip
-    widest = max(row.shape[1] for row in rows)
-    filled = [
-        np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0)), constant_values=255)
-        for row in rows
-    ]
-    encoded: bytes = cv2.imencode(".png", np.vstack(filled)[..., ::-1])[1].tobytes()
-    return encoded
+    rows = ((one.grey, one.before, one.after, one.original) for one in pictures)
+    return sheet_of(rows, height=CELL)

@@ -22,6 +22,7 @@ from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab, to_hex
 from models.evaluation.evaluate import grey_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob, Hint
+from models.photos import spread_evenly
 from models.pipeline import colorize, view_of
 from models.training.regions import RegionPhoto, read_masks
 
@@ -112,8 +113,7 @@ def main(shards: tuple[Path, ...], limit: int, weights: Path | None) -> None:
 
     colorizer, clip = load_pair(weights)
     photos = [photo for photo in read_masks(shards) if largest_piece(photo) is not None]
-    count = min(limit, len(photos))
-    chosen = [photos[i * len(photos) // count] for i in range(count)]
+    chosen = spread_evenly(photos, limit)
     rows = []
     for row in measure(chosen, colorizer, clip):
         rows.append(row)

@@ -21,7 +21,7 @@ from models.color.lab import srgb_to_lab
 from models.evaluation.evaluate import grey_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.guidance.things import LEAST_FOUND, place_things
-from models.photos import Photo, read_photos
+from models.photos import Photo, read_photos, spread_evenly
 from models.pipeline import view_of
 from models.training.regions import Boxes, read_boxes
 
@@ -105,11 +105,10 @@ def main(
     photos = [p for p in read_photos(shards) if any(b.colors for b in drawn.get(p.key, ()))]
     if not photos:
         raise click.UsageError("no photo of the shards has a coloured phrase in --boxes")
-    count = min(limit, len(photos))
-    chosen = [photos[i * len(photos) // count] for i in range(count)]
+    chosen = spread_evenly(photos, limit)
     sought = list(seek(chosen, drawn, colorizer, clip))
     true = sum(one.is_there for one in sought)
-    click.echo(f"{count} photos, {true} true phrases, {len(sought) - true} of other photos")
+    click.echo(f"{len(chosen)} photos, {true} true phrases, {len(sought) - true} of other photos")
     click.echo("threshold  strangers reported  false alarms")
     steps = sorted({LEAST_FOUND, *np.round(np.arange(0.05, 1.0, 0.05), 2).tolist()})
     for point in points(sought, steps):

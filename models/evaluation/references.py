@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.box import SIMPLE
@@ -20,6 +19,7 @@ from rich.table import Table
 from models.color.lab import srgb_to_lab
 from models.evaluation.evaluate import grey_of
 from models.evaluation.results import Pictures
+from models.evaluation.sheet import sheet_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.guidance.reference import Reference
 from models.job import ColorizeJob
@@ -197,29 +197,9 @@ def table(figures: dict[str, Any]) -> Table:
     return result
 
 
-def sheet(evaluation: ReferenceEvaluation, *, height: int = 224) -> UInt8Array:
-    """Lay the kept pictures out, a target in every row."""
-    rows = []
-    for shown in evaluation.pictures:
-        scaled = []
-        for picture in shown.pictures.values():
-            width = round(picture.shape[1] * height / picture.shape[0])
-            cell = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-            scaled.append(
-                cv2.copyMakeBorder(cell, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255,) * 3)
-            )
-        rows.append(np.hstack(scaled))
-    widest = max(row.shape[1] for row in rows)
-    filled = [
-        np.pad(r, ((0, 0), (0, widest - r.shape[1]), (0, 0)), constant_values=255) for r in rows
-    ]
-    return np.vstack(filled)
-
-
 def sheet_png(evaluation: ReferenceEvaluation) -> bytes:
-    """Encode the sheet as PNG."""
-    encoded: bytes = cv2.imencode(".png", sheet(evaluation)[..., ::-1])[1].tobytes()
-    return encoded
+    """Lay the kept pictures out, a target in every row; return a PNG."""
+    return sheet_of((shown.pictures.values() for shown in evaluation.pictures), height=224)
 
 
 def _floats(pixels: UInt8Array) -> FloatArray:

@@ -66,13 +66,15 @@ class NamedColors:
 class Sought:
     """Where things may be, in which colours, and what the extent reads.
 
-    That is (K, INPUTS, h, w) ``inputs`` and the (K, D) unit vectors of the ``phrases``.
+    That is (K, INPUTS, h, w) ``inputs`` and the (K, D) unit vectors of the ``phrases``. ``neutral``
+    (K,) is 1 for names of greys.
     """
 
     phrases: Tensor
     claims: Claims
     named: NamedColors
     vividness: Tensor
+    neutral: Tensor
     inputs: Tensor
 
 
@@ -208,8 +210,7 @@ class Predictor:
             return self.remembering().locate(lightness, things, others)
         sought = self.seek(lightness, things, others)
         extent = self.grounder.extent(sought.inputs, self.cells(lightness), sought.phrases)
-        neutral = torch.tensor([float(is_neutral(thing.colors)) for thing in things])
-        shares = decided(torch.sigmoid(extent), neutral)
+        shares = decided(torch.sigmoid(extent), sought.neutral)
         return Located(
             _array(sought.claims.probability),
             _array(shares),
@@ -228,8 +229,9 @@ class Predictor:
         claims = places(self.grounder, self.cells(lightness), phrases, colors)
         vividness = self.grounder.vividness(names[: len(things)])
         named = self.in_named_colors(lightness, colors, vividness)
-        inputs = self._extent_inputs(lightness, claims, named, colors)
-        return Sought(phrases[: len(things)], claims, named, vividness, inputs)
+        neutral = torch.tensor([float(is_neutral(one)) for one in colors])
+        inputs = self._extent_inputs(lightness, claims, named, neutral)
+        return Sought(phrases[: len(things)], claims, named, vividness, neutral, inputs)
 
     def in_named_colors(
         self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
@@ -247,14 +249,9 @@ class Predictor:
         return NamedColors(ab, evidence)
 
     def _extent_inputs(
-        self,
-        lightness: FloatArray,
-        claims: Claims,
-        named: NamedColors,
-        colors: Sequence[tuple[str, ...]],
+        self, lightness: FloatArray, claims: Claims, named: NamedColors, neutral: Tensor
     ) -> Tensor:
         """Gather what is known of things for the grounder's extent: (K, INPUTS, h/4, w/4)."""
-        neutral = torch.tensor([float(is_neutral(names)) for names in colors])
         return extent_inputs(
             claims.logits,
             claims.rivals,

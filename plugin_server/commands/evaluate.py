@@ -204,7 +204,7 @@ def _begin(
 ) -> _Session:
     """Load models and photos."""
     from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, in_colour, read_photos
+    from models.photos import PhotosError, in_colour, read_photos, spread_evenly
 
     try:
         colorizer, clip = _load(model, weights, clip_name)
@@ -214,7 +214,7 @@ def _begin(
         raise click.UsageError(str(problem)) from problem
     for sentence in aside:
         click.echo(sentence, err=True)
-    found = _spread(everything, limit)
+    found = spread_evenly(everything, limit)
     details = {
         "photos": len(found),
         "from": ", ".join(path.name for path in photos),
@@ -377,13 +377,6 @@ def _read_figures(compared: Sequence[str]) -> dict[str, Any]:
         except ComparisonError as problem:
             raise click.UsageError(str(problem)) from problem
     return models
-
-
-def _spread(photos: Sequence[Photo], limit: int | None) -> list[Photo]:
-    """Take so many photos, spread evenly."""
-    if limit is None or limit >= len(photos):
-        return list(photos)
-    return [photos[i * len(photos) // limit] for i in range(limit)]
 
 
 def _last(steps: Iterator[T], what: str, count: int, console: Console) -> T:
