@@ -7,8 +7,6 @@ First the decoder learns on frozen features, then the encoder's blocks from stri
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +17,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
@@ -28,7 +25,8 @@ from models.networks.colorizer import Colorizer
 from models.networks.correspondence import encoder_digest
 from models.networks.grounding import Grounder, GrounderConfig, deep_blocks
 from models.photos import read_photos
-from models.training.averaging import average
+from models.training.averaging import halved
+from models.training.loop import Loop
 from models.training.name_groups import VOCABULARY, is_person, may_overlap
 from models.training.region_targets import Evidence, Target
 from models.training.regions import RegionPhoto, read_boxes, read_masks
@@ -282,68 +280,53 @@ def train(
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {k: v.detach().clone() for k, v in model.state_dict().items()}
     own = [p for n, p in model.named_parameters() if not n.startswith(("blocks.", "read_viv"))]
+    blocks = list(model.blocks.parameters())
     optimiser = torch.optim.AdamW(
-        [{"params": own}, {"params": list(model.blocks.parameters())}],
-        lr=options.rate,
+        [
+            {"params": own, "lr": options.rate},
+            {"params": blocks, "lr": options.encoder_rate},
+        ],
         weight_decay=options.weight_decay,
     )
     generator = np.random.default_rng(options.seed)
-    output, log = run / "grounding.safetensors", run / "log.jsonl"
+    output = run / "grounding.safetensors"
+    header = {"config": asdict(config), "options": asdict(options), "data": record}
 
     def save() -> None:
-        half = {k: v.half() if v.is_floating_point() else v for k, v in averaged.items()}
-        header = {"config": asdict(config), "options": asdict(options), "data": record}
-        save_checkpoint(output, half, header | {"step": step, "seconds": seconds})
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "seconds": seconds, "loss": mean}) + "\n")
+        save_checkpoint(output, halved(averaged), header | loop.progress.counts)
 
-    step, seconds, mean, saved = 0, 0.0, 0.0, time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
-        task = bar.add_task("training", total=1.0)
-        while (done := _done(step, seconds, options)) < 1:
-            started = time.monotonic()
-            rates = (options.rate, options.encoder_rate)
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * _schedule(done)
-            drawn = views.draw(options.batch_size, generator)
-            f4, f8 = views.features(drawn)
-            model.train()
-            model.blocks.eval()  # batch statistics of the encoder stay ImageNet's
-            with torch.set_grad_enabled(done >= options.unfreeze):
-                deep = model.deepen(f8)
-            losses = losses_of(
-                model,
-                (f4, f8, *deep),
-                [views.targets[i] for i in drawn],
-                [views.sources[i] for i in drawn],
-                vectors,
-                generator,
-            )
-            optimiser.zero_grad()
-            losses.total.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            step += 1
-            average(averaged, model, min(options.average, step / (step + 10)))
-            keep = min(0.98, step / (step + 1))
-            mean = keep * mean + (1 - keep) * losses.total.item()
-            seconds += time.monotonic() - started
-            bar.update(task, completed=done, description=f"step {step}  loss {mean:.3f}")
-            if time.monotonic() - saved > 240:
-                save()
-                saved = time.monotonic()
-        save()
+    loop = Loop(
+        model,
+        optimiser,
+        _schedule,
+        minutes=options.minutes,
+        steps=options.steps,
+        averaged=averaged,
+        keep=options.average,
+        log=run / "log.jsonl",
+        save=save,
+    )
+    model.train()
+    model.blocks.eval()  # batch statistics of the encoder stay ImageNet's
+    for done in loop:
+        drawn = views.draw(options.batch_size, generator)
+        f4, f8 = views.features(drawn)
+        with torch.set_grad_enabled(done >= options.unfreeze):
+            deep = model.deepen(f8)
+        losses = losses_of(
+            model,
+            (f4, f8, *deep),
+            [views.targets[i] for i in drawn],
+            [views.sources[i] for i in drawn],
+            vectors,
+            generator,
+        )
+        loop.learn(loss=losses.total)
     return output
 
 
-def _done(step: int, seconds: float, options: GroundingOptions) -> float:
-    if options.steps is not None:
-        return step / options.steps
-    return seconds / (60 * options.minutes)
-
-
-def _schedule(done: float) -> float:
+def _schedule(step: int, done: float) -> float:
+    """Return the share of the highest rate: it rises, stays until 0.3 is done and then falls."""
     falling = 0.5 * (1 + float(np.cos(np.pi * max(0.0, done - 0.3) / 0.7)))
     return min(1.0, 0.02 + done / 0.03) * (0.98 * falling + 0.02)
 

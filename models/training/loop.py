@@ -51,7 +51,8 @@ class Loop:
 
     ``minutes`` or ``steps`` are the budget. With ``keep`` the ``averaged`` weights follow the
     model's, of which so much stays in each step. ``log`` gets a line of JSON every ``log_every``
-    steps, and the terminal one for people; ``save`` is called every few minutes and at the end.
+    steps and at the end, and the terminal one for people; ``save`` is called every few minutes and
+    at the end.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class Loop:
             if time.monotonic() - saved > self._save_every:
                 self._save()
                 saved = time.monotonic()
+        if progress.losses and progress.step % self._log_every:
+            self._tell(min(1.0, self.done))
         self._save()
 
     def learn(self, **parts: Tensor) -> float:
@@ -124,8 +127,9 @@ class Loop:
         step, losses = self.progress.step, self.progress.losses
         if self._averaged is not None:
             average(self._averaged, self._model, min(self._keep, (1 + step) / (10 + step)))
+        keep = min(0.98, step / (1 + step))
         for name, part in parts.items():
-            losses[name] = 0.98 * losses.get(name, part.item()) + 0.02 * part.item()
+            losses[name] = keep * losses.get(name, part.item()) + (1 - keep) * part.item()
         return float(loss.item())
 
     def _tell(self, done: float) -> None:
