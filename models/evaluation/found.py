@@ -3,7 +3,7 @@
     python -m models.evaluation.found SHARD... --boxes REGIONS.jsonl [--limit 100]
 
 True phrases are those that people drew boxes for, with their colours; strangers are the coloured
-phrases of other photos whose thing this photo's captions do not name. Printed for several
+phrases of other photos whose thing no caption or box of this photo may mean. Printed for several
 thresholds of ``how_found``: the share of strangers that are reported, and of true phrases that are
 reported falsely; the product's own threshold is marked, and the best for a bound on false alarms.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from models.guidance.things import LEAST_FOUND, place_things
 from models.photos import Photo, read_photos, spread_evenly
 from models.pipeline import view_of
 from models.training.regions import Boxes, read_boxes
+from models.training.strangers import ColoredName, strangers_to
 
 ALARMS = 0.15  # of the true phrases, at most
 
@@ -47,9 +49,9 @@ class Point:
     alarms: float
 
 
-def phrase_of(boxes: Boxes) -> str:
+def phrase_of(name: ColoredName) -> str:
     """Write a phrase as people do: its colours before its thing."""
-    return f"a {' and '.join(boxes.colors)} {boxes.name}"
+    return f"a {' and '.join(name.colors)} {name.name}"
 
 
 def seek(
@@ -62,18 +64,21 @@ def seek(
 ) -> Iterator[Sought]:
     """Look in each photo for its own coloured phrases and for as many of other photos."""
     generator = np.random.default_rng(seed)
-    colored = {key: [one for one in boxes if one.colors] for key, boxes in sorted(drawn.items())}
-    everything = [one for boxes in colored.values() for one in boxes]
+    colored = {
+        key: [ColoredName(one.name, one.colors) for one in boxes if one.colors]
+        for key, boxes in sorted(drawn.items())
+    }
+    everything = [one for names in colored.values() for one in names]
     for photo in photos:
         own = colored.get(photo.key, [])
-        said = " ".join(photo.captions).lower()
-        others = [one for one in everything if one.name.split()[-1] not in said]
-        picked = generator.permutation(len(others))[: len(own)]
+        strangers = strangers_to(photo, drawn.get(photo.key, ()), everything, generator)
+        sought = [(one, True) for one in own]
+        sought += [(one, False) for one in islice(strangers, len(own))]
         grey = grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
         view = view_of(grey, colorizer)
         grid = (view.read.shape[0] // 4, view.read.shape[1] // 4)
-        for boxes, is_there in [(one, True) for one in own] + [(others[i], False) for i in picked]:
-            phrase = phrase_of(boxes)
+        for name, is_there in sought:
+            phrase = phrase_of(name)
             things, _ = place_things(
                 clip.embed_text(phrase, None), view.read, grid, colorizer=view.colorizer
             )

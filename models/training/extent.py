@@ -45,7 +45,8 @@ from models.training.averaging import blended, halved
 from models.training.grounding import embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
 from models.training.regions import read_boxes
-from models.training.scenes import Scene, Wish, mirrored, scene_of, strangers_of
+from models.training.scenes import Scene, Wish, mirrored, scene_of
+from models.training.strangers import names_in_captions, strangers_to
 from models.training.view_features import Views
 from models.training.vividness import fit_vividness
 
@@ -289,16 +290,12 @@ def main(
     predictor.grounder.read_vividness.weight.data.copy_(weight)
     predictor.grounder.read_vividness.bias.data.copy_(bias)
     scenes = []
-    strangers = strangers_of(photos, generator)
-    for photo, stranger in zip(track(photos, "photos"), strangers, strict=True):
+    names = names_in_captions(photos)
+    for photo in track(photos, "photos"):
+        boxed = drawn.get(photo.key, ())
+        stranger = next(strangers_to(photo, boxed, names, generator), None)
         scene = scene_of(
-            photo,
-            drawn.get(photo.key, ()),
-            predictor,
-            clip,
-            generator,
-            captions=options.captions,
-            stranger=stranger,
+            photo, boxed, predictor, clip, generator, captions=options.captions, stranger=stranger
         )
         if scene is not None:
             scenes.append(scene)
@@ -310,8 +307,7 @@ def main(
         if photo.labels is not None or photo.boxes
     ]
     views = Views(named, predictor.model.encoder, run, side=options.side, count=1, seed=seed)
-    names = {target.name for some in views.targets for target in some}
-    vectors = embed_names(sorted(names), clip)
+    vectors = embed_names(sorted({t.name for some in views.targets for t in some}), clip)
     tensors, header = read_checkpoint(grounder)
     model = build_grounder(header["config"])
     model.load_state_dict(tensors)

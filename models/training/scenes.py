@@ -21,8 +21,8 @@ from models.networks.clip import Clip
 from models.networks.predictor import GRID, Predictor
 from models.photos import Photo
 from models.training.color_naming import WORDS, named_area
-from models.training.name_groups import may_overlap
 from models.training.regions import Boxes, box_mask
+from models.training.strangers import ColoredName
 
 FloatArray = NDArray[np.float32]
 
@@ -77,26 +77,6 @@ class Scene:
     stranger: AskedThing | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A coloured phrase of another photo."""
-
-    name: str
-    colors: tuple[str, ...]
-
-
-def strangers_of(photos: Sequence[Photo], generator: np.random.Generator) -> list[Stranger]:
-    """Return for each photo a coloured phrase out of another one's captions."""
-    phrases = [
-        Stranger(phrase.thing, phrase.colors)
-        for photo in photos
-        for caption in photo.captions[:2]
-        for phrase in color_phrases(caption)
-        if phrase.thing
-    ]
-    return [phrases[int(i)] for i in generator.integers(len(phrases), size=len(photos))]
-
-
 @torch.no_grad()
 def scene_of(
     photo: Photo,
@@ -106,9 +86,12 @@ def scene_of(
     generator: np.random.Generator,
     *,
     captions: int,
-    stranger: Stranger | None = None,
+    stranger: ColoredName | None = None,
 ) -> Scene | None:
-    """Look at a photo and at most so many captions; None where none gives a thing a colour."""
+    """Look at a photo and at most so many captions; None where none gives a thing a colour.
+
+    The ``stranger`` is what the photo does not show.
+    """
     grounder = predictor.grounder
     assert grounder is not None
     colored = [caption for caption in photo.captions if color_phrases(caption)]
@@ -160,7 +143,7 @@ def scene_of(
     if not asked:
         return None
     strange = None
-    if stranger is not None and not _is_shown(stranger.name, photo, boxes):
+    if stranger is not None:
         vector = torch.from_numpy(clip.embed_texts([stranger.name])[0])
         nowhere = np.zeros(small.shape[:2], bool)
         strange = replace(ask(vector, [(stranger.colors, small[..., 1:], nowhere)]), stranger=True)
@@ -171,12 +154,6 @@ def scene_of(
 
 def _half(plane: Tensor) -> Tensor:
     return plane.detach().clone().contiguous().half()
-
-
-def _is_shown(name: str, photo: Photo, boxes: Sequence[Boxes]) -> bool:
-    """Tell whether a photo may show a name: a caption or a box says something like it."""
-    said = [word for caption in photo.captions for word in caption.lower().split()]
-    return any(may_overlap(name, other) for other in (*said, *(one.name for one in boxes)))
 
 
 def _turns(

@@ -10,6 +10,7 @@ from models.evaluation.dabs import largest_piece, measure
 from models.evaluation.found import Sought, phrase_of, points, seek
 from models.photos import Photo
 from models.training.regions import Boxes, RegionPhoto
+from models.training.strangers import ColoredName
 from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer, NamingClip
 
 
@@ -57,7 +58,7 @@ def test_a_photo_is_asked_for_its_own_phrases_and_for_as_many_of_others() -> Non
         "a": (Boxes("dress", box, ("red",)), Boxes("tree", box, ())),
         "b": (Boxes("car", box, ("blue", "white")),),
     }
-    assert phrase_of(drawn["b"][0]) == "a blue and white car"
+    assert phrase_of(ColoredName("car", ("blue", "white"))) == "a blue and white car"
     photo = Photo("a", np.full((48, 48, 3), 90, np.uint8), ("A woman in a red dress",), "test")
     sought = list(seek([photo], drawn, LocatingColorizer(), NamingClip()))
     assert [(one.phrase, one.is_there) for one in sought] == [
