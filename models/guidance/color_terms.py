@@ -46,25 +46,45 @@ NAMED = {
     "lime": "#96d228",
     "emerald": "#1ea064",
     "mint": "#a0e0be",
+    # Of hair.
+    "blond": "#c4a57b",
+    "blonde": "#c4a57b",
+    "brunette": "#5a3e28",
+    "auburn": "#7a3a22",
+    "ginger": "#a8552a",
 }
+OF_HAIR = ("blond", "blonde", "brunette", "auburn", "ginger")
 ACHROMATIC = ("black", "white", "grey", "gray", "silver", "ivory", "charcoal")
-MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull")
+MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull", "hot", "neon")
 
 PLACEHOLDER = "colored"  # stands for any colour where only what has it matters
 
 _NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red)?|#[0-9a-f]{{6}}"
 _COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
+_NEXT = rf"[\s,/-]+(?:(?:and|or|&)[\s-]+)?{_COLOR}"
 # "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
 _TONES = "light|lighting|hour|tones?|evening|morning|colou?rs|glow|mood|hues?|tints?"
-# Things that have a colour's name: "ice cream", "olive trees", "an orange on a plate".
+# Things that have a colour's name: "ice cream", "olive trees", "an orange on a plate", and names.
 _NOT_A_COLOR = (
-    r"(?<!\bice )(?<!\bwhipped )"
-    r"(?!(?:olive|lime|peach|orange|mint|mustard)s?\s+(?:trees?|oil|juice|branch|leaf|leaves)\b)"
-    r"(?!(?<=\ban )orange(?:\s+(?:in|on|and|is|with|at|lies|lying)\b|\s*(?:$|[.,;])))"
+    r"(?<!\bice )(?<!\bwhipped )(?<!\bsour )(?<!\bshaving )(?<!\bface )"
+    r"(?!(?:olive|lime|peach|orange|mint|mustard)s?\s+"
+    r"(?:trees?|oil|juice|branch|leaf|leaves|orchards?|groves?)\b)"
+    r"(?!(?:coral\s+reefs?|cream\s+(?:cheese|puffs?|pie)|tan\s+lines?|ginger\s+(?:ale|beer))\b)"
+    r"(?!white[ -]water\s+(?:raft|kayak|canoe|rapid))"
+    rf"(?!(?<=\ban )orange(?!{_NEXT})(?:\s+(?:in|on|and|is|with|at|lies|lying|while|from|to|for|as"
+    r"|by|next|near)\b|\s*(?:$|[.,;])))"
     r"(?!(?<=\ba )(?:lime|peach|salmon|coral|mint)(?:\s+(?:in|on|and|with|at)\b|\s*(?:$|[.,;])))"
+    rf"(?!(?<=\ba )tan(?!{_NEXT})\s*(?:$|[.,;]))"
+    r"(?!(?-i:White House|White Sox|Red Sox|Red Bull|Red Cross|Red Wings|Blue Jays?|Blue Angels|"
+    r"Green Bay|Golden Gate|Golden State|Black Sea|Red Sea|Red Square|Orange County)\b)"
 )
 COLORS = re.compile(
-    rf"{_NOT_A_COLOR}{_COLOR}(?:[\s,-]+(?:(?:and|or|&)[\s-]+)?{_COLOR})*(?!\s+(?:{_TONES})\b)",
+    rf"{_NOT_A_COLOR}{_COLOR}(?:{_NEXT})*(?!(?:{_NEXT})*\s+(?:{_TONES})\b)",
     re.I,
 )
 ONE_COLOR = re.compile(_COLOR, re.I)
+
+
+def neutral(text: str) -> str:
+    """Put the PLACEHOLDER for every colour."""
+    return COLORS.sub(PLACEHOLDER, text).replace(f"{PLACEHOLDER}-", f"{PLACEHOLDER} ")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from models.guidance.color_terms import (
@@ -17,10 +17,11 @@ from models.guidance.color_terms import (
     COLORS,
     MODIFIERS,
     NAMED,
+    OF_HAIR,
     ONE_COLOR,
     PLACEHOLDER,
 )
-from models.guidance.phrases import PEOPLE, NounPhrase, noun_phrases
+from models.guidance.phrases import GARMENTS, PEOPLE, PLURALS, NounPhrase, noun_phrases
 
 __all__ = [
     "ACHROMATIC",
@@ -32,11 +33,55 @@ __all__ = [
     "without_colors",
 ]
 
+CLOTHES = "clothes"  # what "a woman in white" wears
+HAIR = "hair"  # what "a blonde woman" has
+# What is said of a person or a thing in one word: "a red-haired girl", "a blue-shirted boy".
+PARTS = {
+    "haired": HAIR,
+    "headed": HAIR,
+    "bearded": "beard",
+    "eyed": "eyes",
+    "clad": CLOTHES,
+    "dressed": CLOTHES,
+    "robed": "robe",
+    **{f"{noun}ed": noun for noun in ("shirt", "jacket", "coat", "skirt", "suit", "vest", "roof")},
+}
+TEAMS = frozenset(("team", "teams", "player", "players", "opponent", "opponents", "teammate"))
+# Jeans and what stands on the nose have colours of their own.
+SHARING = GARMENTS - {"jeans", "glasses", "sunglasses", "goggles", "tie", "ties"}
+SKIN = frozenset((*ACHROMATIC, "brown", "tan"))  # of a person they tell no paint
+# "Black lab": as it is, it would be a room.
+FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
+
+_PART = re.compile(rf"(?:[ -]({'|'.join(PARTS)}))\b", re.I)
+_REDHEAD = re.compile(r"\b(red)[ -]?head(?:ed)?\b", re.I)
 # What stands between a thing and the colour that is said of it: "the dress is (bright) red",
 # "a dress in red", "a wall painted blue", "hat: green".
-_LINK = r"is|are|was|were|looks?|in|of|all|very|quite|both|a|an|the|that|which|who|entirely"
-_OF_THE_THING = re.compile(rf",?(?:\s+(?:\w+(?:ed|ing)|{_LINK})\b)+\s+|\s*[:=]\s*|\s+", re.I)
-_WORN = re.compile(r"\b(?:in|wear(?:s|ing)?|wore)\b", re.I)
+_LINK = (
+    "is|are|was|were|looks?|in|of|all|very|quite|both|a|an|the|that|which|who|entirely|mostly|solid"
+)
+_OF_THE_THING = re.compile(
+    rf",?(?:\s+(?:(?!\w+thing\b)\w+(?:ed|ing)|{_LINK})\b)+\s+|\s*[:=]\s*|\s+", re.I
+)
+_AMOUNT = r"(?:\s+(?:all|both|mostly|entirely|completely|solid|the|a))*\s+$"
+_WORN = re.compile(
+    r"\b(?:wear(?:s|ing)?|wore|donning|"
+    rf"(?:dressed|clad|clothed|attired|outfitted|garbed)(?: up| all)* in){_AMOUNT}",
+    re.I,
+)
+_IN = re.compile(rf"\bin{_AMOUNT}", re.I)
+# "One in red, the other in blue".
+_ONE_OF_THEM = re.compile(
+    rf"\b(?:ones?|two|three|four|some|others?|another|both|all|those|someone)\s+in{_AMOUNT}", re.I
+)
+# "Two dogs, one black and the other brown", "a black dog and a brown one".
+_STANDS_FOR = re.compile(
+    r"\b(?:ones?|two|three|four|some|others?|another)\s+(?:(?:is|are|was|were)\s+)?$", re.I
+)
+_ONES = re.compile(r"\s+ones?\b", re.I)
+# "A black and a white dog".
+_AND_ANOTHER = re.compile(rf"\s*,?\s*(?:and|or)\s+(?:an?|one|the|two)\s+(?={PLACEHOLDER}\b)", re.I)
+_AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
 # "No red hat", "not in red", "the dress is not red but blue": a colour that is not there.
 _DENIED = re.compile(
     r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
@@ -45,8 +90,7 @@ _DENIED = re.compile(
     COLORS.flags,
 )
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
-CLOTHES = "clothes"  # what "a woman in white" wears
-_SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)")
+_SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
 _ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
 
 
@@ -54,16 +98,12 @@ _ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
 class ColorPhrase:
     """A thing that a description gives a colour, such as "a dark blue and white shirt".
 
-    ``colors`` are the colours' names as written, and ``thing`` what has them, one of
-    ``phrases.names_of``, or "clothes" where only a person is named; empty where nothing is.
-    ``neutral`` is the whole description with every colour replaced by the PLACEHOLDER, and
-    ``spans`` where in it, in letters, the placeholder of this colour and the thing's words stand.
+    ``colors`` are the colours' names as written, and ``thing`` what has them: one of
+    ``phrases.names_of``, "clothes" or "hair" where only a person is named; empty where nothing is.
     """
 
     colors: tuple[str, ...]
     thing: str
-    neutral: str
-    spans: tuple[tuple[int, int], ...]
 
 
 def without_colors(description: str) -> str:
@@ -86,13 +126,10 @@ def color_phrases(description: str) -> tuple[ColorPhrase, ...]:
     """Find what a description gives colours, in the order of the text.
 
     "A man in a blue and white shirt and red shoes" gives (blue, white) of "shirt", red of "shoes";
-    "a dress in dark green" gives dark green of "dress". "No red hat" gives nothing, and of "not red
-    but blue" the blue alone counts.
+    "a dress in dark green" gives dark green of "dress", "a girl in pink" pink of "clothes". "No red
+    hat" gives nothing, nor does "a black man", and of "not red but blue" the blue alone counts.
     """
     return _read(description).phrases
-
-
-Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,76 +144,154 @@ class _Found:
     cuts: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Colours in a text, where their placeholder stands, and where they stand themselves.
+
+    ``part`` is the thing that the same word names, "" for none.
+    """
+
+    colors: tuple[str, ...]
+    place: int
+    cut: tuple[int, int]
+    part: str = ""
+
+
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
-    description = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
-    neutral, end = "", 0
-    found, cuts = [], []
-    for match in COLORS.finditer(description):
-        cuts.append(match.span())
-        if not _PHOTO.match(description, match.end()):  # "a black and white photo" is no thing
-            neutral += description[end : match.start()]
-            end = match.end()
-            found.append((len(neutral), len(cuts) - 1, match.group()))
-            neutral += PLACEHOLDER
-    neutral += description[end:]
+    text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
+    text = _REDHEAD.sub(r"\1-headed", text)
+    neutral, named, cuts = _neutral(text)
     things = noun_phrases(neutral)
-    worn: list[int] = []  # where in the neutral text clothes are added
-    phrases = []
-    for start, cut, names in found:
-        own = (start, start + len(PLACEHOLDER))
-        thing, spans, link = _owner(neutral, own, things)
-        cuts[cut] = (cuts[cut][0] - link, cuts[cut][1])
-        if thing == CLOTHES:
-            worn.append(own[1])
-            spans = ((own[1] + 1, own[1] + 1 + len(CLOTHES)),)
-        phrases.append((names, thing, (own, *spans)))
-    for place in reversed(worn):
-        neutral = f"{neutral[:place]} {CLOTHES}{neutral[place:]}"
-
-    def moved(place: int) -> int:
-        return place + sum(len(CLOTHES) + 1 for other in worn if other < place - 1)
-
-    return _Found(
-        description,
-        tuple(
-            ColorPhrase(
-                tuple(match.group() for match in ONE_COLOR.finditer(names)),
-                thing,
-                neutral,
-                tuple((moved(a), moved(a) + b - a) for a, b in spans),
-            )
-            for names, thing, spans in phrases
-        ),
-        tuple(cuts),
-    )
+    phrases: list[ColorPhrase] = []
+    owners: dict[int, _Owner | None] = {}
+    for one in reversed(named):  # "a black and a white dog": the former has what the latter has
+        if one.part:
+            owners[one.place] = _Owner(one.part)
+            continue
+        end = one.place + len(PLACEHOLDER)
+        another = _AND_ANOTHER.match(neutral, end)
+        follows = another is not None and not any(thing.color == one.place for thing in things)
+        owners[one.place] = (
+            owners[another.end()] if another and follows else _owner(neutral, one, things)
+        )
+    for one in named:
+        owner = owners[one.place]
+        if owner is None:  # it is not painted
+            continue
+        cuts.append((one.cut[0] - owner.link, one.cut[1]))
+        phrases.append(ColorPhrase(one.colors, owner.name))
+        if owner.shares:
+            phrases.append(ColorPhrase(one.colors, owner.shares))
+    return _Found(text, tuple(dict.fromkeys(phrases)), tuple(sorted(cuts)))
 
 
-def _owner(
-    neutral: str, own: tuple[int, int], things: Sequence[NounPhrase]
-) -> tuple[str, Spans, int]:
-    """Find what has the colour whose placeholder stands at ``own``.
+def _neutral(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:
+    """Put the placeholder for each colour of a text; tell which there were, and what else to cut.
 
-    Returns its name, where its words stand (those after the colour first), and how many letters
-    before the colour only say that it has it.
+    A part that the same word names is taken out with its colour, and leaves no placeholder.
     """
-    before = None
-    for thing in things:
-        after = tuple(span for span in thing.spans if span[0] > own[0])
-        if after and neutral[own[1] : after[0][0]].strip(" -") == "":
-            first = tuple(span for span in thing.spans if span[0] < own[0])
-            return " ".join(thing.words), (*after, *first), 0
-        if thing.spans[-1][1] <= own[0]:
-            before = thing
-    if before is None:
-        return "", (), 0
-    link = neutral[before.spans[-1][1] : own[0]]
+    neutral, end = "", 0
+    named: list[_Named] = []
+    cuts: list[tuple[int, int]] = []
+    for match in COLORS.finditer(text):
+        if _PHOTO.match(text, match.end()):  # "a black and white photo" is no thing
+            cuts.append(match.span())
+            continue
+        neutral += text[end : match.start()]
+        colors = tuple(color.group() for color in ONE_COLOR.finditer(match.group()))
+        part = _PART.match(text, match.end())
+        end = part.end() if part else match.end()
+        thing = PARTS[part[1].lower()] if part else ""
+        named.append(_Named(colors, len(neutral), (match.start(), end), thing))
+        if not part:
+            neutral += PLACEHOLDER
+            if text[end : end + 1] == "-":  # "blue-striped"
+                neutral, end = f"{neutral} ", end + 1
+    return neutral + text[end:], named, cuts
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """What has a colour.
+
+    ``link`` says how many letters before the colour only say that it has it; ``shares`` is another
+    thing that has it too, as of "a red hat and scarf".
+    """
+
+    name: str
+    link: int = 0
+    shares: str = ""
+
+
+def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | None:
+    """Find what has the colours of a placeholder; None where they are no paint."""
+    start, end = one.place, one.place + len(PLACEHOLDER)
+    for i, thing in enumerate(things):
+        if thing.color == start:
+            following = things[i + 1] if i + 1 < len(things) else None
+            return _of_thing(thing, one.colors, shares=_shared(neutral, thing, following))
+    worn = _WORN.search(neutral, 0, start)
+    if worn or _ONE_OF_THEM.search(neutral, 0, start):
+        return _Owner(CLOTHES, start - (worn or _in(neutral, start)).start())
+    before = [thing for thing in things if thing.spans[-1][1] <= start]
+    if _ONES.match(neutral, end) or _STANDS_FOR.search(neutral, 0, start):
+        many = [thing for thing in before if _is_plural(thing.words[-1])] or before
+        return _of_thing(many[-1], one.colors) if many else _Owner("")
+    if not before:
+        return _hair_or("", one.colors)
+    last = before[-1]
+    link = neutral[last.spans[-1][1] : start]
     if _OF_THE_THING.fullmatch(link) is None:
-        return "", (), 0
-    if _WORN.search(link) and before.words[-1] in PEOPLE:
-        return CLOTHES, (), len(link)
-    is_said = link.strip() != ""
-    return " ".join(before.words), before.spans, len(link) if is_said else 0
+        return _hair_or("", one.colors)
+    if _is_person(last.words[-1]) and _IN.search(link):
+        return _Owner(CLOTHES, len(link))
+    return _of_thing(last, one.colors, link=len(link) if link.strip() else 0)
+
+
+def _in(neutral: str, start: int) -> re.Match[str]:
+    found = _IN.search(neutral, 0, start)
+    assert found is not None
+    return found
+
+
+def _hair_or(name: str, colors: Sequence[str]) -> _Owner:
+    return _Owner(HAIR if _are(colors, OF_HAIR) else name)
+
+
+def _of_thing(
+    thing: NounPhrase, colors: Sequence[str], *, link: int = 0, shares: str = ""
+) -> _Owner | None:
+    """Say what is painted where a thing has colours: of a person the clothes, or the hair."""
+    *before, head = thing.words
+    if not _is_person(head):
+        return _Owner(" ".join((*before, FULL_NAMES.get(head, head))), link, shares)
+    if _are(colors, OF_HAIR):
+        return _Owner(HAIR, link)
+    if _are(colors, SKIN) and head not in TEAMS:
+        return None
+    return _Owner(CLOTHES, link)
+
+
+def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> str:
+    """Name the garment that has the colour of the one before it: "a red hat and scarf"."""
+    if following is None or following.color is not None:
+        return ""
+    between = neutral[thing.spans[-1][1] : following.spans[0][0]]
+    both = {thing.words[-1], *following.words}
+    return " ".join(following.words) if _AND.fullmatch(between) and both <= SHARING else ""
+
+
+def _are(colors: Sequence[str], names: Collection[str]) -> bool:
+    return all(color.lower().split()[-1] in names for color in colors)
+
+
+def _is_person(word: str) -> bool:
+    return word in PEOPLE
+
+
+def _is_plural(word: str) -> bool:
+    return word in PLURALS or (word.endswith("s") and not word.endswith(("ss", "us", "is")))
 
 
 def _article(match: re.Match[str]) -> str:

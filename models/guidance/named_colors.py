@@ -49,6 +49,8 @@ VIVIDNESS = {
     "vivid": 1.35,
     "soft": 0.7,
     "dull": 0.6,
+    "hot": 1.25,
+    "neon": 1.35,
 }
 PASTEL = 0.7  # "reddish" beside "red"
 MIDDLE = 50.0  # L at which a colour that is nowhere is shown

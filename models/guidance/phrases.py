@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from models.guidance.color_terms import COLORS, PLACEHOLDER
+from models.guidance.color_terms import PLACEHOLDER, neutral
 
 
 def _words(text: str) -> frozenset[str]:
@@ -31,14 +31,14 @@ PREPOSITIONS = _words(
 )
 # Words that are in no phrase, and end the one before them.
 FUNCTION = PREPOSITIONS | _words(
-    "and or but nor so than as if while when where which who whom whose what how because though "
-    "i you he she it we they me him us them himself herself itself themselves someone somebody "
-    "something everyone everything nobody nothing anyone others whilst "
-    "is are was were be been being am has have had having do does did can could will would may "
-    "might must should shall not let lets 's "
-    "together away apart there here very just only also too still already again almost perhaps "
-    "maybe then now later soon back forward ahead aside home upside outdoors indoors nearby "
-    "someplace somewhere else well fast once twice asleep awake alone full downhill uphill"
+    "and or but nor so than as if while when where which who whom whose what how because though i "
+    "you he she it we they me him us them himself herself itself themselves someone somebody "
+    "something everyone everything nobody nothing anyone others whilst is are was were be been "
+    "being am has have had having do does did can could will would may might must should shall "
+    "not let lets 's together away apart there here very just only also too still already again "
+    "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
+    "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
+    "downhill uphill overhead backwards barefoot bareback headfirst"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
@@ -59,7 +59,8 @@ ADJECTIVES = _words(
     "fluffy furry shaggy hairy scruffy thick thin wide narrow high low hot cold warm cool sunny "
     "cloudy rocky sandy grassy snowy wooden metal brick stone plastic wavy curly straight asian "
     "african american black white same different own main huge giant tiny fat skinny muddy foggy "
-    "misty rusty shiny plain fancy striped plaid checkered floral first second"
+    "misty rusty shiny plain fancy striped plaid checkered floral first second round haired headed "
+    "sleeveless matching identical similar traditional tropical"
 )
 # Verbs of captions by their plain forms: "a dog runs", "two dogs run".
 VERBS = _words(
@@ -74,11 +75,15 @@ VERBS = _words(
     "roll crawl explore relax gather listen speak shout scream yell cheer celebrate appear seem "
     "begin start stop stay keep seat wade pass lead follow set spray toss grind lounge stroll "
     "attend observe examine inspect feed pet peer trek bat dress ready participate march shoot "
-    "dribble pitch tie help travel wander overlook see has have"
+    "dribble pitch tie help travel wander overlook see has have bound frolic retrieve open smoke "
+    "emerge rush knock hide peek poke browse teach grin pick flee fling scratch bring return "
+    "sprint aim grasp stalk clutch lunge tug nibble rub extend navigate defend embrace "
+    "congratulate weave stride gallop steal untangle receive steer pour collide juggle"
 )
 # Those among them that are hardly ever nouns: "a woman and a man stand by a door".
 PLAIN_VERBS = _words(
-    "sit stand hold wear lie throw carry eat sing stare gaze sell buy make give enjoy crouch kneel"
+    "sit stand hold wear lie throw carry eat sing stare gaze sell buy make give enjoy crouch kneel "
+    "get wrestle"
 )
 PARTICIPLES = _words(  # without -ed and -ing
     "ran sat stood held wore worn lay lain threw thrown caught swam ate drank bit bitten dug leapt "
@@ -93,32 +98,69 @@ NOUNS = _words(
     "sibling carving drawing crossing opening landing parking earring earrings stockings stocking "
     "icing frosting topping flooring paneling lining gathering pudding duckling seedling rigging "
     "scaffolding roofing housing fencing bed shed sled seed weed reed moped hundred watershed "
-    "bunkbed tweed steed breed feed flatbed seabed waterbed red dress ski skis"
+    "bunkbed tweed steed breed feed flatbed seabed waterbed red dress ski skis covering coverings "
+    "writing lettering marking markings netting siding padding tubing matting shades"
+)
+GARMENTS = _words(
+    "shirt shirts t-shirt t-shirts tshirt top tops blouse sweater sweaters sweatshirt sweatshirts "
+    "hoodie jumper cardigan jacket jackets coat coats vest vests suit suits jersey jerseys "
+    "uniform uniforms outfit outfits dress dresses gown gowns robe robes skirt skirts shorts "
+    "pants trousers slacks jeans leggings tights overalls coveralls tunic kimono cape cloak "
+    "costume costumes clothes clothing attire gear swimsuit swimsuits wetsuit bikini trunks "
+    "pajamas shoes boots sneakers sandals socks stockings gloves mittens hat hats cap caps helmet "
+    "helmets hood scarf scarves shawl headscarf tie ties apron leotard leotards jumpsuit snowsuit "
+    "bodysuit glasses sunglasses goggles"
 )
 PEOPLE = _words(
     "man men woman women boy boys girl girls child children kid kids baby babies toddler person "
     "people lady ladies gentleman gentlemen guy guys couple family mother father grandmother "
-    "grandfather grandma grandpa mom dad mum parents brother sister son daughter aunt uncle friend "
-    "friends bride groom bridesmaid bridesmaids soldier soldiers officer sailor sailors nurse "
-    "nurses doctor waiter waitress dancer dancers player players team teacher student students "
-    "worker workers farmer priest nun monk monks king queen prince princess skier snowboarder "
-    "cyclist biker rider surfer runner someone everyone teenager teen adult cheerleader clown "
-    "astronaut astronauts"
+    "grandfather grandma grandpa mom dad mum parents brother sister son daughter aunt uncle "
+    "friend friends bride groom bridesmaid bridesmaids soldier soldiers officer sailor sailors "
+    "nurse nurses doctor waiter waitress dancer dancers player players team teacher student "
+    "students worker workers farmer priest nun monk monks king queen prince princess skier "
+    "snowboarder cyclist biker rider surfer runner someone everyone teenager teen adult "
+    "cheerleader clown astronaut astronauts female females male males individual crowd audience "
+    "band choir crew grandparents toddlers infant infants bicyclist bicyclists motorcyclist "
+    "motorcyclists skateboarder skateboarders snowboarders skiers cyclists bikers riders surfers "
+    "runners jogger joggers hiker hikers climber climbers swimmer swimmers diver racer racers "
+    "jockey jockeys cowboy cowboys acrobat gymnast gymnasts wrestler wrestlers boxer skater "
+    "skaters footballer footballers ballplayer goalie goalkeeper catcher pitcher batter "
+    "quarterback opponent opponents teammate teammates teams athlete athletes competitor "
+    "competitors member members cheerleaders performer performers musician musicians guitarist "
+    "guitarists singer drummer artist clowns officers policeman policemen guard guards fireman "
+    "firemen businessman fisherman fishermen vendor passenger passengers pedestrian pedestrians "
+    "visitor spectator spectators tourist tourists teenagers teens adults youth youths africans "
+    "brides grandson granddaughter cousin cousins widow servant maid butler chef cook baker "
+    "butcher blacksmith miner pilot elder peasant pirate ballerina ballerinas dancers"
 )
 PLURALS = _words("people men women children kids police cattle sheep team geese mice couple")
 ADVERBS_NOT = _words(  # they end in -ly
-    "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley"
+    "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley rally"
 )
 ENDS = FUNCTION | DETERMINERS
-_TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
+
+
+# "Watering can" and "rock climbing" are one word.
+_TOKEN = re.compile(
+    r"(?:watering|trash|garbage|beer|soda|tin|spray|gas) cans?\b"
+    r"|(?:rock|ice|mountain|horse|roller) (?:climb|skat|bik|rid|blad)\w*ing\b"
+    r"|[^\W_]+(?:[-'’][^\W_]+)*|\S",
+    re.I,
+)
+SINGULAR = _words("a an one another each every")
+WEARING = _words("in wearing wears wear wore donning")  # "in red", "wearing all black"
 
 
 @dataclass(frozen=True, slots=True)
 class NounPhrase:
-    """What names a thing, without articles: its words, and where in the text they stand."""
+    """What names a thing, without articles: its words, and where in the text they stand.
+
+    ``color`` is where the placeholder stands of the colour that is said of it before its noun.
+    """
 
     words: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
+    color: int | None = None
 
 
 def names_of(english: str) -> tuple[str, ...]:
@@ -126,68 +168,138 @@ def names_of(english: str) -> tuple[str, ...]:
 
     "A man in a red shirt beside a wooden pond fence" gives "man", "shirt", "wooden pond fence".
     """
-    neutral = COLORS.sub(PLACEHOLDER, english)
-    return tuple(dict.fromkeys(" ".join(phrase.words) for phrase in noun_phrases(neutral)))
+    phrases = noun_phrases(neutral(english))
+    return tuple(dict.fromkeys(" ".join(phrase.words) for phrase in phrases))
 
 
 def noun_phrases(english: str) -> tuple[NounPhrase, ...]:
     """Find the noun phrases of an English text; the placeholder of colours is in none."""
     return tuple(
-        NounPhrase(tuple(word.lower() for word, _, _ in chunk), tuple((a, b) for _, a, b in chunk))
+        NounPhrase(
+            tuple(word.lower() for word, _, _ in chunk.tokens),
+            tuple((start, end) for _, start, end in chunk.tokens),
+            chunk.color,
+        )
         for chunk in _chunks(english)
-        if _names_a_thing([word.lower() for word, _, _ in chunk])
+        if chunk.names_a_thing()
     )
 
 
 _Token = tuple[str, int, int]  # a word, and where it begins and ends
 
 
-def _chunks(text: str) -> Iterator[list[_Token]]:
+@dataclass(slots=True)
+class _Chunk:
+    """The words of a phrase so far, and what stands before them.
+
+    ``opening`` is the word before the chunk, the placeholder where there is one between;
+    ``determiner`` its article or number, "" for none; ``is_worn``: "in" or "wearing" and at most
+    "the" stand before a colour.
+    """
+
+    opening: str = ""
+    determiner: str = ""
+    is_worn: bool = False
+    color: int | None = None
+    tokens: list[_Token] = field(default_factory=list)
+
+    @property
+    def words(self) -> list[str]:
+        return [word.lower() for word, _, _ in self.tokens]
+
+    def follow(self, word: str) -> _Chunk:
+        """Begin the next chunk, after a word that is in none."""
+        if word in DETERMINERS:
+            is_worn = self.is_worn and not self.tokens and word in ("the", "all")
+            return _Chunk(word, word, is_worn)
+        return _Chunk(word, "", word in WEARING)
+
+    def names_a_thing(self) -> bool:
+        """Tell whether its words are more than adjectives and parts of a place."""
+        nouns = [word for word in self.words if word not in ADJECTIVES and not word.isdecimal()]
+        is_garment = self.color is not None and nouns in (["top"], ["bottom"])
+        return bool(nouns) and nouns != ["s"] and (is_garment or not NO_THINGS.issuperset(nouns))
+
+
+def _chunks(text: str) -> Iterator[_Chunk]:
     """Cut a text into what stands between function words and verbs."""
     tokens = [(m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)]
     small = [word.lower().replace("’", "'") for word, _, _ in tokens]
-    chunk: list[_Token] = []
-    opening = ""  # the word before the chunk
+    chunk = _Chunk()
     for i, ((written, start, _), word) in enumerate(zip(tokens, small, strict=True)):
         following = small[i + 1] if i + 1 < len(small) else "."
-        before = [token[0].lower() for token in chunk]
+        before = chunk.words
         stem = word.removesuffix("'s")
-        if word == "," and before and ADJECTIVES.issuperset(before):
+        if word == "," and _goes_on_after_comma(chunk, following):
             continue  # "a small, wet dog"
+        if word == '"' and not before:
+            continue  # a grey "labradoodle"
         if word == "of" and before and before[-1] in QUANTITIES:
-            chunk, opening = [], "the"
-        elif stem in ENDS or not word[0].isalnum():
+            chunk = _Chunk("the", "the")
+        elif (stem in ENDS and not _is_adjective(stem, chunk, following)) or not word[0].isalnum():
             yield chunk
-            chunk, opening = [], word
+            chunk = chunk.follow(word)
         elif word == PLACEHOLDER:
             if not ADJECTIVES.issuperset(before):
-                yield chunk
-                chunk = []
-            opening = PLACEHOLDER
-        elif _is_verb(word, before, opening, following):
+                if not _is_attribute(before, chunk, following):
+                    yield chunk
+                chunk = _Chunk(PLACEHOLDER, chunk.determiner)
+            chunk.opening, chunk.color = PLACEHOLDER, start
+        elif _is_verb(word, before, chunk, following):
             yield chunk
-            chunk, opening = [], word
+            chunk = chunk.follow(word)
         elif word.endswith("ly") and word not in ADVERBS_NOT:
             continue  # "a brightly lit room"
         else:
-            chunk.append((written[: len(stem)], start, start + len(stem)))
+            chunk.tokens.append((written[: len(stem)], start, start + len(stem)))
             if stem != word:  # "the dog's collar"
                 yield chunk
-                chunk, opening = [], "the"
+                chunk = _Chunk("the", "the")
     yield chunk
 
 
-def _is_verb(word: str, before: list[str], opening: str, following: str) -> bool:
+def _goes_on_after_comma(chunk: _Chunk, following: str) -> bool:
+    """Tell whether a comma stands between adjectives: "a small, wet dog", "a white, fluffy cat"."""
+    if chunk.tokens:
+        return ADJECTIVES.issuperset(chunk.words)
+    return chunk.opening == PLACEHOLDER and chunk.determiner != "" and following in ADJECTIVES
+
+
+def _is_adjective(word: str, chunk: _Chunk, following: str) -> bool:
+    """Tell whether a word that mostly is a preposition is an adjective: "a red round table"."""
+    return (
+        word == "round" and chunk.opening in (DETERMINERS | {PLACEHOLDER}) and _is_noun(following)
+    )
+
+
+def _is_attribute(before: list[str], chunk: _Chunk, following: str) -> bool:
+    """Tell whether a word before a colour tells of the thing after it: "a sleeveless red shirt"."""
+    return (
+        len(before) == 1
+        and chunk.opening in DETERMINERS
+        and PEOPLE.isdisjoint(before)
+        and _is_noun(following)
+    )
+
+
+def _is_noun(word: str) -> bool:
+    return word[0].isalnum() and word not in ENDS and word != PLACEHOLDER
+
+
+def _is_verb(word: str, before: list[str], chunk: _Chunk, following: str) -> bool:
     """Tell whether a word is a verb or participle, not part of the phrase ``before`` it."""
-    if word in NOUNS:
+    opening = chunk.opening
+    if opening == PLACEHOLDER and chunk.is_worn and not before:
+        return _is_verb_after_worn_color(word, chunk.determiner, following)
+    if word in NOUNS or word in GARMENTS:
         return False
     if not before:
-        goes_on = following[0].isalnum() and following not in ENDS and following != PLACEHOLDER
+        goes_on = _is_noun(following)
+        if opening == PLACEHOLDER:
+            return _is_participle(word) and not goes_on  # "in red holding a hat"
         leads_in = opening in PREPOSITIONS or opening in ("wearing", "and")
         if opening in DETERMINERS or (goes_on and leads_in and _is_participle(word)):
             return False  # "a running dog", "in swimming trunks"
-        if opening == PLACEHOLDER:
-            return _is_participle(word) and not goes_on  # "in red holding a hat"
         return _is_participle(word) or word in VERBS or _is_third_person(word)
     if all(word in ADJECTIVES or _is_participle(word) for word in before):
         return False  # "a big running dog"
@@ -197,7 +309,21 @@ def _is_verb(word: str, before: list[str], opening: str, following: str) -> bool
         plural = before[-1] in PLURALS or _ends_in_s(before[-1])
         return plural or (word in PLAIN_VERBS and following in ENDS)
     # "A man knocks his head": what follows "a" is no plural.
-    return opening in ("a", "an") and _ends_in_s(word) and following in ENDS
+    ends = following in ENDS or following == PLACEHOLDER
+    return chunk.determiner in SINGULAR and _ends_in_s(word) and ends
+
+
+def _is_verb_after_worn_color(word: str, determiner: str, following: str) -> bool:
+    """Tell whether a word after "in red" is a verb, not what is red: "in red holds a hat"."""
+    if word in GARMENTS or following in GARMENTS:
+        return False  # "in red swimming trunks", "in a white sports uniform"
+    if _is_third_person(word):
+        return True
+    if determiner:  # "in the red swimming pool"
+        return _is_participle(word) and not _is_noun(following)
+    if word in VERBS or (word.endswith("ing") and word not in NOUNS):
+        return True
+    return _is_participle(word) and not _is_noun(following)  # but "in red striped socks"
 
 
 def _is_participle(word: str) -> bool:
@@ -215,9 +341,3 @@ def _is_third_person(word: str) -> bool:
 
 def _ends_in_s(word: str) -> bool:
     return word.endswith("s") and not word.endswith(("ss", "us", "is"))
-
-
-def _names_a_thing(words: list[str]) -> bool:
-    """Tell whether words are more than adjectives and parts of a place."""
-    nouns = [word for word in words if word not in ADJECTIVES and not word.isdecimal()]
-    return bool(nouns) and not NO_THINGS.issuperset(nouns) and nouns != ["s"]

@@ -28,6 +28,11 @@ SENTENCES = [
     ("white wooden house with a red roof", ["wooden house", "roof"]),
     ("a hat worn by an old sailor smoking a pipe", ["hat", "old sailor", "pipe"]),
     ("the top of the left side", []),
+    ("a black dog runs by a girl in red riding a horse", ["dog", "girl", "horse"]),
+    (
+        "a girl in a red coat throws snow at a player's shin guards",
+        ["girl", "coat", "snow", "player", "shin guards"],
+    ),
     ("red", []),
     ("", []),
 ]
