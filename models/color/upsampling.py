@@ -244,8 +244,9 @@ def _recolor_block(
     a_over, b_over, touched = a, b, np.zeros(f.shape, bool)
     for patch, share in over:
         a_patch, b_patch = _chroma(patch, f)
-        a_over = a_over + (a_patch - a_over) * share
-        b_over = b_over + (b_patch - b_over) * share
+        # Exact at both ends, which a + (b - a) * share is not for colours far out of sRGB.
+        a_over = a_over * (1 - share) + a_patch * share
+        b_over = b_over * (1 - share) + b_patch * share
         touched |= share > 0
     new = finished(a_over, b_over)
     if not touched.all():
