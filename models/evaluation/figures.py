@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from models.evaluation.evaluate import HINTED, MATCHED
 from models.evaluation.kinds import KINDS
+from models.evaluation.landing import Landing
 from models.evaluation.obedience import Obedience
 from models.evaluation.recall import retrieval
 from models.evaluation.references import ReferenceEvaluation
@@ -60,7 +62,7 @@ def summary(
     if evaluation.obedience:
         figures["obedience"] = _obedience(evaluation, evaluation.photos())
     if evaluation.landing:
-        figures["landing"] = _landing(evaluation)
+        figures["landing"] = sum_landing(list(evaluation.landing.values()))
     if any(evaluation.given(name) for name in HINTED.values()):
         figures["hints"] = _at_hints(evaluation)
     if references is not None:
@@ -68,8 +70,8 @@ def summary(
     figures["retrieval"] = retrieval(evaluation.subjects)
     figures["speed"] = _speed(evaluation)
     figures["photos"] = _by_photo(evaluation, references)
-    plain: dict[str, Any] = _plain(figures)
-    return plain
+    numbers: dict[str, Any] = plain(figures)
+    return numbers
 
 
 def _by_guidance(evaluation: Evaluation, photos: set[int] | None = None) -> dict[str, Any]:
@@ -130,28 +132,34 @@ def _caption_gain(evaluation: Evaluation) -> dict[str, float]:
     }
 
 
-def _landing(evaluation: Evaluation) -> dict[str, float]:
+def sum_landing(judged: Sequence[Landing]) -> dict[str, float]:
     """Sum up where captions' colours went; a loss or a gain is half a dB or more."""
-    judged = list(evaluation.landing.values())
-    gains = [one.gain for one in judged]
+    return (
+        {"photos": len(judged)}
+        | {
+            name: mean([getattr(one, name) for one in judged])
+            for name in ("nearer", "farther", "seen", "seen_without")
+        }
+        | sum_gains([one.gain for one in judged])
+    )
+
+
+def sum_gains(gains: Sequence[float]) -> dict[str, float]:
+    """Tell the shares of photos that lose and that gain, half a dB or more, and the mean in dB."""
     return {
-        "photos": len(judged),
-        "nearer": mean([one.nearer for one in judged]),
-        "farther": mean([one.farther for one in judged]),
-        "seen": mean([one.seen for one in judged]),
-        "seen_without": mean([one.seen_without for one in judged]),
         "hurt": mean([float(gain < -NOTABLE) for gain in gains]),
         "helped": mean([float(gain > NOTABLE) for gain in gains]),
-        "gain": mean(gains),
+        "gain": mean(list(gains)),
     }
 
 
-def _obedience(evaluation: Evaluation, photos: set[int]) -> dict[str, float] | None:
-    judged = [value for photo, value in evaluation.obedience.items() if photo in photos]
+def sum_obedience(judged: Sequence[Obedience]) -> dict[str, float] | None:
+    """Sum up what seven words each did to photos; None without any."""
     if not judged:
         return None
     columns = {
-        name: [getattr(one, name) for one in judged] for name in ("obeyed", "leak", "aim", "chance")
+        name: [value for one in judged if (value := getattr(one, name)) is not None]
+        for name in ("obeyed", "leak", "aim", "chance")
     }
     return {
         "photos": len(judged),
@@ -160,10 +168,15 @@ def _obedience(evaluation: Evaluation, photos: set[int]) -> dict[str, float] | N
         "chance_obeyed": 1 / 7,
         "leak": mean(columns["leak"]),
         "leak_deviation": _deviation(columns["leak"]),
+        "photos_aim": len(columns["aim"]),
         "aim": mean(columns["aim"]),
         "aim_deviation": _deviation(columns["aim"]),
         "chance_aim": mean(columns["chance"]),
     }
+
+
+def _obedience(evaluation: Evaluation, photos: set[int]) -> dict[str, float] | None:
+    return sum_obedience([one for photo, one in evaluation.obedience.items() if photo in photos])
 
 
 def _at_hints(evaluation: Evaluation) -> dict[str, dict[str, float]]:
@@ -215,7 +228,7 @@ def _by_photo(
     return table
 
 
-def _judged(judged: Obedience) -> dict[str, float]:
+def _judged(judged: Obedience) -> dict[str, float | None]:
     return {"obeyed": judged.obeyed, "leak": judged.leak, "aim": judged.aim}
 
 
@@ -230,8 +243,8 @@ def _deviation(values: list[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what JSON does not know, nan and infinity, into None."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,6 +16,7 @@ from models.evaluation.charts import Dot, Line, dots, lines
 from models.evaluation.comparison import Comparison
 from models.evaluation.evaluate import WORST
 from models.evaluation.references import ReferenceEvaluation
+from models.evaluation.report import number
 from models.evaluation.results import Evaluation
 
 UInt8Array = NDArray[np.uint8]
@@ -143,11 +144,6 @@ def _shares(figures: Mapping[str, Any], guidance: str) -> list[tuple[float, floa
     places = np.linspace(0, max(values), SPREAD)
     below = np.searchsorted(np.sort(values), places, side="right") / len(values)
     return list(zip(places.tolist(), below.tolist(), strict=True))
-
-
-def number(value: float | None, form: str) -> str:
-    """Write a number; a dash for what is not there."""
-    return "–" if value is None else f"{value:{form}}".replace("-", "−")
 
 
 def data_url(picture: UInt8Array, *, height: int = HEIGHT) -> str:

@@ -43,7 +43,7 @@ def sentences(figures: dict[str, Any]) -> list[str]:
         lines.append(
             f"Colour obedience on {o['photos']} photos: {o['obeyed']:.2f} "
             f"(chance {o['chance_obeyed']:.2f}), leak {o['leak']:.1f} ab, "
-            f"aim {o['aim']:.2f} (chance {o['chance_aim']:.2f})."
+            f"aim {number(o['aim'], '.2f')} (chance {number(o['chance_aim'], '.2f')})."
         )
     if at := figures.get("landing"):
         lines.append(
@@ -59,6 +59,11 @@ def sentences(figures: dict[str, Any]) -> list[str]:
         said = ", ".join(f"{row[f'recall@{k}']:.2f}" for k in DEPTHS)
         lines.append(f"Recall at 1, 5, 10, {search}, among {row['among']}: {said}.")
     return lines
+
+
+def number(value: float | None, form: str) -> str:
+    """Write a number; a dash for what is not there."""
+    return "–" if value is None else f"{value:{form}}".replace("-", "−")
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

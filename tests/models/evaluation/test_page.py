@@ -17,10 +17,10 @@ from models.evaluation.comparison import compare
 from models.evaluation.evaluate import evaluate
 from models.evaluation.figures import summary
 from models.evaluation.kinds import KINDS
-from models.evaluation.page import data_url, html_page, number
+from models.evaluation.page import data_url, html_page
 from models.evaluation.recall import recall
 from models.evaluation.references import evaluate_references
-from models.evaluation.report import sentences
+from models.evaluation.report import number, sentences
 from models.photos import Photo
 from plugin_server.commands.evaluate import evaluate as command
 from tests.support.fakes import FakeClip, FakeColorizer
