@@ -92,8 +92,18 @@ def test_a_tint_over_everything_leaks_and_does_not_aim() -> None:
 
 
 def test_a_model_that_ignores_the_word_obeys_by_chance() -> None:
-    made = measure_obedience({word: area_ab("green") for word in WORDS}, area_ab("red"), "red")
+    vivid = 3 * area_ab("green")
+    made = measure_obedience(dict.fromkeys(WORDS, vivid), area_ab("red"), "red")
     assert made.obeyed == pytest.approx(1 / 7)
+    pale = measure_obedience(
+        {word: vivid / np.float32(10) for word in WORDS}, area_ab("red"), "red"
+    )
+    assert pale.obeyed == 0  # a grey has no name
+
+
+def test_aim_is_not_judged_where_the_photo_does_not_show_the_hue() -> None:
+    made = measure_obedience({word: area_ab(word) for word in WORDS}, area_ab("blue"), "red")
+    assert (made.aim, made.chance) == (None, None)
 
 
 def test_colored_caption() -> None:

@@ -92,6 +92,7 @@ def test_patchiness_is_that_of_the_definition(tmp_path: Path) -> None:
         modules[name] = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(modules[name])
     shard, photo = tmp_path / "regions-test.tar", region_photo()
+    assert photo.labels is not None
     with tarfile.open(shard, "w") as tar:
         for suffix, pixels in (("webp", photo.pixels), ("png", photo.labels)):
             file = io.BytesIO()
