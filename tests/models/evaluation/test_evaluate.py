@@ -92,7 +92,7 @@ def test_a_tint_over_everything_leaks_and_does_not_aim() -> None:
 
 
 def test_a_model_that_ignores_the_word_obeys_by_chance() -> None:
-    vivid = 3 * area_ab("green")
+    vivid = np.float32(3) * area_ab("green")
     made = measure_obedience(dict.fromkeys(WORDS, vivid), area_ab("red"), "red")
     assert made.obeyed == pytest.approx(1 / 7)
     pale = measure_obedience(
