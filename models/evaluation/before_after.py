@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.table import Table
 
-from models.color.lab import srgb_to_lab
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
 from models.evaluation.sheet import sheet_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob
@@ -56,7 +55,7 @@ def color_by_both(
 ) -> Iterator[Coloured]:
     """Colour photos by two colorizers, each with its CLIP model, without any guidance."""
     for photo in photos:
-        grey = grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
+        grey = greyed(photo.pixels)
         results = [
             np.asarray(colorize(grey, ColorizeJob(), colorizer=by, clip=clip).pixels, np.uint8)
             for by, clip in (before, after)

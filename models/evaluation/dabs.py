@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab, to_hex
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
+from models.evaluation.landing import ab_of
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob, Hint
 from models.photos import spread_evenly
@@ -75,15 +76,15 @@ def _dabbed(
     colorizer: ChromaPredictor,
     clip: Embedder,
 ) -> Dabbed:
-    grey = grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
+    grey = greyed(photo.pixels)
     view = view_of(grey, colorizer)
 
-    def ab_of(*hints: Hint) -> FloatArray:
+    def colored(*hints: Hint) -> FloatArray:
         job = ColorizeJob(hints=hints)
         result = colorize(grey, job, colorizer=colorizer, clip=clip, view=view)
-        return srgb_to_lab(result.pixels.astype(np.float32) / 255)[..., 1:]
+        return ab_of(result.pixels)
 
-    before = ab_of()
+    before = colored()
     inside = cv2.distanceTransform(
         np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )[1:-1, 1:-1]
@@ -92,7 +93,7 @@ def _dabbed(
     away = -guess / max(float(np.linalg.norm(guess)), 1e-3) * CHROMA
     level = srgb_to_lab(np.repeat(grey[y : y + 1, x : x + 1], 3, 2).astype(np.float32) / 255)
     color = lab_to_srgb_in_gamut(level[..., 0], away[None, None].astype(np.float32))[0, 0]
-    after = ab_of(Hint(x, y, to_hex(color)))
+    after = colored(Hint(x, y, to_hex(color)))
     reached = after[y, x] - guess
     taken = (after - before) @ reached >= TAKEN * float(reached @ reached)
     return Dabbed(

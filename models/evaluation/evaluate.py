@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb, srgb_to_lab, to_hex
 from models.evaluation.kinds import KindOfPhoto
-from models.evaluation.landing import landing_caption, measure_landing
+from models.evaluation.landing import ab_of, landing_caption, measure_landing
 from models.evaluation.matched import curve
 from models.evaluation.obedience import colored_caption, measure_obedience
 from models.evaluation.perceptual import Lpips
@@ -119,7 +119,7 @@ def evaluate(
                 result.landing[i] = landed
         if colored := colored_caption(photo.captions) if captions else None:
             by_word = {w: run(ColorizeJob(replace_color_word(colored, w))) for w in WORDS}
-            ab = {w: srgb_to_lab(p.astype(np.float32) / 255)[..., 1:] for w, p in by_word.items()}
+            ab = {word: ab_of(picture) for word, picture in by_word.items()}
             true = only_color_word(colored)
             assert true is not None
             result.obedience[i] = measure_obedience(ab, lab[..., 1:], true)
@@ -127,6 +127,11 @@ def evaluate(
                 shows = {ORIGINAL: original} | by_word
                 result.words.append(Pictures(colored, "", shows, photo.key))
         yield result
+
+
+def greyed(pixels: UInt8Array) -> UInt8Array:
+    """Make the (H, W, 1) 8-bit grey picture of (H, W, 3) sRGB."""
+    return grey_of(srgb_to_lab(pixels.astype(np.float32) / 255)[..., 0])
 
 
 def grey_of(lightness: FloatArray) -> UInt8Array:

@@ -18,8 +18,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from models.color.lab import srgb_to_lab
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.guidance.things import LEAST_FOUND, place_things
 from models.photos import Photo, read_photos, spread_evenly
@@ -74,7 +73,7 @@ def seek(
         strangers = strangers_to(photo, drawn.get(photo.key, ()), everything, generator)
         sought = [(one, True) for one in own]
         sought += [(one, False) for one in islice(strangers, len(own))]
-        grey = grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
+        grey = greyed(photo.pixels)
         view = view_of(grey, colorizer)
         grid = (view.read.shape[0] // 4, view.read.shape[1] // 4)
         for name, is_there in sought:

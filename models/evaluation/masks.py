@@ -9,7 +9,6 @@ for the names that are on most photos; the names of one photo are looked for tog
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from models.color.lab import srgb_to_lab
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
 from models.evaluation.landing import ab_of, smoothed
+from models.evaluation.report import number, write_json
 from models.evaluation.results import mean
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob
@@ -112,7 +111,7 @@ def measure(
     """Yield the growing result after each photo; overlaps are of ``names`` alone."""
     result = Masked()
     for photo in photos:
-        grey = grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
+        grey = greyed(photo.pixels)
         view = view_of(grey, colorizer)
         masks = names_in(photo)
         if not photo.grey:
@@ -179,9 +178,8 @@ def tables(figures: dict[str, Any]) -> Iterator[Table]:
     patches = Table("source", "things", "result, ab", "original, ab", "ratio",
                     title="Spread of colour inside one thing")  # fmt: skip
     for source, row in figures["patchiness"].items():
-        ratio = "–" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        numbers = (f"{row[name]:.2f}" for name in ("result", "original"))
-        patches.add_row(source, str(row["things"]), *numbers, ratio)
+        numbers = (number(row[name], ".2f") for name in ("result", "original", "ratio"))
+        patches.add_row(source, str(row["things"]), *numbers)
     yield patches
     places = Table("name", "photos", "intersection over union", title="Where names are found")
     for name, row in figures["places"].items():
@@ -220,8 +218,7 @@ def main(
     for table in tables(figures):
         console.print(table)
     if json_file is not None:
-        details = {"from": ", ".join(p.name for p in shards), "weights": colorizer.name}
-        json_file.write_text(json.dumps({"details": details} | figures, indent=1) + "\n", "utf-8")
+        write_json(json_file, figures, photos=shards, weights=colorizer.name)
         console.print(f"wrote {json_file}")
 
 

@@ -17,7 +17,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from models.color.lab import srgb_to_lab
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
 from models.evaluation.results import Pictures
 from models.evaluation.sheet import sheet_of
 from models.guidance.condition import ChromaPredictor, Embedder
@@ -81,7 +81,7 @@ def evaluate_references(
     shown = set(generator.permutation(len(targets))[:keep_pictures].tolist())
     result = ReferenceEvaluation()
     for number, photo in enumerate(targets):
-        grey = grey_of(srgb_to_lab(_floats(photo.pixels))[..., 0])
+        grey = greyed(photo.pixels)
         likeness = vectors @ clip.embed_image(np.repeat(_floats(grey), 3, axis=2))
         likeness[[i for i, key in enumerate(keys) if key == photo.key]] = -1.0
         best = int(likeness.argmax())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -59,6 +62,14 @@ def sentences(figures: dict[str, Any]) -> list[str]:
         said = ", ".join(f"{row[f'recall@{k}']:.2f}" for k in DEPTHS)
         lines.append(f"Recall at 1, 5, 10, {search}, among {row['among']}: {said}.")
     return lines
+
+
+def write_json(
+    path: Path, figures: Mapping[str, Any], *, photos: Sequence[Path], weights: str, **details: Any
+) -> None:
+    """Write figures, and first what they are of: the photos' files, the weights, and details."""
+    made_of = {"from": ", ".join(photo.name for photo in photos), "weights": weights} | details
+    path.write_text(json.dumps({"details": made_of, **figures}, indent=1) + "\n", "utf-8")
 
 
 def number(value: float | None, form: str) -> str:

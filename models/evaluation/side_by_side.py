@@ -12,9 +12,9 @@ from rich.table import Table
 from models.baselines import HINTED, OURS, REFERENCED
 from models.baselines.levin2004 import optimise
 from models.baselines.sample_colorize import transfer
-from models.color.lab import lab_to_srgb_in_gamut, lightness, srgb_to_lab
+from models.color.lab import lab_to_srgb_in_gamut, lightness
 from models.evaluation.evaluate import HINTED as NAMED_COUNTS
-from models.evaluation.evaluate import grey_of, random_hints
+from models.evaluation.evaluate import greyed, random_hints
 from models.evaluation.references import intersection, mirrored_part
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.guidance.hints import hint_map
@@ -54,7 +54,7 @@ def measure_hints(
     generator = np.random.default_rng(seed)
     rows = []
     for photo in photos:
-        grey = _grey(photo)
+        grey = greyed(photo.pixels)
         for count, guidance in NAMED_COUNTS.items():
             hints = random_hints(photo.pixels, count, generator)
             for name, paint in painters.items():
@@ -69,7 +69,7 @@ def measure_references(
     generator = np.random.default_rng(seed)
     rows = []
     for number, photo in enumerate(photos):
-        grey = _grey(photo)
+        grey = greyed(photo.pixels)
         stranger = (number + 1 + int(generator.integers(max(len(photos) - 1, 1)))) % len(photos)
         pictures = (
             photo.pixels,
@@ -153,7 +153,7 @@ def _row(
     result: UInt8Array,
     reference: UInt8Array | None = None,
 ) -> _Row:
-    plain = np.repeat(_grey(photo), 3, axis=2)
+    plain = np.repeat(greyed(photo.pixels), 3, axis=2)
     return _Row(
         painter,
         guidance,
@@ -185,10 +185,6 @@ def _means(rows: Sequence[_Row]) -> list[Guided]:
             )
         )
     return means
-
-
-def _grey(photo: Photo) -> UInt8Array:
-    return grey_of(srgb_to_lab(photo.pixels.astype(np.float32) / 255)[..., 0])
 
 
 def _joined(plane: NDArray[np.float32], ab: NDArray[np.float32]) -> UInt8Array:

@@ -23,8 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from models.color.lab import srgb_to_lab
-from models.evaluation.evaluate import grey_of
+from models.evaluation.evaluate import greyed
 from models.evaluation.figures import plain, sum_gains, sum_landing, sum_obedience
 from models.evaluation.landing import (
     Landing,
@@ -40,7 +39,7 @@ from models.evaluation.landing import (
     neutral_caption,
 )
 from models.evaluation.obedience import Obedience, colored_caption, measure_obedience
-from models.evaluation.report import number
+from models.evaluation.report import number, write_json
 from models.evaluation.results import mean
 from models.guidance.condition import ChromaPredictor, Embedder
 from models.job import ColorizeJob
@@ -157,8 +156,7 @@ def measure(
     result = Words()
     for photo, some in chosen:
         original = photo.pixels
-        grey = grey_of(srgb_to_lab(original.astype(np.float32) / 255)[..., 0])
-        paint = cache(painter_of(grey))
+        paint = cache(painter_of(greyed(original)))
         for asked in some:
             words = asked.words
             match asked.measure:
@@ -323,12 +321,7 @@ def main(
     figures = summary(result)
     console.print(table(figures))
     if json_file is not None:
-        details = {
-            "from": ", ".join(path.name for path in photos),
-            "weights": colorizer.name,
-            "limit": limit,
-        }
-        json_file.write_text(json.dumps({"details": details} | figures, indent=1) + "\n", "utf-8")
+        write_json(json_file, figures, photos=photos, weights=colorizer.name, limit=limit)
         console.print(f"wrote {json_file}")
 
 

@@ -21,7 +21,7 @@ from models.guidance.color_terms import (
     ONE_COLOR,
     PLACEHOLDER,
 )
-from models.guidance.phrases import GARMENTS, PEOPLE, PLURALS, NounPhrase, noun_phrases
+from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
 
 __all__ = [
     "ACHROMATIC",
@@ -72,7 +72,8 @@ _WORN = re.compile(
 _IN = re.compile(rf"\bin{_AMOUNT}", re.I)
 # "One in red, the other in blue".
 _ONE_OF_THEM = re.compile(
-    rf"\b(?:ones?|two|three|four|some|others?|another|both|all|those|someone)\s+in{_AMOUNT}", re.I
+    rf"\b(?:ones?|two|three|four|some|others?|another|both|all|those|someone)\s+(?P<link>in{_AMOUNT})",
+    re.I,
 )
 # "Two dogs, one black and the other brown", "a black dog and a brown one".
 _STANDS_FOR = re.compile(
@@ -231,12 +232,13 @@ def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | 
         if thing.color == start:
             following = things[i + 1] if i + 1 < len(things) else None
             return _of_thing(thing, one.colors, shares=_shared(neutral, thing, following))
-    worn = _WORN.search(neutral, 0, start)
-    if worn or _ONE_OF_THEM.search(neutral, 0, start):
-        return _Owner(CLOTHES, start - (worn or _in(neutral, start)).start())
+    if worn := _WORN.search(neutral, 0, start):
+        return _Owner(CLOTHES, start - worn.start())
+    if one_of_them := _ONE_OF_THEM.search(neutral, 0, start):
+        return _Owner(CLOTHES, start - one_of_them.start("link"))
     before = [thing for thing in things if thing.spans[-1][1] <= start]
     if _ONES.match(neutral, end) or _STANDS_FOR.search(neutral, 0, start):
-        many = [thing for thing in before if _is_plural(thing.words[-1])] or before
+        many = [thing for thing in before if is_plural(thing.words[-1])] or before
         return _of_thing(many[-1], one.colors) if many else _Owner("")
     if not before:
         return _hair_or("", one.colors)
@@ -244,15 +246,9 @@ def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | 
     link = neutral[last.spans[-1][1] : start]
     if _OF_THE_THING.fullmatch(link) is None:
         return _hair_or("", one.colors)
-    if _is_person(last.words[-1]) and _IN.search(link):
+    if last.words[-1] in PEOPLE and _IN.search(link):
         return _Owner(CLOTHES, len(link))
     return _of_thing(last, one.colors, link=len(link) if link.strip() else 0)
-
-
-def _in(neutral: str, start: int) -> re.Match[str]:
-    found = _IN.search(neutral, 0, start)
-    assert found is not None
-    return found
 
 
 def _hair_or(name: str, colors: Sequence[str]) -> _Owner:
@@ -264,7 +260,7 @@ def _of_thing(
 ) -> _Owner | None:
     """Say what is painted where a thing has colours: of a person the clothes, or the hair."""
     *before, head = thing.words
-    if not _is_person(head):
+    if head not in PEOPLE:
         return _Owner(" ".join((*before, FULL_NAMES.get(head, head))), link, shares)
     if _are(colors, OF_HAIR):
         return _Owner(HAIR, link)
@@ -284,14 +280,6 @@ def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> st
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:
     return all(color.lower().split()[-1] in names for color in colors)
-
-
-def _is_person(word: str) -> bool:
-    return word in PEOPLE
-
-
-def _is_plural(word: str) -> bool:
-    return word in PLURALS or (word.endswith("s") and not word.endswith(("ss", "us", "is")))
 
 
 def _article(match: re.Match[str]) -> str:

@@ -306,8 +306,7 @@ def _is_verb(word: str, before: list[str], chunk: _Chunk, following: str) -> boo
     if _is_participle(word) or _is_third_person(word):
         return True
     if word in VERBS:
-        plural = before[-1] in PLURALS or _ends_in_s(before[-1])
-        return plural or (word in PLAIN_VERBS and following in ENDS)
+        return is_plural(before[-1]) or (word in PLAIN_VERBS and following in ENDS)
     # "A man knocks his head": what follows "a" is no plural.
     ends = following in ENDS or following == PLACEHOLDER
     return chunk.determiner in SINGULAR and _ends_in_s(word) and ends
@@ -337,6 +336,11 @@ def _is_third_person(word: str) -> bool:
         return False
     plain = {word[:-1], word.removesuffix("es"), word.removesuffix("ies") + "y"}
     return not plain.isdisjoint(VERBS)
+
+
+def is_plural(word: str) -> bool:
+    """Tell whether a noun stands for several."""
+    return word in PLURALS or _ends_in_s(word)
 
 
 def _ends_in_s(word: str) -> bool:
