@@ -27,7 +27,7 @@ from models.evaluation.evaluate import greyed
 from models.evaluation.landing import ab_of, smoothed
 from models.evaluation.report import number, write_json
 from models.evaluation.results import mean
-from models.guidance.condition import ChromaPredictor, Embedder
+from models.guidance.condition import ChromaPredictor, Embedder, NamedThing
 from models.job import ColorizeJob
 from models.photos import spread_evenly
 from models.pipeline import colorize, view_of
@@ -140,17 +140,16 @@ def _found(
     shape: tuple[int, int],
 ) -> dict[str, Area]:
     """Look for names together and mark the pixels that are likely to show each."""
-    things = {}
-    for name in names:
-        if named := clip.embed_text(f"a red {name}", "en").named:  # the colour makes it a thing
-            things[name] = named[0]
-    found = {name: np.zeros(shape, bool) for name in names}
-    if things:
-        places = colorizer.locate(lightness, list(things.values())).probability
-        for name, place in zip(things, places, strict=True):
-            full = cv2.resize(place, shape[::-1], interpolation=cv2.INTER_LINEAR)
-            found[name] = full >= LIKELY
-    return found
+    if not names:
+        return {}
+    # By the name itself: read as a description, a person's colour would be that of the clothes.
+    # ``locate`` colours what it finds, and any colour does.
+    things = [NamedThing(clip.embed_text(name, "en").vector, ("red",), name) for name in names]
+    places = colorizer.locate(lightness, things).probability
+    return {
+        name: cv2.resize(place, shape[::-1], interpolation=cv2.INTER_LINEAR) >= LIKELY
+        for name, place in zip(names, places, strict=True)
+    }
 
 
 def summary(masked: Masked) -> dict[str, Any]:

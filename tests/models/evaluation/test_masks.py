@@ -7,17 +7,20 @@ import io
 import json
 import sys
 import tarfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.color.lab import lab_to_srgb_in_gamut
 from models.evaluation.landing import UInt8Array
 from models.evaluation.masks import commonest, measure, names_in, spread, summary, tables
+from models.guidance.condition import Located, NamedThing
 from models.job import ColorizeJob
 from models.pipeline import colorize
 from models.training.regions import UNKNOWN, RegionPhoto, read_masks
@@ -71,6 +74,24 @@ def test_what_is_not_known_is_no_mistake_and_grey_photos_have_no_patches() -> No
     )
     assert result.overlaps["dress"].share == pytest.approx(1, abs=0.02)
     assert result.patches == []
+
+
+def test_a_person_is_looked_for_as_such_not_as_clothes() -> None:
+    photo = replace(region_photo(), names=("background", "person", "door", "hair"))
+    sought: list[str] = []
+
+    class Listening(LocatingColorizer):
+        def locate(
+            self,
+            lightness: NDArray[np.float32],
+            things: Sequence[NamedThing],
+            others: Sequence[NamedThing] = (),
+        ) -> Located:
+            sought.extend(thing.thing for thing in things)
+            return super().locate(lightness, things, others)
+
+    list(measure([photo], ["person"], Listening(), NamingClip()))
+    assert sought == ["person", "door", "hair"]
 
 
 def test_the_commonest_names_are_those_on_most_photos() -> None:
