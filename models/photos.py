@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.captions import LARGEST_SIDECAR, captions_in_json, captions_in_sidecar, sidecars
+from models.plural import number_of
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
@@ -88,9 +89,9 @@ def in_colour(
     aside = (f"{len(grey)} without colours set aside: {names}",) if grey else ()
     if len(colour) < least:
         more = f" ({aside[0]})" if aside else ""
-        found = "1 photo" if len(colour) == 1 else f"{len(colour)} photos"
         raise PhotosError(
-            f"{found} in colour found{more}, and {what} needs at least {least}: name more"
+            f"{number_of(len(colour), 'photo')} in colour found{more}, and {what} needs at least "
+            f"{least}: name more"
         )
     return colour, aside
 

@@ -21,6 +21,7 @@ from models.job import ColorizeJob
 from models.measures import ciede2000, colourfulness, psnr
 from models.photos import Photo
 from models.pipeline import colorize
+from models.plural import number_of
 
 UInt8Array = NDArray[np.uint8]
 
@@ -86,7 +87,7 @@ def means(pictures: Sequence[Coloured]) -> tuple[Means, Means, Means]:
 def verdict(before: Means, after: Means, photos: int) -> str:
     """Say in a sentence which weights are nearer to the held-out photos."""
     gain = after.psnr - before.psnr
-    seen = f"on {photos} photos that were held out"
+    seen = f"on {number_of(photos, 'photo')} held out"
     if gain < -ENOUGH:
         return (
             f"The new weights are worse than those before: {gain:+.2f} dB {seen}. Keep those "

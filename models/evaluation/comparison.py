@@ -15,6 +15,7 @@ from typing import Any
 from rich.table import Table
 
 from models.evaluation.results import ORIGINAL, error_of_mean, mean
+from models.plural import number_of
 
 Photos = Mapping[str, Mapping[str, Any]]
 
@@ -147,7 +148,8 @@ def compare(models: Mapping[str, Mapping[str, Any]]) -> Comparison:
 
 def table(comparison: Comparison) -> Table:
     """Lay a comparison out for the terminal."""
-    title = f"Means over {comparison.photos} photos, differences from {comparison.names[0]}"
+    photos = number_of(comparison.photos, "photo")
+    title = f"Means over {photos}, differences from {comparison.names[0]}"
     result = Table("measure", "photos", *comparison.names, title=title)
     for row in comparison.rows:
         result.add_row(row.measure.name, str(row.photos), *(_written(row, c) for c in row.cells))

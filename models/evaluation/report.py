@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.evaluation.evaluate import MATCHED
 from models.evaluation.recall import DEPTHS
+from models.plural import number_of
 
 _COLUMNS = ("PSNR", "against grey", "SSIM", "CIEDE2000", "LPIPS-alex", "colourfulness")
 
@@ -44,16 +45,16 @@ def sentences(figures: dict[str, Any]) -> list[str]:
         )
     if o := figures.get("obedience"):
         lines.append(
-            f"Colour obedience on {o['photos']} photos: {o['obeyed']:.2f} "
+            f"Colour obedience on {number_of(o['photos'], 'photo')}: {o['obeyed']:.2f} "
             f"(chance {o['chance_obeyed']:.2f}), leak {o['leak']:.1f} ab, "
             f"aim {number(o['aim'], '.2f')} (chance {number(o['chance_aim'], '.2f')})."
         )
     if at := figures.get("landing"):
         lines.append(
-            f"Captions' hues that {at['photos']} photos show: nearer there by {at['nearer']:.1f} "
-            f"ab, farther elsewhere by {at['farther']:.1f}; the hue shows in {at['seen']:.2f} of "
-            f"it ({at['seen_without']:.2f} without words); {at['hurt']:.2f} of the photos lose "
-            f"half a dB, {at['helped']:.2f} gain it."
+            f"Captions' hues in {number_of(at['photos'], 'photo')}: nearer there by "
+            f"{at['nearer']:.1f} ab, farther elsewhere by {at['farther']:.1f}; the hue shows in "
+            f"{at['seen']:.2f} of it ({at['seen_without']:.2f} without words); {at['hurt']:.2f} of "
+            f"the photos lose half a dB, {at['helped']:.2f} gain it."
         )
     if off := figures.get("hints"):
         said = ", ".join(f"{name} {row['median']:.2f}" for name, row in off.items())

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip, build_embedded, embedded_clip
 from models.photos import read_photos, square
+from models.plural import number_of
 from models.training.averaging import halved
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.loop import Falling, Loop
@@ -197,7 +198,7 @@ def main(
         rows.append(tuple(range(len(captions), len(captions) + len(photo.captions))))
         captions += photo.captions
     data = Captioned(np.stack(squares), tuple(rows), embed_captions(clip, captions))
-    click.echo(f"{len(squares)} photos, {len(captions)} captions")
+    click.echo(f"{number_of(len(squares), 'photo')}, {number_of(len(captions), 'caption')}")
     record: dict[str, float] = {
         "photos": len(squares),
         "captions": len(captions),

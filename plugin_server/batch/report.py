@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
+from models.plural import number_of
 from plugin_server.batch.batch import Tally
 from plugin_server.batch.manifest import Manifest, Record
 from retrieval.whole_file import writing_whole
@@ -114,7 +115,8 @@ class Report:
         if tally.failures:
             parts.append(f"{tally.failures:,} failed")
         rate = f", {counts['coloured'] / tally.seconds:.1f} a second" if counts["coloured"] else ""
-        yield f"{photos(tally.total)}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
+        photos = number_of(tally.total, "photo")
+        yield f"{photos}: {', '.join(parts)} ({duration(tally.seconds)}{rate})"
         if counts["failed before"]:
             # Those of this run were said when they failed.
             earlier = (
@@ -126,12 +128,12 @@ class Report:
             if counts["failed before"] > SHOWN:
                 yield f"  ... and {counts['failed before'] - SHOWN:,} more"
             yield (
-                f"{photos(counts['failed before'])} failed in an earlier run and "
+                f"{number_of(counts['failed before'], 'photo')} failed in an earlier run and "
                 f"{'was' if counts['failed before'] == 1 else 'were'} passed over: "
                 "--retry-failed tries again"
             )
         if tally.noted:
-            yield f"{photos(len(tally.noted))} with notes:"
+            yield f"{number_of(len(tally.noted), 'photo')} with notes:"
             for kind, count in self.kinds(manifest).most_common(SHOWN):
                 yield f"  {count:,}: {kind}"
         if unused:
@@ -141,7 +143,7 @@ class Report:
             return
         yield f"report: {shown(str(self.folder / TABLE))}"
         if unsure := len(self.unsure(manifest)):
-            yield f"least sure of {photos(unsure)}: {shown(str(self.folder / REVIEW))}"
+            yield f"least sure of {number_of(unsure, 'photo')}: {shown(str(self.folder / REVIEW))}"
 
     def _records(self, manifest: Manifest) -> Iterable[Record]:
         return (record for record in manifest if record.name in self.tally.endings)
@@ -164,11 +166,6 @@ def shown(name: str) -> str:
     """Write a file's name on one line, whatever is in it."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def photos(count: int) -> str:
-    """Count photos in words."""
-    return "1 photo" if count == 1 else f"{count:,} photos"
 
 
 def _cells(record: Record) -> list[object]:

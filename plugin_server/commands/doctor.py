@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin_server.commands.parameters import clip_option, plural, token_options, weights_option
+from models.plural import number_of
+from plugin_server.commands.parameters import clip_option, token_options, weights_option
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
 from plugin_server.version import product_version
 
@@ -254,7 +255,7 @@ def examine_library(folder: Path) -> Finding:
             return Finding(
                 "library",
                 State.OK,
-                f"{len(library):,} {plural(len(library), 'exemplar')} in {folder}",
+                f"{number_of(len(library), 'exemplar')} in {folder}",
             )
         finally:
             library.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from models.plural import number_of
 from plugin_server.commands.bars import counted
 from plugin_server.commands.library_evaluate import evaluate
 from plugin_server.commands.library_search import search
@@ -18,7 +19,7 @@ from plugin_server.commands.library_session import (
     preparer,
     stoppable,
 )
-from plugin_server.commands.parameters import broker_option, clip_option, plural
+from plugin_server.commands.parameters import broker_option, clip_option
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
 REFUSED = 2  # nothing that was named could be added
@@ -108,7 +109,7 @@ def add(
             click.echo(line, err=True)
         for line in describe_add(report):
             click.echo(line)
-        count = f"{len(exemplars):,} {plural(len(exemplars), 'exemplar')}"
+        count = number_of(len(exemplars), "exemplar")
         click.echo(f"{count} in {click.format_filename(exemplars.folder)}")
     if report.stopped:
         click.echo("stopped: the same command goes on from here", err=True)
@@ -141,7 +142,7 @@ def list_command(text: str, limit: int, offset: int, as_json: bool, folder: Path
         return
     if found:
         print_exemplars(found)
-    of_all = f"{len(found):,} of {total:,} {plural(total, 'exemplar')}"
+    of_all = f"{len(found):,} of {number_of(total, 'exemplar')}"
     click.echo(of_all if total else "The library is empty.")
 
 
@@ -166,7 +167,7 @@ def remove(
         doomed = set(ids) | {one.id for one in (exemplars.under(under) if under else ())}
         removed = exemplars.remove(doomed)
         left = len(exemplars)
-        click.echo(f"{removed:,} removed, {left:,} {plural(left, 'exemplar')} left")
+        click.echo(f"{removed:,} removed, {number_of(left, 'exemplar')} left")
 
 
 @library.command(epilog=CHECK_EXAMPLES, short_help="Compare the library with the photos.")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin_server.commands.parameters import plural
+from models.plural import number_of, plural
 
 if TYPE_CHECKING:
     from retrieval.database.exemplar import Exemplar
@@ -95,9 +95,7 @@ def describe_add(report: AddReport) -> Iterator[str]:
             parts.append(f"{count:,} {words}")
     yield ", ".join(parts)
     if report.photos and report.seconds > 0:
-        rate = (
-            f"{report.photos:,} {plural(report.photos, 'photo')} read in {report.seconds:.1f} s: "
-        )
+        rate = f"{number_of(report.photos, 'photo')} read in {report.seconds:.1f} s: "
         rate += f"{report.photos / report.seconds:.1f} photos/s"
         yield rate
 
@@ -118,7 +116,7 @@ def describe_check(report: CheckReport) -> Iterator[str]:
             ends = ("", "s") if count == 1 else ("s", "")
             yield f"{count:,} {words.format(*ends)}"
     if report.is_clean:
-        yield f"{report.exemplars:,} {plural(report.exemplars, 'exemplar')}, nothing wrong"
+        yield f"{number_of(report.exemplars, 'exemplar')}, nothing wrong"
         return
     if report.absent:
         yield (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from models.plural import number_of
 from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
@@ -101,7 +102,7 @@ def search(
         scores = [match.score for match in matches]
         print_exemplars([match.exemplar for match in matches], scores)
     elif total:
-        click.echo(f"None of {total:,} exemplars fits; ask for fewer colours, or none.")
+        click.echo(f"None of {number_of(total, 'exemplar')} fits; ask for fewer colours, or none.")
     else:
         click.echo("The library is empty: photochrom library add ~/Pictures")
 

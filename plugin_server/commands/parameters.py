@@ -16,11 +16,6 @@ from plugin_server.batch.relative_hint import RelativeHint
 TOKEN_VARIABLE = "PHOTOCHROM_TOKEN"
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a noun as it stands behind a number."""
-    return noun if count == 1 else f"{noun}s"
-
-
 def hex_of(color: str) -> str:
     """Write a colour as ``#rrggbb``: a name of CSS, such as ``red``, ``#f00``, ``rgb(255, 0, 0)``.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from models.baselines import LEARNED, OURS
+from models.plural import number_of
 from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
@@ -185,7 +186,10 @@ def train(
     held = found[::hold_out]
     kept = [photo for i, photo in enumerate(found) if i % hold_out]
     captions = sum(len(photo.captions) for photo in kept)
-    click.echo(f"{len(kept)} photos to train on, {len(held)} held out, {captions} captions")
+    click.echo(
+        f"{number_of(len(kept), 'photo')} to train on, {len(held):,} held out, "
+        f"{number_of(captions, 'caption')}"
+    )
     record = {
         "from": [path.name for path in photos],
         "begin": begin,
@@ -311,7 +315,7 @@ def _train_baseline(
         photos = list(read_photos(paths, short_side=2 * side))
     except PhotosError as problem:
         raise click.UsageError(str(problem)) from problem
-    click.echo(f"{len(photos)} photos to train on")
+    click.echo(f"{number_of(len(photos), 'photo')} to train on")
     file = train_baseline(
         name,
         photos,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from models.plural import number_of
 from plugin_server.engine.requests import Answer, Request
 from plugin_server.errors import Busy, NotDone, NotKept
 from plugin_server.jobs.fair_queue import Client
@@ -111,9 +112,14 @@ def no_room(
     Of the ``limit`` places ``kept_free`` are for clients that have nothing there yet.
     """
     if admitted >= limit:
-        problem = f"{limit} photos are being coloured or waiting, which is the limit"
+        are = "is" if limit == 1 else "are"
+        problem = f"{number_of(limit, 'photo')} {are} being coloured or waiting, which is the limit"
     elif own and admitted >= limit - kept_free:
-        problem = f"{own} photos of yours are waiting, and the places that are left are for others"
+        are = "is" if own == 1 else "are"
+        problem = (
+            f"{number_of(own, 'photo')} of yours {are} waiting, and the places that are left are "
+            "for others"
+        )
     elif anybody and held + size > most:
         problem = f"{held:,} bytes of photos are waiting and the limit is {most:,}"
     else:

@@ -51,7 +51,7 @@ def find(page: Desk, count: int) -> None:
 def test_an_exemplar_is_found_used_and_let_go(opened: Desk) -> None:
     plain = opened.shown()
     find(opened, 3)
-    expect(opened.page.locator("#library-count")).to_have_text("3 photos in the library")
+    expect(opened.page.locator("#library-count")).to_have_text("Photos in the library: 3")
     tiles = opened.page.locator(".exemplar")
     for tile in tiles.all():
         expect(tile).to_have_text(re.compile(r"^\d+ %$"))
@@ -99,7 +99,7 @@ def test_the_best_ones_are_compared_side_by_side(opened: Desk) -> None:
 def test_pictures_are_added_to_the_library(opened: Desk) -> None:
     coffee = {"name": "cup.png", "mimeType": "image/png", "buffer": colour_photo("coffee")}
     opened.page.locator("#library-files").set_input_files([coffee])
-    expect(opened.page.locator("#library-count")).to_have_text("4 photos in the library")
+    expect(opened.page.locator("#library-count")).to_have_text("Photos in the library: 4")
     find(opened, 4)
 
 

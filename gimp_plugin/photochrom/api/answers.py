@@ -125,7 +125,7 @@ def wording(state: dict[str, Any]) -> str:
     if state.get("state") == "queued":
         before = integer(state.get("position"))
         if before > 0:
-            return _("Waiting for {count} other photos").format(count=before)
+            return _("Waiting; photos before yours: {count}").format(count=before)
         return _("Waiting")
     stage = str(state.get("stage") or "")
     return STAGES.get(stage, stage.capitalize() or WORKING)

@@ -84,7 +84,7 @@ class Panel(Gtk.Grid):  # type: ignore[misc]  # gi has no types
         self._put("address", status.address)
         self._put("models", ", ".join(health.models.values()) if health else "–")
         count = health.exemplars if health else 0
-        self._put("library", _("{count:,} photos").format(count=count) if health else "–")
+        self._put("library", _("Photos: {count:,}").format(count=count) if health else "–")
         self._put("log", status.log)
         self._put("file", str(self._folder / CONFIG))
         self._address.set_placeholder_text(status.address)

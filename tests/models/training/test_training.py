@@ -148,7 +148,7 @@ def test_a_run_goes_on_from_the_released_weights_and_keeps_what_reads_its_encode
     # At a small rate the colours stay near those before: a few steps cannot spoil them.
     assert max(float((before[n] - after[n]).abs().max()) for n in moved) < 1e-3
     assert "before" in told
-    assert "photos that were held out" in told
+    assert "photos held out" in told
     rows, columns = np.asarray(Image.open(run / "before-after.png")).shape[:2]
     assert rows == 4 * 204  # four photos were held out
     assert columns > 4 * 200
