@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from models.captions import LARGEST_SIDECAR, captions_in_json, captions_in_sidecar, sidecars
 from models.plural import number_of
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
-
+# MPO is what some cameras call a JPEG with a second picture behind the photo.
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff"}
+)
 
 COLOURLESS = 6.0  # levels of 255; noise and compression reach it in a grey photo
 SHOWN = 5  # photos that are named

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from retrieval.ingest.photos import SUFFIXES
+from plugin_server.engine.answer_types import TYPE_OF
 from retrieval.ingest.walk import UNREADABLE, identity_of
 
 NO_FILE: Final = "it is a pipe or a device and no file: save it as a file first"
-READ: Final = SUFFIXES | {".npy"}
 
 
 class SourceError(ValueError):
@@ -151,7 +150,7 @@ def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | Sk
         return SkippedPhoto(
             name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF"
         )
-    if suffix not in READ:
+    if suffix not in TYPE_OF:
         return None
     try:
         if entry.is_file():

@@ -21,6 +21,7 @@ TYPE_OF: Final = {
     ".jpeg": "image/jpeg",
     ".jpe": "image/jpeg",
     ".jfif": "image/jpeg",
+    ".mpo": "image/jpeg",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".webp": "image/webp",

@@ -11,7 +11,7 @@ const PNG = "image/png";
 const LAYERS = "image/openraster";
 const OWN = [
   [/\.tiff?$/i, "image/tiff", "TIFF"],
-  [/\.(jpe?g|jpe|jfif)$/i, "image/jpeg", "JPEG"],
+  [/\.(jpe?g|jpe|jfif|mpo)$/i, "image/jpeg", "JPEG"],
   [/\.webp$/i, "image/webp", "WebP"],
 ];
 

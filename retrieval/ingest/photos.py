@@ -29,7 +29,6 @@ from retrieval.ingest.dominant_colors import dominant_colors
 # The size is checked below, before a pixel is decoded; Pillow's own warning comes at 89 megapixels.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF")
 JPEG: Final = b"\xff\xd8\xff"
 SMALL_SIDE: Final = 256  # the short side that is decoded at least; image towers see 192 to 224

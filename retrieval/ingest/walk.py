@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Final
 
 from models.captions import LARGEST_SIDECAR, captions_in_json
+from models.photos import IMAGE_SUFFIXES
 from retrieval.database.exemplar import Place
 from retrieval.errors import BadPath, PhotoRefused
 from retrieval.ingest.captions import captions_beside
-from retrieval.ingest.photos import SUFFIXES
 
-# Photos that people have but neither the library nor the server can read.
+# Pictures that people have but neither the library nor the server can read.
 UNREADABLE: Final = frozenset(
-    {".heic", ".heif", ".avif", ".jxl", ".gif", ".bmp", ".psd", ".xcf", ".nef", ".cr2", ".cr3",
-     ".arw", ".dng", ".orf", ".raf", ".rw2"}
+    {".heic", ".heics", ".heif", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
+     ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp",
+     ".bmp", ".dib", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".tga", ".icb", ".vda", ".vst",
+     ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".sgi", ".rgb", ".rgba", ".bw", ".ras",
+     ".xbm", ".xpm", ".im", ".msp", ".palm", ".pxr", ".qoi", ".dds", ".exr", ".hdr", ".fit",
+     ".fits", ".dcm", ".pcd", ".fpx", ".pdf", ".djvu", ".ps", ".eps", ".psd", ".psb", ".xcf",
+     ".kra", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc",
+     ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
+     ".sr2", ".srf", ".srw", ".x3f"}
 )  # fmt: skip
 PACKED: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 
@@ -122,7 +129,7 @@ def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | Skipped
     try:
         if suffix == ".tar":
             yield from _in_shard(path, source)
-        elif suffix in SUFFIXES:
+        elif suffix in IMAGE_SUFFIXES:
             status = path.stat()
             yield Found(Place(str(path), source, status.st_size, status.st_mtime_ns))
         elif path.name.lower().endswith(PACKED):
@@ -165,7 +172,7 @@ def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
                     if photo is not None and _stem(photo) == _stem(member):
                         yield found(photo)
                         photo = None
-                elif suffix in SUFFIXES:
+                elif suffix in IMAGE_SUFFIXES:
                     if photo is not None:
                         yield found(photo)
                     photo = member

@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from models.photos import IMAGE_SUFFIXES
 from plugin_server.batch.manifest import Manifest, ManifestError
 from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
+from plugin_server.engine.answer_types import TYPE_OF
+from retrieval.ingest.walk import UNREADABLE
 
 
 def found(sources: Sources) -> list[str]:
@@ -91,6 +95,21 @@ def test_loops_of_links_end_and_links_to_nothing_are_named(tmp_path: Path) -> No
     assert found(sources) == ["a.png", "linked.png", "sub/b.png"]
     assert passed(sources).keys() == {"nothing.png", "ring.png"}
     assert "link" in passed(sources)["nothing.png"]
+
+
+def test_a_folder_and_the_library_take_what_the_command_takes_by_name() -> None:
+    assert TYPE_OF.keys() == IMAGE_SUFFIXES | {".npy"}
+    assert not TYPE_OF.keys() & UNREADABLE
+
+
+def test_no_kind_of_picture_is_passed_over_in_silence() -> None:
+    Image.init()
+    # Films, textures, brushes, drawings and tables of science that Pillow knows, too.
+    no_photos = {
+        ".blp", ".bufr", ".emf", ".flc", ".fli", ".ftc", ".ftu", ".gbr", ".grib", ".h5", ".hdf",
+        ".iim", ".mpeg", ".mpg", ".wmf",
+    }  # fmt: skip
+    assert Image.registered_extensions().keys() - no_photos - UNREADABLE <= TYPE_OF.keys()
 
 
 def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:

@@ -90,6 +90,22 @@ def test_without_recursive_only_the_folder_itself(scans: Path, tmp_path: Path) -
     assert files(tmp_path / "out") == {"a.png"} | REPORTS
 
 
+def test_a_folder_takes_mpo_and_names_what_is_not_read(tmp_path: Path) -> None:
+    (scans := tmp_path / "scans").mkdir()
+    photo, other = (Image.fromarray(grey_picture(seed=seed)) for seed in (1, 2))
+    photo.save(scans / "stereo.MPO", "MPO", save_all=True, append_images=[other])
+    photo.convert("L").save(scans / "scanned.pgm")
+    photo.save(scans / "pages.pdf")
+    result = run("colorize", scans, "-o", out := tmp_path / "out")
+    assert result.exit_code == 2
+    assert files(out) == {"stereo.MPO"} | REPORTS
+    assert decode((out / "stereo.MPO").read_bytes(), limits=Limits()).pixels.shape == (24, 32, 3)
+    assert sorted(result.stderr.splitlines()) == [
+        f"{name}: {kind} is not read: convert it to JPEG, PNG or TIFF"
+        for name, kind in (("pages.pdf", "PDF"), ("scanned.pgm", "PGM"))
+    ]
+
+
 def test_a_folder_without_photos_says_so(tmp_path: Path) -> None:
     (tmp_path / "scans/below").mkdir(parents=True)
     result = run("colorize", tmp_path / "scans", "-o", tmp_path / "out")
