@@ -47,9 +47,7 @@ from models.guidance.things import FoundThing, describe_thing, place_things, unu
 from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.progress import Progress, unwatched
-from models.scans.halftone import without_screen
-from models.scans.paper import paper_of
-from models.scans.toning import tone_of
+from models.scans import paper_of, tone_of, without_screen
 
 __all__ = [
     "Colorized",

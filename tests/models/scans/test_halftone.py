@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from models.scans.halftone import is_screened, without_screen
+from models.scans import is_screened, without_screen
 
 Array = NDArray[np.float32]
 PHOTOS = ("camera", "coffee", "chelsea", "astronaut", "rocket")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from models.color.lab import lightness
-from models.scans.paper import paper_of
+from models.scans import paper_of
 
 Array = NDArray[np.float32]
 CARD = 94.0

@@ -9,7 +9,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb_in_gamut
-from models.scans.toning import tone_of
+from models.scans import tone_of
 
 Array = NDArray[np.float32]
 

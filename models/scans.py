@@ -1,21 +1,56 @@
-"""Paper and card around prints and under writing: they have no colour to find.
+"""Scans of prints: what the print added to the scene, its tone, its screen and its paper.
 
-A scan of a mounted print, of a photo with its white border or of a typed page has light, even paper
-on all four sides; round that, the dark lid of a scanner may show. Paper is what is as light as the
-picture's sides, or as a plane through them, and hangs together with them. The rest is writing,
-which is low, or prints: rectangles, which may be turned, and upright ovals. A print is known by its
-outline, not by its area: a sky as light as the paper opens one of its sides, and still belongs to
-it. Anything else, such as a kite in a pale sky, is a scene, and nothing is taken for paper.
+Only what the network reads is changed; the lightness of the result is the photo's own.
+
+**Tone**: sepia, yellowed paper, cyanotypes. Their one colour is the paper's, not the scene's. In a
+toned scan every grey became one colour, so a and b lie on one narrow curve over L; in a colour
+photo things as light as each other have different colours. Thresholds: of twelve scans of old
+photographs the eight that are toned lie at 0.7 to 2.4, but one, stained, at 5.8; of 1,700 colour
+photos (snow, sea and sky among them) the least lies at 3.5.
+
+**Screen**: the dots of a printed photo are smoothed away before the colorizer reads it.
+
+**Paper** and card around prints and under writing have no colour to find. A scan of a mounted
+print, of a photo with its white border or of a typed page has light, even paper on all four sides;
+round that, the dark lid of a scanner may show. Paper is what is as light as the picture's sides, or
+as a plane through them, and hangs together with them. The rest is writing, which is low, or prints:
+rectangles, which may be turned, and upright ovals. A print is known by its outline, not by its
+area: a sky as light as the paper opens one of its sides, and still belongs to it. Anything else,
+such as a kite in a pale sky, is a scene, and nothing is taken for paper.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+from models.color.lab import srgb_to_lab
 
+FloatArray = NDArray[np.float32]
+Tone = Literal["sepia", "yellowed", "cyanotype", "one colour"]
+
+# Tone
+AREA = 128 * 128  # pixels that are looked at
+LEVELS = 24  # of L, each with a colour of its own
+NARROW = 3.0  # ab; 95 % of a toned scan's pixels lie nearer to the curve
+FAINT = 1.5  # mean chroma below which a scan is as good as grey
+VIVID = 45.0  # chroma that toning does not reach: drawings in one ink do
+FLAT = 10.0  # L; with less contrast there is no curve to see
+SEPIA, YELLOW, BLUE = (20, 80), (80, 135), (195, 300)  # hues in degrees
+
+# Screen
+FINE = 0.15  # cycles a pixel; a screen at the working size is no coarser
+STRENGTH = 0.7  # L; the amplitude of a wave that disturbs
+ISOLATED = 9.0  # times the mean around it: of 394 photos none reaches it, screens reach 15 to 40
+RING = np.ones((15, 15), np.uint8)
+RING[4:11, 4:11] = 0
+LINE = 1.5  # times the most in the ring: an edge makes a line in the spectrum, a screen a point
+SMOOTH = 1.5  # pixels; the spread of the Gaussian that takes a screen away
+
+# Paper
 LIGHT = 70.0  # L; paper is no darker
 DARK = 15.0  # L; the lid of a scanner is no lighter
 SLOPE = 15.0  # L; light falls off by no more from one side of the paper to the other
@@ -32,6 +67,64 @@ OVAL = 0.8  # of an oval's outline that must be seen
 LARGE = 0.15  # of the picture; an oval print is no smaller
 LEANING = 8.0  # degrees; an oval leans no further
 SPECK = 1e-4  # of the picture; what is smaller is dust
+
+
+def tone_of(rgb: FloatArray) -> Tone | None:
+    """Name the one tone of a scan, or None for a grey photo or one in colours.
+
+    ``rgb`` is (h, w, 3) float32 sRGB in [0, 1].
+    """
+    height, width = rgb.shape[:2]
+    scale = min((AREA / (height * width)) ** 0.5, 1.0)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    lab = srgb_to_lab(small)
+    level, ab = lab[:, 0], lab[:, 1:]
+    chroma = np.hypot(ab[:, 0], ab[:, 1])
+    dark, light = np.percentile(level, [1, 99])
+    if chroma.mean() < FAINT or np.percentile(chroma, 95) > VIVID or light - dark < FLAT:
+        return None
+    step = (level * (LEVELS / 100)).astype(int).clip(0, LEVELS - 1)
+    curve = np.zeros((LEVELS, 2), np.float32)
+    for here in np.unique(step):
+        curve[here] = np.median(ab[step == here], axis=0)  # a pencil mark must not move it
+    off = np.hypot(*(ab - curve[step]).T)
+    return _name(ab) if np.percentile(off, 95) < NARROW else None
+
+
+def _name(ab: FloatArray) -> Tone:
+    a, b = ab.mean(axis=0)
+    hue = np.degrees(np.arctan2(b, a)) % 360
+    names: tuple[tuple[Tone, tuple[int, int]], ...] = (
+        ("sepia", SEPIA),
+        ("yellowed", YELLOW),
+        ("cyanotype", BLUE),
+    )
+    return next((name for name, (low, high) in names if low <= hue < high), "one colour")
+
+
+def without_screen(lightness: FloatArray) -> FloatArray:
+    """Return (h, w) lightness smoothed where it has a printed screen, else as it is."""
+    if not is_screened(lightness):
+        return lightness
+    return np.asarray(cv2.GaussianBlur(lightness, (0, 0), SMOOTH), np.float32)
+
+
+def is_screened(lightness: FloatArray) -> bool:
+    """Tell whether (h, w) lightness has a fine regular pattern, as halftone prints have.
+
+    Its spectrum has an isolated point then.
+    """
+    height, width = lightness.shape
+    window = np.outer(np.hanning(height), np.hanning(width))
+    waves = np.abs(np.fft.rfft2((lightness - lightness.mean()) * window))
+    height_of = (waves * (2 / max(window.sum(), 1.0))).astype(np.float32)
+    size = (RING.shape[1], RING.shape[0])
+    mean = cv2.blur(height_of, size, borderType=cv2.BORDER_REFLECT)
+    around = cv2.dilate(height_of, RING, borderType=cv2.BORDER_REFLECT)
+    fine = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)) > FINE
+    point = (height_of > STRENGTH) & (height_of > ISOLATED * mean) & (height_of > LINE * around)
+    return bool((point & fine).any())
 
 
 def paper_of(lightness: FloatArray) -> FloatArray | None:

@@ -1,1 +1,0 @@
-"""Scans: toned paper and printed screens, read as what they show."""
