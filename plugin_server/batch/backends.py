@@ -79,8 +79,7 @@ def remote_backend(
     """
     from plugin_server.batch.runner import CannotGoOn
     from plugin_server.client import Client, ClientError, Unreachable
-    from plugin_server.engine.answer_types import media_type_for
-    from plugin_server.engine.requests import Answer
+    from plugin_server.engine.requests import Answer, media_type_for
     from plugin_server.images.codec import Limits, decode
 
     def sleep(seconds: float) -> None:

@@ -10,8 +10,7 @@ from models.job import ColorizeJob
 from plugin_server.batch.descriptions import Described, Descriptions
 from plugin_server.batch.places import Places
 from plugin_server.batch.relative_hint import RelativeHint
-from plugin_server.engine.answer_types import Exact
-from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import Limits, decode
 from plugin_server.images.jpeg_stream import salvaged
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from plugin_server.batch.writing import partial_of
-from plugin_server.engine.answer_types import EIGHT_BIT, SUFFIX_OF, TYPE_OF, Exact
+from plugin_server.engine.requests import Exact
+from plugin_server.images.layer import EIGHT_BIT, SUFFIX_OF, TYPE_OF
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
 FORMATS: Final = get_args(Format)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from plugin_server.batch.writing import LONGEST_NAME, Times, replace_file
-from plugin_server.engine.answer_types import SUFFIX_OF, TYPE_OF, Exact, Lossless
+from plugin_server.engine.requests import Exact, Lossless
 from plugin_server.images.codec import media_type_of
+from plugin_server.images.layer import SUFFIX_OF, TYPE_OF
 from plugin_server.images.openraster import OPENRASTER
 
 STREAM: Final = Path("-")  # stdin among the photos, stdout as the output

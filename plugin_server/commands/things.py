@@ -110,8 +110,7 @@ def _print_table(found: Sequence[dict[str, Any]]) -> None:
 
 
 def _mask(service: Service, address: str) -> NDArray[np.uint8]:
-    from plugin_server.engine.answer_types import Exact
-    from plugin_server.engine.requests import ThingMaskRequest
+    from plugin_server.engine.requests import Exact, ThingMaskRequest
     from plugin_server.images.codec import decode
 
     token, number = address.split("/")[-2:]

@@ -16,7 +16,6 @@ from models.job import ColorizeJob, JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
 from models.region import Region, ThingChange
-from plugin_server.engine.answer_types import Exact, media_type_for
 from plugin_server.engine.cache import Memory, RememberingClip
 from plugin_server.engine.exemplars import Exemplars, index
 from plugin_server.engine.file_store import FileStore
@@ -28,6 +27,7 @@ from plugin_server.engine.requests import (
     Answer,
     ColorizeRequest,
     ConfidenceRequest,
+    Exact,
     Image,
     ImageId,
     IndexRequest,
@@ -37,6 +37,7 @@ from plugin_server.engine.requests import (
     SuggestionsRequest,
     ThingMaskRequest,
     ThingsRequest,
+    media_type_for,
 )
 from plugin_server.engine.things import KeptThings, as_json, full_size, in_short, keep
 from plugin_server.errors import NotKept

@@ -11,8 +11,9 @@ from werkzeug.datastructures import MultiDict
 
 from models.job import LANGUAGES, ColorizeJob, Hint, parse_hints, parse_palette
 from models.region import parse_regions, parse_things
-from plugin_server.engine.answer_types import OWN_TYPE, AnswerType
 from plugin_server.engine.requests import (
+    OWN_TYPE,
+    AnswerType,
     ColorizeRequest,
     ConfidenceRequest,
     Image,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,27 @@ Pixels = NDArray[Any]  # (H, W, 1..4) uint8, uint16 or float32
 
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/tiff", "image/webp", "application/x-npy")
 READABLE = "PNG, JPEG, TIFF, WebP or NumPy (.npy)"
+TYPE_OF: Final = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".jfif": "image/jpeg",
+    ".mpo": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".npy": "application/x-npy",
+}
+# The usual suffix of each type, for results that get a new name.
+SUFFIX_OF: Final = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/tiff": ".tif",
+    "image/webp": ".webp",
+    "application/x-npy": ".npy",
+}
+EIGHT_BIT: Final = ("image/jpeg", "image/webp")  # and lossy
 
 
 class ImageError(Exception):

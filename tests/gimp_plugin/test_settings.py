@@ -14,8 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob, parse_hints
-from plugin_server.engine.answer_types import Exact
-from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
 from tests.support.fakes import FakeClip, FakeColorizer

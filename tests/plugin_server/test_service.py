@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
-from plugin_server.engine.answer_types import Exact
 from plugin_server.engine.library import UnusableLibrary, open_library
 from plugin_server.engine.places import mask_of
-from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.errors import NoLibrary
 from plugin_server.images.codec import BrokenImage, ImageError, Limits, TooLarge, UnsupportedImage
 from plugin_server.service import Service

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, Field
 
 from plugin_server.config import EVENT_STREAMS
-from plugin_server.engine.answer_types import Accept
+from plugin_server.engine.requests import Accept
 from plugin_server.errors import Busy, NoBroker, status_and_detail
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.openapi import Operation, Problem, Success, documented

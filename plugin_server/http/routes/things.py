@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from plugin_server.engine.answer_types import MASK_TYPES, Accept
-from plugin_server.engine.requests import ThingMaskRequest
+from plugin_server.engine.requests import MASK_TYPES, Accept, ThingMaskRequest
 from plugin_server.http.forms import ThingsForm, read_form
 from plugin_server.http.openapi import Operation, Success, documented
 from plugin_server.http.responses import answer_in_turn

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from models.job import JobError
-from plugin_server.engine.answer_types import Lossless
-from plugin_server.engine.requests import Answer, ColorizeRequest, IndexRequest
+from plugin_server.engine.requests import Answer, ColorizeRequest, IndexRequest, Lossless
 from plugin_server.errors import RemoteProblem, headers_of, status_and_detail
 
 PICTURES: Final = ("mask", "reference", "hint_image")  # those that a request may have

@@ -20,8 +20,7 @@ from plugin_server.batch.descriptions import (
 )
 from plugin_server.batch.places import Places, places_of_row
 from plugin_server.commands.place_options import RegionType, ThingType, places_of
-from plugin_server.engine.answer_types import Exact
-from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest, Exact
 
 SHAWL = '[{""mask"":""masks/a.png"",""description"":""a green shawl""}]'
 BOX = '[{""box"":[1,2,3,4],""color"":""#2a6f4e""}]'

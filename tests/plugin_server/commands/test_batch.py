@@ -24,8 +24,7 @@ from models.progress import Stopped
 from plugin_server.batch.backends import remote_backend, sleep_unless_stopped
 from plugin_server.batch.runner import CannotGoOn
 from plugin_server.config import Config
-from plugin_server.engine.answer_types import Exact
-from plugin_server.engine.requests import ColorizeRequest
+from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import Limits, decode, read_settings
 from plugin_server.service import Service
 from tests.support.command import free_port, one_line, run

@@ -13,19 +13,17 @@ from hypothesis import strategies as st
 
 from models.job import ColorizeJob, Hint, JobError, PaletteColor
 from models.region import Box, Region, ThingChange
-from plugin_server.engine.answer_types import (
+from plugin_server.engine.requests import (
     Accept,
+    Answer,
     AnswerType,
+    ColorizeRequest,
     Exact,
+    FoundExemplar,
+    IndexRequest,
     Lossless,
     SameAsInput,
     media_type_for,
-)
-from plugin_server.engine.requests import (
-    Answer,
-    ColorizeRequest,
-    FoundExemplar,
-    IndexRequest,
 )
 from plugin_server.errors import Busy, NoSpace, NotKept, headers_of, status_and_detail
 from plugin_server.images.codec import BrokenImage, Layer, TooLarge, UnsupportedImage
