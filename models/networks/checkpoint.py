@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,21 +72,35 @@ def read_checkpoint(
     Raises:
         WeightsError: the file is missing, damaged or no checkpoint of ours.
     """
-    remedy = remedy_for(path)
-    if not path.is_file():
-        raise WeightsError(f"the weights {path} are missing: {remedy}")
-    if path.parent == released:
+    if path.is_file() and path.parent == released:
         file = inspect_file(path.name, path, known_checksums(released).get(path.name))
         if not file.ok:
             raise WeightsError(f"the weights {path} are damaged: {file.problem}")
+    with _opened(path) as (file, config):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read the config alone.
+
+    Raises:
+        WeightsError: the file is missing, damaged or no checkpoint of ours.
+    """
+    with _opened(path) as (_, config):
+        return config
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    remedy = remedy_for(path)
+    if not path.is_file():
+        raise WeightsError(f"the weights {path} are missing: {remedy}")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = json.loads(metadata["config"])
+            yield file, json.loads((file.metadata() or {})["config"])
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         raise WeightsError(f"the weights {path} are damaged ({problem}): {remedy}") from problem
-    return {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}, config
 
 
 def load_network(

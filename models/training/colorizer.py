@@ -12,7 +12,7 @@ matcher, grounder and affinity read it, the statistics of their norms, and how t
 
 from __future__ import annotations
 
-import json
+import copy
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,12 +27,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from models.color.lab import srgb_to_lab
-from models.networks.checkpoint import load_network, read_checkpoint, save_checkpoint
+from models.networks.checkpoint import read_checkpoint, read_header, save_checkpoint
 from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer, read_config
+from models.networks.loading import load_colorizer
+from models.networks.predictor import Predictor
 from models.photos import Photo
-from models.training.averaging import average, halved, under
+from models.training.averaging import halved, under
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.imagenet import imagenet_encoder_weights
+from models.training.loop import Loop, Progressing
 from models.training.losses import balanced_cross_entropy
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
@@ -78,14 +81,21 @@ class TrainOptions:
         return replace(self, rate=GOING_ON_RATE, encoder_rate=0.0)
 
 
-@dataclass
-class Progressing:
-    """How far a run has come; travels in its checkpoint."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Finished weights to begin with, and how they are read."""
 
-    step: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    loss: float = 0.0
+    predictor: Predictor
+    reading: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: Path) -> Start:
+        """Load them from a file.
+
+        Raises:
+            WeightsError: it is missing, damaged or of another kind.
+        """
+        return cls(load_colorizer(path), read_header(path).get("reading", {}))
 
 
 def train(
@@ -98,15 +108,15 @@ def train(
     options: TrainOptions,
     samples: SampleOptions,
     record: dict[str, Any],
-    start: Path | None = None,
+    start: Start | None = None,
 ) -> Path:
     """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
 
     ``texts`` reads descriptions; ``images`` gives references, none where it is None. ``record``
-    says what the data is. ``start`` names finished weights to begin with.
+    says what the data is. ``start`` are finished weights to begin with.
 
     Raises:
-        WeightsError: ``start`` is missing, damaged or of another kind.
+        WeightsError: the checkpoint of the earlier run is damaged.
     """
     torch.manual_seed(options.seed)
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
@@ -117,13 +127,13 @@ def train(
         tensors, header = read_checkpoint(checkpoint)
         config = read_config(header["config"])
         shares, reading = tensors["shares"], header.get("reading")
-        progress = Progressing(**header["progress"])
+        counts = header["progress"]
+        progress = Progressing(losses={"loss": counts.pop("loss")}, **counts)
         model = build_colorizer(config)
         model.load_state_dict(under("model.", tensors))
     elif start is not None:
-        model = load_network(start, lambda config: build_colorizer(read_config(config)))
-        model.requires_grad_(True)
-        config, reading = model.config, read_checkpoint(start)[1].get("reading", {})
+        model = copy.deepcopy(start.predictor.model).requires_grad_(True)
+        config, reading = model.config, start.reading
         shares = count_shares(_all_ab(photos), model.bins)
         progress = Progressing()
         # The loss lifts rare colours; finished weights may have taken that back.
@@ -157,7 +167,6 @@ def train(
     optimiser = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
-    rates = [float(group["lr"]) for group in optimiser.param_groups]
 
     centres_tensor = torch.tensor(config.bins)
     encode = SoftEncoder(centres_tensor)
@@ -180,7 +189,7 @@ def train(
         tensors |= {f"averaged.{k}": v for k, v in averaged.items()}
         header = {
             "config": asdict(config),
-            "progress": asdict(progress),
+            "progress": progress.counts | progress.losses,
             "options": asdict(options),
             "samples": asdict(samples),
             "data": record,
@@ -190,53 +199,38 @@ def train(
         _save_optimiser(optimiser, run / "optimiser.safetensors")
         save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
 
-    def look() -> None:
+    def measure() -> dict[str, float | None]:
         scores = validate(_with_weights(config, averaged), validation_photos, texts)
-        _append(log, {**asdict(progress), **asdict(scores)})
         bar.console.print(_describe(progress, scores))
+        return asdict(scores)
 
+    is_timed = options.minutes is not None or options.cpu_seconds is not None
+    loop = Loop(
+        model, optimiser, lambda _, done: _schedule(done, options),
+        steps=None if is_timed else options.steps,
+        minutes=options.minutes, cpu_seconds=options.cpu_seconds,
+        progress=progress, averaged=averaged, keep=options.average,
+        log=log, log_every=50, echo=lambda _: None,
+        save=save, save_every_minutes=options.save_every_minutes,
+        measure=measure, measure_every_minutes=options.validate_every_minutes,
+    )  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task("training", total=1000)
-        saved = validated = time.monotonic()
-        while (done := _done(progress, options)) < 1.0:
-            started, started_cpu = time.monotonic(), time.process_time()
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * _schedule(done, options)
+        for done in loop:
+            started = time.monotonic()
             batch = next(batches)
             vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
-            learns = bool(encoder_parameters)
-            with torch.set_grad_enabled(learns):
+            with torch.set_grad_enabled(bool(encoder_parameters)):
                 features = model.encode(lightness)
             logits = model.decode(features, model.condition(features, vectors, batch.palettes))
-            loss = balanced_cross_entropy(logits, *encode(batch.ab), balance)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(own + encoder_parameters, 1.0)
-            optimiser.step()
-            average(
-                averaged, model, min(options.average, (1 + progress.step) / (10 + progress.step))
-            )
-            keep = min(0.99, progress.step / (progress.step + 1))
-            progress.loss = keep * progress.loss + (1 - keep) * loss.item()
-            progress.step += 1
-            progress.seconds += time.monotonic() - started
-            progress.cpu_seconds += time.process_time() - started_cpu
+            loop.learn(loss=balanced_cross_entropy(logits, *encode(batch.ab), balance))
             speed = options.batch_size / (time.monotonic() - started)
-            text = f"step {progress.step}  loss {progress.loss:.3f}  {speed:.0f} photos/s"
+            loss = progress.losses["loss"]
+            text = f"step {progress.step + 1}  loss {loss:.3f}  {speed:.0f} photos/s"
             bar.update(task, completed=round(1000 * done), description=text)
-            if progress.step % 50 == 0:
-                _append(log, asdict(progress))
-            if time.monotonic() - saved > 60 * options.save_every_minutes:
-                save()
-                saved = time.monotonic()
-            if time.monotonic() - validated > 60 * options.validate_every_minutes:
-                look()
-                validated = time.monotonic()
-        save()
-        look()
     return checkpoint
 
 
@@ -249,7 +243,7 @@ def begun_from(run: Path) -> str | None:
     checkpoint = run / "checkpoint.safetensors"
     if not checkpoint.exists():
         return None
-    return str(read_checkpoint(checkpoint)[1]["data"].get("begin", "imagenet"))
+    return str(read_header(checkpoint)["data"].get("begin", "imagenet"))
 
 
 def finish(
@@ -324,14 +318,6 @@ def _global_vectors(
     return vectors
 
 
-def _done(progress: Progressing, options: TrainOptions) -> float:
-    if options.cpu_seconds is not None:
-        return progress.cpu_seconds / options.cpu_seconds
-    if options.minutes is not None:
-        return progress.seconds / (60 * options.minutes)
-    return progress.step / options.steps
-
-
 def _schedule(done: float, options: TrainOptions) -> float:
     if done < options.warm_up:
         return 0.01 + done / options.warm_up
@@ -368,11 +354,6 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
 def _all_ab(photos: Sequence[Photo]) -> Iterator[Any]:
     for photo in photos:
         yield srgb_to_lab(photo.pixels[::8, ::8].astype(np.float32) / 255)[..., 1:]
-
-
-def _append(log: Path, entry: dict[str, Any]) -> None:
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
 
 
 def _describe(progress: Progressing, scores: Validation) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 import numpy as np
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from models.training.averaging import average
 
+NOTHING: Mapping[str, float | None] = MappingProxyType({})
+
 
 @dataclass(slots=True)
 class Progressing:
@@ -22,12 +25,13 @@ class Progressing:
 
     step: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)  # each smoothed over the last steps
 
     @property
     def counts(self) -> dict[str, float]:
         """Return what a checkpoint needs to go on."""
-        return {"step": self.step, "seconds": self.seconds}
+        return {"step": self.step, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,10 @@ class Loop:
         for done in loop:
             loop.learn(fit=loss, stay=other)
 
-    ``minutes`` or ``steps`` are the budget. With ``keep`` the ``averaged`` weights follow the
-    model's, of which so much stays in each step. ``log`` gets a line of JSON every ``log_every``
-    steps and at the end, and the terminal one for people; ``save`` is called every few minutes and
-    at the end.
+    ``steps``, ``minutes`` or ``cpu_seconds`` of this process are the budget. With ``keep`` the
+    ``averaged`` weights follow the model's, of which so much stays in each step. ``log`` gets a
+    line of JSON every ``log_every`` steps and at the end, and ``echo`` one for people. ``save`` and
+    ``measure`` are called every few minutes and at the end; what is measured goes into the log.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Loop:
         *,
         minutes: float | None = None,
         steps: int | None = None,
+        cpu_seconds: float | None = None,
         progress: Progressing | None = None,
         averaged: dict[str, Tensor] | None = None,
         keep: float = 0.0,
@@ -71,6 +76,9 @@ class Loop:
         log_every: int = 25,
         save: Callable[[], None] = lambda: None,
         save_every_minutes: float = 3.0,
+        measure: Callable[[], dict[str, float | None]] = dict,
+        measure_every_minutes: float = 10.0,
+        echo: Callable[[str], None] = click.echo,
     ) -> None:
         self.progress = progress or Progressing()
         self._model = model
@@ -78,6 +86,7 @@ class Loop:
         self._schedule = schedule
         self._minutes = minutes
         self._steps = steps
+        self._cpu_seconds = cpu_seconds
         self._averaged = averaged
         self._keep = keep
         self._bound = bound
@@ -85,6 +94,9 @@ class Loop:
         self._log_every = log_every
         self._save = save
         self._save_every = 60 * save_every_minutes
+        self._measure = measure
+        self._measure_every = 60 * measure_every_minutes
+        self._echo = echo
         self._rates = [float(group["lr"]) for group in optimiser.param_groups]
 
     @property
@@ -92,29 +104,38 @@ class Loop:
         """Return the share of the budget that is spent."""
         if self._steps is not None:
             return self.progress.step / self._steps
-        assert self._minutes is not None, "a budget of steps or of minutes"
+        if self._cpu_seconds is not None:
+            return self.progress.cpu_seconds / self._cpu_seconds
+        assert self._minutes is not None, (
+            "a budget of steps, of minutes or of the processor's seconds"
+        )
         return self.progress.seconds / (60 * self._minutes)
 
     def __iter__(self) -> Iterator[float]:
         """Yield before each step how much is done."""
-        saved = time.monotonic()
+        saved = measured = time.monotonic()
         progress = self.progress
         while (done := self.done) < 1:
-            started = time.monotonic()
+            started, started_cpu = time.monotonic(), time.process_time()
             share = self._schedule(progress.step, done)
             for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
                 group["lr"] = rate * share
             yield done
             progress.step += 1
             progress.seconds += time.monotonic() - started
+            progress.cpu_seconds += time.process_time() - started_cpu
             if progress.step % self._log_every == 0:
                 self._tell(done)
             if time.monotonic() - saved > self._save_every:
                 self._save()
                 saved = time.monotonic()
-        if progress.losses and progress.step % self._log_every:
-            self._tell(min(1.0, self.done))
+            if time.monotonic() - measured > self._measure_every:
+                self._tell(done, self._measure())
+                measured = time.monotonic()
         self._save()
+        scores = self._measure()
+        if scores or (progress.losses and progress.step % self._log_every):
+            self._tell(min(1.0, self.done), scores)
 
     def learn(self, **parts: Tensor) -> float:
         """Take the step that lowers the sum of the losses; return the sum."""
@@ -132,11 +153,11 @@ class Loop:
             losses[name] = keep * losses.get(name, part.item()) + (1 - keep) * part.item()
         return float(loss.item())
 
-    def _tell(self, done: float) -> None:
+    def _tell(self, done: float, scores: Mapping[str, float | None] = NOTHING) -> None:
         progress = self.progress
         if self._log is not None:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(progress.counts | progress.losses) + "\n")
+                file.write(json.dumps({**progress.counts, **progress.losses, **scores}) + "\n")
         told = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
-        click.echo(f"{done:6.1%}  step {progress.step}  {told}")
+        self._echo(f"{done:6.1%}  step {progress.step}  {told}")

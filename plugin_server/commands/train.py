@@ -15,6 +15,7 @@ from plugin_server.commands.outputs import check_folder, write
 if TYPE_CHECKING:
     from models.networks.clip import Clip
     from models.photos import Photo
+    from models.training.colorizer import Start
 
 EXAMPLES = """\b
 Examples:
@@ -145,7 +146,7 @@ def train(
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
     from models.photos import PhotosError, in_colour, read_photos
-    from models.training.colorizer import TrainOptions, begun_from, finish
+    from models.training.colorizer import Start, TrainOptions, begun_from, finish
     from models.training.colorizer import train as run_training
     from models.training.plot import plot_log
     from models.training.references import ImageBank
@@ -158,13 +159,14 @@ def train(
     if model != OURS:
         _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
-    start = _start(begin)
+    weights_before = _weights_before(begin)
     try:
         if (earlier := begun_from(run)) not in (None, begin):
             raise click.UsageError(
                 f"the run in {run} began from {earlier}: give --from {earlier} to go on with it, "
                 "or another --run"
             )
+        start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
             _check_clip(start, clip)
         found, aside = in_colour(
@@ -242,7 +244,7 @@ def train(
     _compare(held[:COMPARED], start, weights, reader, run / "before-after.png")
 
 
-def _start(begin: str) -> Path | None:
+def _weights_before(begin: str) -> Path | None:
     """Turn --from into the file of weights to go on from."""
     from models.networks.loading import CHECKPOINT
 
@@ -258,11 +260,9 @@ def _start(begin: str) -> Path | None:
     return Path(begin)
 
 
-def _check_clip(start: Path, clip: str) -> None:
+def _check_clip(start: Start, clip: str) -> None:
     """Refuse weights that cannot read the embeddings of the CLIP model asked for."""
-    from models.networks.loading import load_colorizer
-
-    wanted = load_colorizer(start).model.config.clip
+    wanted = start.predictor.model.config.clip
     if wanted != clip:
         raise click.UsageError(
             f"the weights to go on from were trained with the CLIP model {wanted!r}: give "
@@ -271,7 +271,7 @@ def _check_clip(start: Path, clip: str) -> None:
 
 
 def _compare(
-    held: Sequence[Photo], start: Path | None, weights: Path, reader: Clip, picture: Path
+    held: Sequence[Photo], start: Start | None, weights: Path, reader: Clip, picture: Path
 ) -> None:
     """Compare the new weights with those before, the released ones where there were none."""
     from rich.console import Console
@@ -280,7 +280,8 @@ def _compare(
     from models.networks.clip import load_clip
     from models.networks.loading import load_colorizer
 
-    before, after = load_colorizer(start), load_colorizer(weights)
+    before = load_colorizer() if start is None else start.predictor
+    after = load_colorizer(weights)
     wanted = before.model.config.clip
     theirs = reader if wanted == reader.name else load_clip(wanted)
     pictures = list(before_after.color_by_both(held, (before, theirs), (after, reader)))

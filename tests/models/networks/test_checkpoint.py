@@ -14,6 +14,7 @@ from models.networks.checkpoint import (
     file_sha256,
     inspect_file,
     read_checkpoint,
+    read_header,
     save_checkpoint,
 )
 from models.networks.colorizer import ColorizerConfig, build_colorizer
@@ -26,7 +27,7 @@ def test_tensors_and_config_survive_a_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "a.safetensors"
     save_checkpoint(path, {"x": torch.arange(6).view(2, 3).half(), "n": torch.tensor(3)}, CONFIG)
     tensors, config = read_checkpoint(path)
-    assert config == CONFIG
+    assert config == read_header(path) == CONFIG
     torch.testing.assert_close(tensors["x"], torch.arange(6.0).view(2, 3))
     assert tensors["n"].dtype == torch.int64
     assert list(path.parent.iterdir()) == [path]

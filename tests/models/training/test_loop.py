@@ -51,6 +51,35 @@ def test_it_goes_on_where_it_stopped() -> None:
     assert list(Loop(model, optimiser, Falling(1), minutes=1, progress=Progressing(9, 60.0))) == []
 
 
+def test_the_processors_time_is_a_budget_that_goes_on() -> None:
+    model, optimiser = learner()
+    loop = Loop(model, optimiser, Falling(1), cpu_seconds=1e-9)
+    assert list(loop) == [0]
+    assert loop.progress.cpu_seconds > 1e-9
+    spent = Progressing(5, 9.0, cpu_seconds=loop.progress.cpu_seconds)
+    assert list(Loop(model, optimiser, Falling(1), cpu_seconds=1e-9, progress=spent)) == []
+
+
+def test_what_is_measured_stands_in_the_last_line_after_all_is_saved(tmp_path: Path) -> None:
+    model, optimiser = learner()
+    events: list[str] = []
+
+    def measure() -> dict[str, float | None]:
+        events.append("measure")
+        return {"psnr": 20.0, "caption": None}
+
+    loop = Loop(
+        model, optimiser, Falling(1), steps=2, log=tmp_path / "log.jsonl", log_every=2,
+        save=lambda: events.append("save"), measure=measure, echo=lambda _: None,
+    )  # fmt: skip
+    for _ in loop:
+        loop.learn(fit=error(model))
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line.get("psnr") for line in lines] == [None, 20.0]
+    assert lines[1]["step"] == 2
+    assert events == ["save", "measure"]
+
+
 def test_rates_rise_and_fall_to_almost_nothing() -> None:
     model, optimiser = learner(rate=2.0)
     rates = []
