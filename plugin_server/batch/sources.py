@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from plugin_server.engine.answer_types import TYPE_OF
+from plugin_server.images.layer import TYPE_OF
 from retrieval.ingest.walk import UNREADABLE, identity_of
 
 NO_FILE: Final = "it is a pipe or a device and no file: save it as a file first"

@@ -14,7 +14,7 @@ from PIL import Image
 from models.photos import IMAGE_SUFFIXES
 from plugin_server.batch.manifest import Manifest, ManifestError
 from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
-from plugin_server.engine.answer_types import TYPE_OF
+from plugin_server.images.layer import TYPE_OF
 from retrieval.ingest.walk import UNREADABLE
 
 
