@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from models.plural import number_of
+
 EXAMPLES = """\b
 Examples:
   photochrom describe scans -r
@@ -31,7 +33,6 @@ Examples:
 )  # fmt: skip
 def describe(folder: Path, recursive: bool, template: bool, output: Path | None) -> None:
     """List what the photos of a folder are said to show, beside them or inside their files."""
-    from plugin_server.batch.report import photos
     from plugin_server.batch.sources import SourceError, Sources
 
     if output is not None and output.exists():
@@ -52,7 +53,7 @@ def describe(folder: Path, recursive: bool, template: bool, output: Path | None)
         for name, description, _ in rows:
             click.echo(f"{name}: {description or '-'}")
     empty = sum(1 for _, description, _ in rows if not description)
-    click.echo(f"{photos(len(rows))}, {empty:,} without a description", err=True)
+    click.echo(f"{number_of(len(rows), 'photo')}, {empty:,} without a description", err=True)
 
 
 def _rows(sources: object) -> Iterator[tuple[str, str, str]]:
