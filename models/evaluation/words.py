@@ -9,7 +9,6 @@ coloured phrases alone against the boxes that people drew for them (``places``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,7 +45,7 @@ from models.job import ColorizeJob
 from models.photos import Photo, PhotosError, read_photos, spread_evenly
 from models.pipeline import colorize, view_of
 from models.training.color_naming import WORDS, only_color_word, replace_color_word
-from models.training.regions import FloatArray, box_mask
+from models.training.regions import FloatArray, box_mask, read_drawn
 
 # Turns a description into an (H, W, 3) sRGB result; an empty one into the undescribed result.
 Painter = Callable[[str], UInt8Array]
@@ -99,12 +98,9 @@ def painters(colorizer: ChromaPredictor, clip: Embedder) -> Callable[[UInt8Array
 
 
 def read_phrases(path: Path) -> dict[str, list[Phrase]]:
-    """Read the phrases with exactly one hue, by photo, from drawn boxes, a JSON object a line."""
-    found = {}
-    for line in path.read_text("utf-8").splitlines():
-        record = json.loads(line)
-        regions = record["regions"]
-        found[record["key"]] = [
+    """Read the phrases with exactly one hue, by photo, from drawn boxes."""
+    return {
+        key: [
             Phrase(
                 region["phrase"],
                 np.array([r["box"] for r in regions if r["name"] == region["name"]], np.float32),
@@ -112,7 +108,8 @@ def read_phrases(path: Path) -> dict[str, list[Phrase]]:
             for region in regions
             if sum(color in WORDS for color in region.get("attributes", ())) == 1
         ]
-    return found
+        for key, regions in read_drawn(path)
+    }
 
 
 def choose(

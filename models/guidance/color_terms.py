@@ -85,6 +85,6 @@ COLORS = re.compile(
 ONE_COLOR = re.compile(_COLOR, re.I)
 
 
-def neutral(text: str) -> str:
-    """Put the PLACEHOLDER for every colour."""
+def with_placeholders(text: str) -> str:
+    """Put the PLACEHOLDER for every colour of a text, whatever has it."""
     return COLORS.sub(PLACEHOLDER, text).replace(f"{PLACEHOLDER}-", f"{PLACEHOLDER} ")

@@ -162,7 +162,7 @@ class _Named:
 def _read(description: str) -> _Found:
     text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
     text = _REDHEAD.sub(r"\1-headed", text)
-    neutral, named, cuts = _neutral(text)
+    neutral, named, cuts = _take_colors(text)
     things = noun_phrases(neutral)
     phrases: list[ColorPhrase] = []
     owners: dict[int, _Owner | None] = {}
@@ -187,7 +187,7 @@ def _read(description: str) -> _Found:
     return _Found(text, tuple(dict.fromkeys(phrases)), tuple(sorted(cuts)))
 
 
-def _neutral(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:
+def _take_colors(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:
     """Put the placeholder for each colour of a text; tell which there were, and what else to cut.
 
     A part that the same word names is taken out with its colour, and leaves no placeholder.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from models.guidance.color_terms import PLACEHOLDER, neutral
+from models.guidance.color_terms import PLACEHOLDER, with_placeholders
 
 
 def _words(text: str) -> frozenset[str]:
@@ -168,7 +168,7 @@ def names_of(english: str) -> tuple[str, ...]:
 
     "A man in a red shirt beside a wooden pond fence" gives "man", "shirt", "wooden pond fence".
     """
-    phrases = noun_phrases(neutral(english))
+    phrases = noun_phrases(with_placeholders(english))
     return tuple(dict.fromkeys(" ".join(phrase.words) for phrase in phrases))
 
 

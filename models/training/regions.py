@@ -70,20 +70,25 @@ def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
             )  # fmt: skip
 
 
+def read_drawn(path: Path, split: str | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the key of each photo of a split, of all with None, and the regions drawn in it."""
+    with path.open(encoding="utf-8") as file:
+        for record in map(json.loads, file):
+            if split is None or record["split"] == split:
+                yield record["key"], record["regions"]
+
+
 def read_boxes(path: Path, split: str) -> dict[str, tuple[Boxes, ...]]:
     """Read drawn boxes by photo, those of one name joined."""
     found = {}
-    for line in path.read_text("utf-8").splitlines():
-        record = json.loads(line)
-        if record["split"] != split:
-            continue
+    for key, regions in read_drawn(path, split):
         joined: dict[tuple[str, tuple[str, ...]], list[Any]] = {}
-        for region in record["regions"]:
+        for region in regions:
             name = region["name"].lower()
             if name not in NOT_NAMES:
                 colors = tuple(region.get("attributes", ()))
                 joined.setdefault((name, colors), []).append(region["box"])
-        found[record["key"]] = tuple(
+        found[key] = tuple(
             Boxes(name, np.asarray(boxes, np.float32), colors)
             for (name, colors), boxes in joined.items()
         )
