@@ -33,10 +33,11 @@ from retrieval.database.store import Store
 from retrieval.errors import LibraryError, MissingPhoto, UnknownExemplar
 from retrieval.index.synced import LibraryIndexes
 from retrieval.index.vector_index import EXACT_UP_TO
-from retrieval.ingest.ingest import AddReport, Ingest, Progress, best_caption
+from retrieval.ingest.ingest import Ingest, best_caption
 from retrieval.ingest.maintenance import CheckReport, clear, inspect, re_embed, renew_thumbnails
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
 from retrieval.ingest.preparing import Preparer
+from retrieval.ingest.report import AddReport, Progress
 from retrieval.ingest.samples import find_samples
 from retrieval.ingest.uploads import keep_photo, place_of, shown_name
 from retrieval.ingest.walk import Found, find_photos, found_again, read_place

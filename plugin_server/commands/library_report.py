@@ -13,8 +13,8 @@ from models.plural import number_of, plural
 
 if TYPE_CHECKING:
     from retrieval.database.exemplar import Exemplar
-    from retrieval.ingest.ingest import AddReport, Refusal
     from retrieval.ingest.maintenance import CheckReport, Fault
+    from retrieval.ingest.report import AddReport, Refusal
 
 SHOWN = 20  # photos that are named without --verbose
 SWATCHES = 7  # columns for colours: as wide as their heading

@@ -7,15 +7,10 @@ or time of change differs.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,109 +22,18 @@ from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.database.exemplar import Exemplar, Place, Prepared
 from retrieval.database.queries import FileRow
 from retrieval.database.store import Store
-from retrieval.errors import PhotoRefused
-from retrieval.ingest.moved import is_gone
+from retrieval.ingest.examine import Examiner, Outcome, Ready, Refused, Unchanged
+from retrieval.ingest.moved import gone_file
 from retrieval.ingest.near_duplicates import NearDuplicates
-from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small, describe
+from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small
 from retrieval.ingest.preparing import Embedded, Preparer
-from retrieval.ingest.walk import Found, SkippedFile, refuse_early
+from retrieval.ingest.report import AddReport, Progress, Refusal, Tally
+from retrieval.ingest.walk import Found, SkippedFile
 
 FloatArray = NDArray[np.float32]
 
 BATCH: Final = 32  # photos in one pass of the image tower and in one transaction
 AHEAD: Final = 3  # batches that may be decoded before they are embedded
-LARGE: Final = 32_000_000  # bytes; such photos are decoded one at a time, for the memory's sake
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an ``add`` is: ``done`` of ``total`` photos, ``added`` of them new."""
-
-    done: int
-    total: int
-    added: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A photo that did not become an exemplar, and why."""
-
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What an ``add`` did.
-
-    ``unchanged`` photos were there already; ``duplicates`` have the same bytes as another photo
-    and ``near_duplicates`` show the same picture; ``moved`` ones lay somewhere else, where they are
-    no more. ``seconds`` passed meanwhile. ``cpu_seconds`` is
-    the processor time of everything and ``decode_seconds`` that of reading and decoding alone;
-    unlike ``seconds`` they do not depend on what else the machine did.
-    """
-
-    added: tuple[Exemplar, ...] = ()
-    unchanged: int = 0
-    duplicates: tuple[Refusal, ...] = ()
-    near_duplicates: tuple[Refusal, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    recaptioned: int = 0
-    stopped: bool = False
-    photos: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    decode_seconds: float = 0.0
-    moved: tuple[Refusal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The file was looked at before."""
-
-    found: Found
-    row: FileRow
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The photo was decoded."""
-
-    found: Found
-    photo: Prepared
-    embedded: Embedded | None = None  # where somebody else has done that, too
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The photo cannot be used; ``remember`` it unless that may change without the file."""
-
-    found: Found
-    reason: str
-    remember: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a worker made of a photo, and how long it read and decoded (CPU seconds)."""
-
-    result: Unchanged | Ready | Refused
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class _Tally:
-    """The report as it grows."""
-
-    added: list[Exemplar] = field(default_factory=list)
-    duplicates: list[Refusal] = field(default_factory=list)
-    near_duplicates: list[Refusal] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    unchanged: int = 0
-    recaptioned: int = 0
-    photos: int = 0
-    decode_seconds: float = 0.0
-    moved: list[Refusal] = field(default_factory=list)
 
 
 class Ingest:
@@ -151,17 +55,13 @@ class Ingest:
 
         With ``remote`` photos are decoded and embedded elsewhere; ``probe`` is then compared.
         """
-        self._remote = remote
-        self._decode = decode
-        self._probe = probe
+        self._examiner = Examiner(store, limits=limits, remote=remote, probe=probe, decode=decode)
         self._store = store
         self._clip = clip
         self._model = model
-        self._limits = limits
         self._recaption = recaption
         self._twins = NearDuplicates()
-        self._tally = _Tally()
-        self._large = threading.Lock()
+        self._tally = Tally()
 
     def run(
         self,
@@ -171,7 +71,6 @@ class Ingest:
         should_stop: Callable[[], bool] | None = None,
     ) -> AddReport:
         """Add photos, batch by batch, in their order."""
-        started, cpu_started = time.perf_counter(), time.process_time()
         photos: list[Found] = []
         for item in found:
             if isinstance(item, Found):
@@ -180,62 +79,18 @@ class Ingest:
                 self._tally.refused.append(Refusal(queries.printable(item.source), item.reason))
         if on_progress is not None:
             on_progress(Progress(0, len(photos), 0))
-        workers = (os.cpu_count() or 1) if self._remote is None else self._remote.in_flight
         stopped = False
         done = 0
-        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-            for batch in _batches(_in_order(pool, self._examine, photos)):
+        with closing(self._examiner.outcomes(photos, ahead=AHEAD * BATCH)) as outcomes:
+            for batch in _batches(outcomes):
                 self._keep(batch)
                 done += len(batch)
                 if on_progress is not None:
                     on_progress(Progress(done, len(photos), len(self._tally.added)))
                 if should_stop is not None and should_stop() and done < len(photos):
                     stopped = True
-                    pool.shutdown(wait=False, cancel_futures=True)
                     break
-        tally = self._tally
-        return AddReport(
-            tuple(tally.added), tally.unchanged, tuple(tally.duplicates),
-            tuple(tally.near_duplicates), tuple(tally.refused), tally.recaptioned, stopped,
-            tally.photos, time.perf_counter() - started, time.process_time() - cpu_started,
-            tally.decode_seconds, tuple(tally.moved),
-        )  # fmt: skip
-
-    def _examine(self, found: Found) -> Outcome:
-        """Read and decode one photo; runs in several threads."""
-        place = found.place
-        with self._store.reading() as connection:
-            row = queries.find_file(connection, place.path, place.member)
-            # The copy of a photo that is gone since takes its place.
-            is_heir = (
-                row is not None
-                and row.verdict == queries.DUPLICATE
-                and row.exemplar is not None
-                and _own_if_gone(connection, row.exemplar) is not None
-            )
-        if row is not None and _is_same_file(row.place, place) and not is_heir:
-            return Outcome(Unchanged(found, row))
-        started = time.thread_time()
-        try:
-            refuse_early(found, self._limits.max_bytes)
-            with self._large if (place.length or place.size) > LARGE else nullcontext():
-                data = found.read()
-                if self._remote is not None:
-                    return Outcome(self._prepared_remotely(found, data))
-                small = self._decode(data, self._limits)
-            seconds = time.thread_time() - started
-            return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
-        except PhotoRefused as problem:
-            return Outcome(Refused(found, str(problem), True), time.thread_time() - started)
-        except OSError as problem:  # no permission, or gone since the folder was listed
-            return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
-
-    def _prepared_remotely(self, found: Found, data: bytes) -> Ready:
-        assert self._remote is not None
-        assert self._probe is not None
-        embedded = self._remote(data, found.captions())
-        embedded.check_model(self._probe)
-        return Ready(found, embedded.photo, embedded)
+        return self._tally.report(stopped=stopped)
 
     def _keep(self, batch: Sequence[Outcome]) -> None:
         """Embed what is new of a batch and write all of it in one transaction."""
@@ -314,7 +169,7 @@ class Ingest:
         self._twins.refresh(connection)
         known = queries.find_sha256(connection, photo.sha256)
         before = queries.find_file(connection, place.path, place.member)
-        gone = None if known is None else _own_if_gone(connection, known.key)
+        gone = None if known is None else gone_file(connection, known.key)
         is_known = known is not None and before is not None and before.exemplar == known.key
         if known is not None and gone is not None:
             if before is not None and not is_known:
@@ -370,31 +225,6 @@ def release_file(connection: sqlite3.Connection, place: Place) -> None:
     queries.delete_file(connection, place)
     if row.exemplar is not None and not queries.files_of(connection, row.exemplar):
         queries.delete(connection, row.exemplar)
-
-
-def _own_if_gone(connection: sqlite3.Connection, key: int) -> FileRow | None:
-    """Return the file that an exemplar was made of, if it was deleted or has another name now."""
-    for row in queries.files_of(connection, key):
-        if row.verdict == queries.EXEMPLAR and is_gone(row.place):
-            return row
-    return None
-
-
-def _is_same_file(known: Place, place: Place) -> bool:
-    return (known.size, known.mtime_ns) == (place.size, place.mtime_ns)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, examine: Callable[[Found], Outcome], photos: Iterable[Found]
-) -> Iterator[Outcome]:
-    """Examine photos in threads, a few batches ahead, and yield the outcomes in order."""
-    pending: deque[Future[Outcome]] = deque()
-    for found in photos:
-        pending.append(pool.submit(examine, found))
-        if len(pending) >= AHEAD * BATCH:
-            yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()
 
 
 def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:

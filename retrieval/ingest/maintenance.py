@@ -22,9 +22,10 @@ from retrieval.database.exemplar import Exemplar, Place
 from retrieval.database.folder import PHOTOS
 from retrieval.database.store import Store
 from retrieval.errors import CorruptLibrary, PhotoRefused
-from retrieval.ingest.ingest import BATCH, Progress, release_file
+from retrieval.ingest.ingest import BATCH, release_file
 from retrieval.ingest.moved import find_moved
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, SmallPhoto, decode_small
+from retrieval.ingest.report import Progress
 from retrieval.ingest.walk import read_place
 
 

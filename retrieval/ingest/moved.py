@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from retrieval.database import queries
 from retrieval.database.exemplar import Place
+from retrieval.database.queries import FileRow
 from retrieval.ingest.walk import Found, find_photos
 
 
@@ -36,6 +39,14 @@ def is_gone(place: Place) -> bool:
     """Tell whether a photo was deleted, renamed or moved: its folder is there and it is not."""
     root = added_from(place)
     return root is not None and root.is_dir() and not os.path.lexists(place.path)
+
+
+def gone_file(connection: sqlite3.Connection, key: int) -> FileRow | None:
+    """Return the file that an exemplar was made of, if it was deleted or has another name now."""
+    for row in queries.files_of(connection, key):
+        if row.verdict == queries.EXEMPLAR and is_gone(row.place):
+            return row
+    return None
 
 
 def added_from(place: Place) -> Path | None:

@@ -14,8 +14,9 @@ from skimage import data
 
 from models.color.lab import lab_to_srgb, srgb_to_lab
 from retrieval.errors import BadPath
-from retrieval.ingest.ingest import BATCH, AddReport, Progress
+from retrieval.ingest.ingest import BATCH
 from retrieval.ingest.photos import PhotoLimits
+from retrieval.ingest.report import AddReport, Progress
 from retrieval.ingest.walk import Found, SkippedFile, find_photos
 from retrieval.library import ExemplarLibrary
 from tests.support.albums import OtherClip, color_photo, jpeg, write_album, write_shard
