@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.captions import LARGEST_SIDECAR, captions_in_json, captions_in_sidecar, sidecars
 from models.plural import number_of
+from models.shown import shown
 
 # MPO is what some cameras call a JPEG with a second picture behind the photo.
 IMAGE_SUFFIXES = frozenset(
@@ -56,9 +57,13 @@ def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iter
     count = 0
     for path in paths:
         if not path.exists():
-            raise PhotosError(f"{path} does not exist: name a .tar shard or a folder of photos")
+            raise PhotosError(
+                f"{shown(path)} does not exist: name a .tar shard or a folder of photos"
+            )
         if not (path.is_dir() or path.is_file()):
-            raise PhotosError(f"{path} is no file and no folder: name a .tar shard or a folder")
+            raise PhotosError(
+                f"{shown(path)} is no file and no folder: name a .tar shard or a folder"
+            )
         members = _shard_members(path) if path.suffix == ".tar" else _folder_members(path)
         for key, image, captions, source in members:
             pixels = _decode(image, short_side)

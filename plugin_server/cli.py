@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from models.shown import shown
+
 # name -> (module, attribute, what the overview says); PyTorch takes seconds to import, so neither
 # --help nor --version may import it.
 COMMANDS = {
@@ -118,7 +120,7 @@ class Commands(click.Group):
         except OSError as problem:
             if problem.errno not in DISK:
                 raise
-            name = f"{click.format_filename(problem.filename)}: " if problem.filename else ""
+            name = f"{shown(problem.filename)}: " if problem.filename else ""
             click.echo(f"photochrom: {name}{problem.strerror}", err=True)
             sys.exit(2)
         except click.Abort:

@@ -23,7 +23,7 @@ ARROWS: dict[str, frozenset[str]] = {
 # imports only earlier ones; rooms on one line know nothing of each other.
 ROOMS: dict[str, tuple[str, ...]] = {
     "models": (
-        "job_error progress captions plural",
+        "job_error progress captions plural shown",
         "region",
         "job",
         "color",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from models.progress import Stopped
+from models.shown import shown
 from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.descriptions import Described
 from plugin_server.batch.manifest import Manifest, Record
@@ -247,12 +248,12 @@ class Batch:
         if not os.path.lexists(target):
             return
         if target.exists() and target.samefile(photo.path):
-            raise _Refused(f"{target} is the photo itself: give another folder with -o")
+            raise _Refused(f"{shown(target)} is the photo itself: give another folder with -o")
         if target.is_dir():
-            raise _Refused(f"{target} is a folder: move it away")
+            raise _Refused(f"{shown(target)} is a folder: move it away")
         if task.output != output and not self._overwrite:
             raise _Refused(
-                f"{target} exists already and is no result of a batch: move it away or use "
+                f"{shown(target)} exists already and is no result of a batch: move it away or use "
                 "--overwrite"
             )
 
@@ -272,7 +273,7 @@ class Batch:
             self._manifest.add(record)
         except OSError as problem:
             _raise_if_fatal(problem)
-            raise CannotGoOn(f"{self._manifest.path}: {problem.strerror}") from problem
+            raise CannotGoOn(f"{shown(self._manifest.path)}: {problem.strerror}") from problem
 
 
 def _has_changed(photo: SourcePhoto, task: Record) -> bool:
@@ -285,7 +286,7 @@ def _has_changed(photo: SourcePhoto, task: Record) -> bool:
 
 def _raise_if_fatal(problem: OSError) -> None:
     if (remedy := FATAL.get(problem.errno or 0)) is not None:
-        where = f" ({problem.filename})" if problem.filename else ""
+        where = f" ({shown(problem.filename)})" if problem.filename else ""
         raise CannotGoOn(f"{remedy}{where}") from problem
 
 

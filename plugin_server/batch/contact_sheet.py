@@ -20,8 +20,8 @@ from urllib.parse import quote
 import cv2
 from PIL import Image
 
+from models.shown import printable, shown
 from plugin_server.batch.manifest import Record
-from plugin_server.batch.report import shown
 from plugin_server.images.codec import ImageError, Limits, decode
 from plugin_server.images.layer import to_depth
 from retrieval.errors import PhotoRefused
@@ -119,12 +119,14 @@ class Sheet:
             before = before if before.startswith("<img") else ""
             return (
                 f'<figure class="failed"><div class="pair">{before}</div><figcaption>{name}'
-                f"<small>{escape(shown(record.error or 'not finished'))}</small>"
+                f"<small>{escape(printable(record.error or 'not finished'))}</small>"
                 "</figcaption></figure>\n"
             )
         result = self.folder / record.output
         link = _url(os.path.relpath(result.absolute(), self.file.parent.absolute()))
-        said = f"<small>{escape(shown(record.description))}</small>" if record.description else ""
+        said = (
+            f"<small>{escape(printable(record.description))}</small>" if record.description else ""
+        )
         return (
             f'<figure><div class="pair">{before}{_thumbnail(result, "after")}</div>'
             f'<figcaption><a href="{link}">{name}</a>{said}</figcaption></figure>\n'

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from models.job_error import JobError
+from models.shown import shown
 from plugin_server.batch.places import Places, places_of_row
 from retrieval.ingest.captions import Captions, written_beside
 from retrieval.ingest.photos import texts_in
@@ -120,10 +121,12 @@ def read_list(file: Path) -> tuple[str, ...]:
     """
     try:
         if file.stat().st_size > LARGEST:
-            raise DescriptionsError(f"{file} has more than {LARGEST >> 20} MB: is it the list?")
+            raise DescriptionsError(
+                f"{shown(file)} has more than {LARGEST >> 20} MB: is it the list?"
+            )
         lines = _decode(file.read_bytes()).splitlines()
     except OSError as problem:
-        raise DescriptionsError(f"cannot read {file}: {problem.strerror}") from problem
+        raise DescriptionsError(f"cannot read {shown(file)}: {problem.strerror}") from problem
     return tuple(line.strip() for line in lines if line.strip())
 
 
@@ -140,8 +143,8 @@ def read_table(file: Path) -> dict[str, str]:
             continue
         if rows.setdefault(_normal(name), description) != description:
             raise DescriptionsError(
-                f"{file}, line {line}: {name} is described a second time, in other words: leave "
-                "one of the rows"
+                f"{shown(file)}, line {line}: {shown(name)} is described a second time, in other "
+                "words: leave one of the rows"
             )
     return rows
 
@@ -161,7 +164,7 @@ def read_places(file: Path) -> dict[str, Places]:
         try:
             places[_normal(name)] = places_of_row(cell, file.parent)
         except JobError as problem:
-            raise DescriptionsError(f"{file}, line {line}: {problem}") from problem
+            raise DescriptionsError(f"{shown(file)}, line {line}: {problem}") from problem
     return places
 
 
@@ -179,10 +182,12 @@ def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
     """
     try:
         if file.stat().st_size > LARGEST:
-            raise DescriptionsError(f"{file} has more than {LARGEST >> 20} MB: is it the CSV file?")
+            raise DescriptionsError(
+                f"{shown(file)} has more than {LARGEST >> 20} MB: is it the CSV file?"
+            )
         text = _decode(file.read_bytes())
     except OSError as problem:
-        raise DescriptionsError(f"cannot read {file}: {problem.strerror}") from problem
+        raise DescriptionsError(f"cannot read {shown(file)}: {problem.strerror}") from problem
     header = text.lstrip("\n").partition("\n")[0]
     for delimiter in DELIMITERS:
         columns = [
@@ -192,8 +197,8 @@ def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
             break
     else:
         raise DescriptionsError(
-            f"{file} begins with {header[:60]!r}: its first line must name the columns file and "
-            "description (or regions), parted by commas, semicolons or tabs"
+            f"{shown(file)} begins with {header[:60]!r}: its first line must name the columns "
+            "file and description (or regions), parted by commas, semicolons or tabs"
         )
     if wanted not in columns:
         return
@@ -204,7 +209,7 @@ def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
             if reader.line_num > 1 and len(cells) > max(at) and _normal(cells[at[0]]):
                 yield reader.line_num, cells[at[0]], cells[at[1]]
     except csv.Error as problem:
-        raise DescriptionsError(f"{file}, line {reader.line_num}: {problem}") from problem
+        raise DescriptionsError(f"{shown(file)}, line {reader.line_num}: {problem}") from problem
 
 
 def _keys(name: str) -> tuple[str, ...]:

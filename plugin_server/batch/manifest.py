@@ -19,6 +19,8 @@ from typing import Any, Final, Literal
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from models.shown import shown
+
 NAME: Final = "photochrom-manifest.jsonl"
 LOCK: Final = ".photochrom-manifest.lock"
 
@@ -79,7 +81,7 @@ class Manifest:
             self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115
         except OSError as problem:
             raise ManifestError(
-                f"cannot write to {folder} ({problem.strerror}): give another folder with -o"
+                f"cannot write to {shown(folder)} ({problem.strerror}): give another folder with -o"
             ) from problem
         try:
             self._folder_lock = _take(folder)
@@ -170,8 +172,8 @@ class Manifest:
                 at += self._file.write(b"\n") or 0
             except OSError as problem:
                 raise ManifestError(
-                    f"cannot write to {self.path} ({problem.strerror}): make room or give another "
-                    "folder with -o"
+                    f"cannot write to {shown(self.path)} ({problem.strerror}): make room or "
+                    "give another folder with -o"
                 ) from problem
         return at
 
@@ -202,7 +204,8 @@ def _take(folder: Path) -> BaseFileLock | None:
         lock.acquire()
     except Timeout as problem:
         raise ManifestError(
-            f"another photochrom is colouring into {folder}: wait for it, or give another folder"
+            f"another photochrom is colouring into {shown(folder)}: wait for it, or give "
+            "another folder"
         ) from problem
     except (OSError, NotImplementedError):
         return None  # some network drives have no locks

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models.job_error import JobError, read_list
 from models.region import MAX_REGIONS, Region, ThingChange, parse_regions
+from models.shown import shown
 from plugin_server.batch.sources import read_file
 from plugin_server.engine.requests import ColorizeRequest
 
@@ -74,4 +75,4 @@ def _read(file: Path) -> bytes:
     try:
         return read_file(file)
     except OSError as problem:
-        raise JobError(f"cannot read {file}: {problem.strerror}") from problem
+        raise JobError(f"cannot read {shown(file)}: {problem.strerror}") from problem

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from models.plural import number_of
+from models.shown import printable, shown
 from plugin_server.batch.batch import Tally
 from plugin_server.batch.manifest import Manifest, Record
 from retrieval.whole_file import writing_whole
@@ -124,7 +125,7 @@ class Report:
                 if tally.endings[record.name] == "failed before"
             )  # fmt: skip
             for record in islice(earlier, SHOWN):
-                yield f"  {shown(record.name)}: {record.error}"
+                yield f"  {shown(record.name)}: {printable(record.error)}"
             if counts["failed before"] > SHOWN:
                 yield f"  ... and {counts['failed before'] - SHOWN:,} more"
             yield (
@@ -135,15 +136,15 @@ class Report:
         if tally.noted:
             yield f"{number_of(len(tally.noted), 'photo')} with notes:"
             for kind, count in self.kinds(manifest).most_common(SHOWN):
-                yield f"  {count:,}: {kind}"
+                yield f"  {count:,}: {printable(kind)}"
         if unused:
             some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
             yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
         if not is_written:
             return
-        yield f"report: {shown(str(self.folder / TABLE))}"
+        yield f"report: {shown(self.folder / TABLE)}"
         if unsure := len(self.unsure(manifest)):
-            yield f"least sure of {number_of(unsure, 'photo')}: {shown(str(self.folder / REVIEW))}"
+            yield f"least sure of {number_of(unsure, 'photo')}: {shown(self.folder / REVIEW)}"
 
     def _records(self, manifest: Manifest) -> Iterable[Record]:
         return (record for record in manifest if record.name in self.tally.endings)
@@ -160,12 +161,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def shown(name: str) -> str:
-    """Write a file's name on one line, whatever is in it."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _cells(record: Record) -> list[object]:

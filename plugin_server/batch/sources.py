@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.shown import shown
 from plugin_server.images.layer import TYPE_OF
 from retrieval.ingest.walk import UNREADABLE, identity_of
 
@@ -63,24 +64,24 @@ class Sources:
         roots: dict[str, Path] = {}
         target = output.resolve()
         if output.exists() and not output.is_dir():
-            raise SourceError(f"{output} is a file: give a folder with -o")
+            raise SourceError(f"{shown(output)} is a file: give a folder with -o")
         for path in inputs:
             if not path.exists():
-                raise SourceError(f"{path} does not exist: name folders or photos")
+                raise SourceError(f"{shown(path)} does not exist: name folders or photos")
             if not (path.is_dir() or path.is_file()):
-                raise SourceError(f"{path} is no folder and no photo: {NO_FILE}")
+                raise SourceError(f"{shown(path)} is no folder and no photo: {NO_FILE}")
             own = path.resolve()
             holds_photos = own if path.is_dir() else own.parent
             if target == holds_photos or (path.is_dir() and target in own.parents):
                 raise SourceError(
-                    f"the results in {output} would lie among the photos of {path}, under the same "
-                    "names: give a folder of their own with -o"
+                    f"the results in {shown(output)} would lie among the photos of {shown(path)}, "
+                    "under the same names: give a folder of their own with -o"
                 )
             name = "" if len(inputs) == 1 and path.is_dir() else os.path.basename(own)
             if name in roots:
                 raise SourceError(
-                    f"{roots[name]} and {path} have the same name, so their results would meet: "
-                    "colour them in two runs"
+                    f"{shown(roots[name])} and {shown(path)} have the same name, so their results "
+                    "would meet: colour them in two runs"
                 )
             roots[name] = path
         return cls(tuple((path, name) for name, path in roots.items()), output, recursive)

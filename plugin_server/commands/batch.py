@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from models.shown import printable, shown
 from plugin_server.batch.backends import cores, sleep_unless_stopped
 from plugin_server.commands.bars import bar
 from plugin_server.commands.library_session import stoppable
@@ -175,7 +176,9 @@ class BatchCommand:
 
         sheet = self.options.sheet
         if sheet is not None and sheet.suffix.lower() not in (".html", ".htm"):
-            raise SourceError(f"{sheet} is no name of a page: call it {sheet.stem or 'sheet'}.html")
+            raise SourceError(
+                f"{shown(sheet)} is no name of a page: call it {shown(sheet.stem or 'sheet')}.html"
+            )
         check_files([sheet])
         return Sources.parse(self.photos, self.output, recursive=self.options.recursive)
 
@@ -189,7 +192,7 @@ class BatchCommand:
     ) -> int:
         from plugin_server.batch.batch import Batch
         from plugin_server.batch.output import Output
-        from plugin_server.batch.report import Report, shown
+        from plugin_server.batch.report import Report
         from plugin_server.batch.watch import watch
 
         options = self.options
@@ -204,9 +207,9 @@ class BatchCommand:
             def tell(outcome: Outcome) -> None:
                 if outcome.ending == "failed":
                     name, error = outcome.record.name, outcome.record.error
-                    click.echo(f"{shown(name)}: {shown(error)}", err=True)
+                    click.echo(f"{shown(name)}: {printable(error)}", err=True)
                 elif outcome.ending == "coloured" and options.watch:
-                    click.echo(shown(str(self.output / outcome.record.output)))
+                    click.echo(shown(self.output / outcome.record.output))
                 advance()
 
             batch = Batch(
@@ -229,7 +232,6 @@ class BatchCommand:
         should_stop: Callable[[], bool],
     ) -> bool:
         """Write the report and the sheet, and say what came of all; False where one is missing."""
-        from plugin_server.batch.report import shown
 
         tally, sheet = report.tally, self.options.sheet
         has_report = has_sheet = True
@@ -243,7 +245,7 @@ class BatchCommand:
                 self._draw(sheet, manifest, tally, should_stop)
             except OSError as problem:
                 has_sheet = False
-                name = shown(str(sheet))
+                name = shown(sheet)
                 click.echo(
                     f"the contact sheet {name} cannot be written: {problem.strerror}", err=True
                 )
@@ -261,7 +263,6 @@ class BatchCommand:
         self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]
     ) -> None:
         from plugin_server.batch.contact_sheet import Sheet
-        from plugin_server.batch.report import shown
 
         seen = (record for record in manifest if record.name in tally.endings)
         stop = should_stop if not self.options.watch else (lambda: False)
@@ -270,7 +271,7 @@ class BatchCommand:
             pages = sheet.draw(seen, len(tally.endings), on_photo=advance, should_stop=stop)
         if pages:
             more = f", {pages} pages" if pages > 1 else ""
-            click.echo(f"contact sheet: {shown(str(file))}{more}")
+            click.echo(f"contact sheet: {shown(file)}{more}")
 
 
 @contextmanager
@@ -298,4 +299,4 @@ def _exit_code(tally: Tally, *, watched: bool) -> int:
 
 
 def _named(photos: Sequence[Path]) -> str:
-    return ", ".join(click.format_filename(photo) for photo in photos)
+    return ", ".join(map(shown, photos))

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from models.job import AUTO, LANGUAGES, ColorizeJob, Hint, JobError, PaletteColor
+from models.shown import shown
 from plugin_server.batch.backends import Backend, broker_backend, local_backend, remote_backend
 from plugin_server.batch.places import Places
 from plugin_server.batch.relative_hint import RelativeHint
@@ -277,7 +278,7 @@ def colorize(
         run = NamedPhotos(backend, batch_settings, destination, keep_dates, several)
         code = run.run(photos)
     for made in destination.made_folders():
-        click.echo(f"made the folder {click.format_filename(made)}", err=True)
+        click.echo(f"made the folder {shown(made)}", err=True)
     ctx.exit(code)
 
 
@@ -302,7 +303,7 @@ def _read(path: Path | None, kind: str) -> bytes | None:
     try:
         return None if path is None else read_file(path)
     except OSError as problem:
-        name = click.format_filename(path or "")
+        name = shown(path or "")
         raise click.ClickException(
             f"cannot read the {kind} {name}: {problem.strerror}"
         ) from problem

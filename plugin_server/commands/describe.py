@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from models.plural import number_of
+from models.shown import printable, shown
 
 EXAMPLES = """\b
 Examples:
@@ -36,7 +37,7 @@ def describe(folder: Path, recursive: bool, template: bool, output: Path | None)
     from plugin_server.batch.sources import SourceError, Sources
 
     if output is not None and output.exists():
-        raise click.ClickException(f"{output} exists already: choose another name")
+        raise click.ClickException(f"{shown(output)} exists already: choose another name")
     try:
         # The place of results does not matter here; it only must not lie in the folder.
         nowhere = folder.absolute().parent / ".photochrom-nowhere"
@@ -46,12 +47,12 @@ def describe(folder: Path, recursive: bool, template: bool, output: Path | None)
     rows = list(_rows(sources))
     if not rows:
         below = "" if recursive else "; --recursive looks into folders below, too"
-        raise click.ClickException(f"there is no photo in {folder}{below}")
+        raise click.ClickException(f"there is no photo in {shown(folder)}{below}")
     if template or output is not None:
         _write(rows, output)
     else:
         for name, description, _ in rows:
-            click.echo(f"{name}: {description or '-'}")
+            click.echo(f"{shown(name)}: {printable(description) or '-'}")
     empty = sum(1 for _, description, _ in rows if not description)
     click.echo(f"{number_of(len(rows), 'photo')}, {empty:,} without a description", err=True)
 
@@ -59,7 +60,6 @@ def describe(folder: Path, recursive: bool, template: bool, output: Path | None)
 def _rows(sources: object) -> Iterator[tuple[str, str, str]]:
     """Yield name, description and where it comes from."""
     from plugin_server.batch.descriptions import Descriptions
-    from plugin_server.batch.report import shown
     from plugin_server.batch.sources import SkippedPhoto, Sources
 
     assert isinstance(sources, Sources)
@@ -75,7 +75,7 @@ def _rows(sources: object) -> Iterator[tuple[str, str, str]]:
             click.echo(f"{shown(one.name)}: {problem.strerror}", err=True)
             continue
         for note in described.notes:
-            click.echo(f"{shown(one.name)}: note: {note}", err=True)
+            click.echo(f"{shown(one.name)}: note: {printable(note)}", err=True)
         yield one.name, described.text, described.by
 
 
@@ -94,5 +94,5 @@ def _write(rows: list[tuple[str, str, str]], output: Path | None) -> None:
         # Excel needs the mark to see UTF-8.
         replace_file(output, text.encode("utf-8-sig", "backslashreplace"))
     except OSError as problem:
-        raise click.ClickException(f"cannot write {output}: {problem.strerror}") from problem
-    click.echo(click.format_filename(output))
+        raise click.ClickException(f"cannot write {shown(output)}: {problem.strerror}") from problem
+    click.echo(shown(output))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from models.shown import shown
 from plugin_server.batch.writing import LONGEST_NAME, Times, replace_file
 from plugin_server.engine.requests import Exact, Lossless
 from plugin_server.images.codec import media_type_of
@@ -53,16 +54,21 @@ class Destination:
         if output.is_dir() or (several and not names_a_photo) or not output.suffix:
             if output.exists() and not output.is_dir():
                 remedy = "a folder for several photos" if several else "it a suffix such as .png"
-                raise DestinationError(f"{output} is a file: give {remedy}")
+                raise DestinationError(f"{shown(output)} is a file: give {remedy}")
             return cls(folder=output, overwrite=overwrite)
         if several:
-            raise DestinationError(f"{output} names a file: give a folder for several photos")
+            raise DestinationError(
+                f"{shown(output)} names a file: give a folder for several photos"
+            )
         if not names_a_photo:
             raise DestinationError(
-                f"{output} has the unknown suffix {output.suffix}: use {', '.join(WRITTEN)}"
+                f"{shown(output)} has the unknown suffix {shown(output.suffix)}: use "
+                f"{', '.join(WRITTEN)}"
             )
         if output.exists() and not overwrite and not numbered:
-            raise DestinationError(f"{output} exists already: choose another name or --overwrite")
+            raise DestinationError(
+                f"{shown(output)} exists already: choose another name or --overwrite"
+            )
         return cls(file=output, overwrite=overwrite)
 
     @property
@@ -118,11 +124,13 @@ class Destination:
             )
         if target in self._taken:
             raise DestinationError(
-                f"{target} was just written for another photo of the same name: "
+                f"{shown(target)} was just written for another photo of the same name: "
                 "colour one of them on its own"
             )
         if target.exists() and not self.overwrite:
-            raise DestinationError(f"{target} exists already: move it away or use --overwrite")
+            raise DestinationError(
+                f"{shown(target)} exists already: move it away or use --overwrite"
+            )
         return target
 
     def write(self, target: Path, data: bytes, times: Times | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
+from models.shown import shown
 from plugin_server.commands.outputs import check_files, write
 
 if TYPE_CHECKING:
@@ -395,4 +396,4 @@ def _write(path: Path, data: str | bytes | dict[str, Any], console: Console) -> 
     if isinstance(data, dict):
         data = json.dumps(data, indent=1) + "\n"
     write(path, data.encode() if isinstance(data, str) else data)
-    console.print(f"wrote {path}")
+    console.print(f"wrote {shown(path)}", markup=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from models.plural import number_of
+from models.shown import shown
 from plugin_server.commands.bars import counted
 from plugin_server.commands.library_evaluate import evaluate
 from plugin_server.commands.library_search import search
@@ -110,7 +111,7 @@ def add(
         for line in describe_add(report):
             click.echo(line)
         count = number_of(len(exemplars), "exemplar")
-        click.echo(f"{count} in {click.format_filename(exemplars.folder)}")
+        click.echo(f"{count} in {shown(exemplars.folder)}")
     if report.stopped:
         click.echo("stopped: the same command goes on from here", err=True)
         ctx.exit(STOPPED)

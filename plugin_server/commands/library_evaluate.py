@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from models.shown import shown
 from plugin_server.commands.library_session import load_clip
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
@@ -74,7 +75,7 @@ def evaluate(
     show(console, figures)
     if json_file is not None:
         write(json_file, (json.dumps(figures, indent=1) + "\n").encode())
-        console.print(f"wrote {json_file}")
+        console.print(f"wrote {shown(json_file)}", markup=False)
 
 
 def show(console: Any, figures: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.plural import number_of, plural
+from models.shown import printable, shown
 
 if TYPE_CHECKING:
     from retrieval.database.exemplar import Exemplar
@@ -48,8 +49,8 @@ def exemplar_table(
         swatches = Text()
         for color in one.colors[:SWATCHES]:
             swatches.append("█", style=color)
-        words = Text(f"{one.caption}  " if one.caption else "")
-        words.append(one.source, style="dim" if one.caption else "")
+        words = Text(f"{printable(one.caption)}  " if one.caption else "")
+        words.append(shown(one.source), style="dim" if one.caption else "")
         words.truncate(max(width - taken, 20), overflow="ellipsis")
         cells = [Text(one.id), Text(sizes[index]), swatches, words]
         if scores:
@@ -136,15 +137,15 @@ def _is_only_absent(report: CheckReport) -> bool:
 
 
 def _named(refusals: Sequence[Refusal], *, verbose: bool) -> Iterator[str]:
-    shown = refusals if verbose else refusals[:SHOWN]
-    for refusal in shown:
-        yield f"{refusal.source}: {refusal.reason}"
-    if len(shown) < len(refusals):
-        yield f"... and {len(refusals) - len(shown):,} more (--verbose names all)"
+    named = refusals if verbose else refusals[:SHOWN]
+    for refusal in named:
+        yield f"{shown(refusal.source)}: {refusal.reason}"
+    if len(named) < len(refusals):
+        yield f"... and {len(refusals) - len(named):,} more (--verbose names all)"
 
 
 def _faults(words: str, faults: Sequence[Fault]) -> Iterator[str]:
     for fault in faults[:SHOWN]:
-        yield f"{fault.exemplar.id}  {words}: {fault.exemplar.source} ({fault.problem})"
+        yield f"{fault.exemplar.id}  {words}: {shown(fault.exemplar.source)} ({fault.problem})"
     if len(faults) > SHOWN:
         yield f"... and {len(faults) - SHOWN:,} more {words}"

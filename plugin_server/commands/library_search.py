@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from models.plural import number_of
+from models.shown import shown
 from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
@@ -80,7 +81,7 @@ def search(
     from retrieval.search.search import Query
 
     if sheet is not None and sheet.suffix.lower() != ".png":
-        raise click.UsageError(f"--sheet {sheet}: the sheet is a PNG, name it OUT.png", ctx)
+        raise click.UsageError(f"--sheet {shown(sheet)}: the sheet is a PNG, name it OUT.png", ctx)
     check_files([sheet])
     try:
         query = Query(
@@ -115,9 +116,9 @@ def _read(photo: Path) -> NDArray[Any]:
     try:
         return decode(read_file(photo), limits=Limits()).pixels
     except OSError as problem:
-        raise click.ClickException(f"cannot read {photo}: {problem.strerror}") from problem
+        raise click.ClickException(f"cannot read {shown(photo)}: {problem.strerror}") from problem
     except ImageError as problem:
-        raise click.ClickException(f"{photo}: {problem}") from problem
+        raise click.ClickException(f"{shown(photo)}: {problem}") from problem
 
 
 def _write_sheet(path: Path, exemplars: ExemplarLibrary, matches: list[Match]) -> None:

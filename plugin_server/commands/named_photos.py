@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from models.shown import printable, shown
 from plugin_server.batch.batch_settings import BatchSettings
 from plugin_server.batch.runner import CannotGoOn, Runner, explain
 from plugin_server.batch.sources import read_file
@@ -58,11 +59,11 @@ class NamedPhotos:
         try:
             for written in self._written(photo):
                 if written != STREAM:  # a name need not be text; it must not fail what is written
-                    click.echo(click.format_filename(written))
+                    click.echo(shown(written))
         except CannotGoOn:
             raise
         except Exception as problem:  # one bad photo must not stop the others
-            return f"{click.format_filename(photo)}: {explain(problem)}"
+            return f"{shown(photo)}: {explain(problem)}"
         return ""
 
     def _written(self, photo: Path) -> Iterator[Path]:
@@ -103,4 +104,4 @@ class NamedPhotos:
 
 def note(photo: Path, text: str) -> None:
     """Say something about a photo that is no failure."""
-    click.echo(f"{click.format_filename(photo)}: note: {text}", err=True)
+    click.echo(f"{shown(photo)}: note: {printable(text)}", err=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from models.shown import shown
+
 
 def check_files(files: Iterable[Path | None]) -> None:
     """Refuse files that cannot be written, before anything is done; None is passed over.
@@ -56,9 +58,7 @@ def write(file: Path, data: bytes) -> None:
 
 def cannot_write(path: Path, problem: OSError) -> click.ClickException:
     """Say in one line which file or folder cannot be written and why."""
-    return click.ClickException(
-        f"cannot write {click.format_filename(path)}: {problem.strerror or problem}"
-    )
+    return click.ClickException(f"cannot write {shown(path)}: {problem.strerror or problem}")
 
 
 def _try_in(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from models.job import Hint, PaletteColor
+from models.shown import shown
 from plugin_server.batch.relative_hint import RelativeHint
 
 TOKEN_VARIABLE = "PHOTOCHROM_TOKEN"
@@ -123,9 +124,9 @@ def token_from(file: Path) -> str:
     try:
         token = file.read_text("utf-8").strip()
     except (OSError, ValueError) as problem:
-        raise click.BadParameter(f"{file} cannot be read ({problem})") from problem
+        raise click.BadParameter(f"{shown(file)} cannot be read ({problem})") from problem
     if not token:
-        raise click.BadParameter(f"{file} is empty; write the token into it")
+        raise click.BadParameter(f"{shown(file)} is empty; write the token into it")
     return token
 
 

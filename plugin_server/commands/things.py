@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.job import ColorizeJob, JobError
+from models.shown import shown
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option, weights_option
 from plugin_server.config import Config, ConfigError
@@ -66,7 +67,9 @@ def things(
     from plugin_server.service import Service
 
     if sheet is not None and sheet.exists() and not overwrite:
-        raise click.ClickException(f"{sheet} exists already: choose another name or --overwrite")
+        raise click.ClickException(
+            f"{shown(sheet)} exists already: choose another name or --overwrite"
+        )
     check_files([sheet])
     try:
         job = ColorizeJob(description)
@@ -76,15 +79,15 @@ def things(
         target = decode(data, limits=service.limits)
         answer = service.answer(ThingsRequest(data, job))
     except OSError as problem:
-        raise click.ClickException(f"cannot read {photo}: {problem.strerror}") from problem
+        raise click.ClickException(f"cannot read {shown(photo)}: {problem.strerror}") from problem
     except (JobError, ConfigError, WeightsError, ImageError) as problem:
-        raise click.ClickException(f"{click.format_filename(photo)}: {problem}") from problem
+        raise click.ClickException(f"{shown(photo)}: {problem}") from problem
     found = json.loads(answer.body)["things"]
     _print_table(found)
     if sheet is not None:
         masks = [None if one["mask"] is None else _mask(service, one["mask"]) for one in found]
         write(sheet, draw(target, found, masks))
-        click.echo(click.format_filename(sheet))
+        click.echo(shown(sheet))
     service.close()
 
 

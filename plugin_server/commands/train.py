@@ -10,6 +10,7 @@ import click
 
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
+from models.shown import shown
 from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def train(
     try:
         if (earlier := begun_from(run)) not in (None, begin):
             raise click.UsageError(
-                f"the run in {run} began from {earlier}: give --from {earlier} to go on with it, "
-                "or another --run"
+                f"the run in {shown(run)} began from {earlier}: give --from {earlier} to go on "
+                "with it, or another --run"
             )
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
@@ -240,7 +241,7 @@ def train(
                 else f"PSNR {reading.psnr[0]:.2f}; no photo that was held out has a caption"
             )
         )
-    click.echo(f"wrote {weights}")
+    click.echo(f"wrote {shown(weights)}")
     _compare(held[:COMPARED], start, weights, reader, run / "before-after.png")
 
 
@@ -325,4 +326,4 @@ def _train_baseline(
         samples=SampleOptions(side=side),
         record={"from": [path.name for path in paths], "photos": len(photos)},
     )
-    click.echo(f"wrote {file}")
+    click.echo(f"wrote {shown(file)}")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.condition import Embedder
+from models.shown import shown
 from retrieval.database import queries
 from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.database.exemplar import Exemplar, Place, Prepared
@@ -182,13 +183,13 @@ class Ingest:
         if before is not None:
             release_file(connection, place)
         if known is not None:
-            reason = f"the same bytes as {known.source}"
+            reason = f"the same bytes as {shown(known.source)}"
             queries.put_file(connection, FileRow(place, queries.DUPLICATE, reason, known.key))
             self._tally.duplicates.append(Refusal(source, reason))
             return known
         twin = self._twins.find(connection, photo)
         if twin is not None:
-            reason = f"the same picture as {twin.source}"
+            reason = f"the same picture as {shown(twin.source)}"
             queries.put_file(connection, FileRow(place, queries.NEAR, reason, twin.key))
             self._tally.near_duplicates.append(Refusal(source, reason))
             return twin
@@ -208,7 +209,7 @@ class Ingest:
         queries.put_file(connection, replace(gone, place=place))
         source = queries.printable(place.source)
         queries.set_source(connection, known.key, source)
-        self._tally.moved.append(Refusal(source, f"it was {known.source}"))
+        self._tally.moved.append(Refusal(source, f"it was {shown(known.source)}"))
         return replace(known, source=source)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.guidance.condition import Embedder
+from models.shown import shown
 from retrieval.database import queries
 from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.database.exemplar import Exemplar, Place
@@ -302,7 +303,7 @@ def _compare(folder: Path, exemplar: Exemplar, place: Place) -> tuple[str, str]:
     except FileNotFoundError:
         if path.parent.exists():
             return "missing", "the photo is gone"
-        return "absent", f"the folder {path.parent} is not there"
+        return "absent", f"the folder {shown(path.parent)} is not there"
     except OSError as problem:
         return "absent", f"cannot be read: {problem.strerror}"
     return ("touched", "its date is new") if same else ("changed", "another picture is there now")

@@ -12,6 +12,7 @@ from typing import Final
 
 from models.captions import LARGEST_SIDECAR, captions_in_json
 from models.photos import IMAGE_SUFFIXES
+from models.shown import shown
 from retrieval.database.exemplar import Place
 from retrieval.errors import BadPath, PhotoRefused
 from retrieval.ingest.captions import captions_beside
@@ -85,12 +86,14 @@ def find_photos(paths: Iterable[Path], *, library: Path) -> Iterator[Found | Ski
             mode = absolute.stat().st_mode
         except OSError as problem:
             raise BadPath(
-                f"{path}: {problem.strerror}; name folders, photos or .tar shards"
+                f"{shown(path)}: {problem.strerror}; name folders, photos or .tar shards"
             ) from problem
         if stat.S_ISDIR(mode):
             yield from _in_folder(absolute, absolute, own, set())
         elif not stat.S_ISREG(mode):
-            raise BadPath(f"{path} is no file and no folder: name folders, photos or .tar shards")
+            raise BadPath(
+                f"{shown(path)} is no file and no folder: name folders, photos or .tar shards"
+            )
         else:
             yield from _in_file(absolute, absolute.parent, named=True)
 

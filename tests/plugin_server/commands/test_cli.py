@@ -205,9 +205,29 @@ def test_a_name_that_is_no_text_does_not_fail_the_photo(tmp_path: Path) -> None:
     photo = write(tmp_path / b"caf\xe9.png".decode("utf-8", "surrogateescape"))
     result = run("colorize", photo)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.endswith("-color.png\n")
+    assert result.stdout.endswith("caf\\xe9-color.png'\n")
     photo.write_bytes(b"no picture")
     assert "no kind of picture" in one_line(run("colorize", photo, "--overwrite").stderr)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses such names")
+def test_escape_codes_and_line_breaks_in_names_are_printed_escaped(tmp_path: Path) -> None:
+    (scans := tmp_path / "scans").mkdir()
+    bad, good = scans / "a\x1b[31mred.png", scans / "two\nlines.png"
+    bad.write_bytes(b"no picture")
+    write(good)
+    for args in ((bad, good), (scans, "-o", tmp_path / "out")):
+        result = run("colorize", *args)
+        (failed,) = result.stderr.splitlines()
+        assert "a\\x1b[31mred.png': the file is no kind of picture" in failed
+        assert "\x1b" not in result.output
+    named = run("colorize", good, "--overwrite").stdout
+    assert named == f"$'{scans}/two\\nlines-color.png'\n"
+    refused = run("colorize", good)
+    assert f"$'{scans}/two\\nlines-color.png' exists already" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    described = run("describe", scans).stdout.splitlines()
+    assert described[0] == "$'a\\x1b[31mred.png': -"
 
 
 def test_several_photos_need_a_folder(tmp_path: Path) -> None:
