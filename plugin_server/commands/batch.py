@@ -147,7 +147,13 @@ class BatchCommand:
 
         try:
             sources, batch_settings = self._sources(), self._described(batch_settings)
+            is_new = not self.output.exists()
+            if is_new and not self.options.watch and not any(True for _ in sources):
+                self._say_nothing_found()  # and leave no folder behind
+                return 0
             with Manifest(self.output) as manifest, stopping() as should_stop:
+                if is_new:
+                    click.echo(f"made the folder {shown(self.output)}", err=True)
                 backend = begin(should_stop)
                 return self._work(manifest, sources, batch_settings, backend, should_stop)
         except (SourceError, DescriptionsError, ManifestError) as problem:
@@ -253,11 +259,14 @@ class BatchCommand:
         for line in report.lines(manifest, unused, is_written=has_report):
             click.echo(line)
         if tally.total == 0 and not tally.stopped and not self.options.watch:
-            below = "" if self.options.recursive else "; --recursive looks into folders below, too"
-            click.echo(f"there is no photo in {_named(self.photos)}{below}", err=True)
+            self._say_nothing_found()
         if tally.stopped and not self.options.watch:
             click.echo(f"{tally.stopped}; the same command goes on from here", err=True)
         return has_report and has_sheet
+
+    def _say_nothing_found(self) -> None:
+        below = "" if self.options.recursive else "; --recursive looks into folders below, too"
+        click.echo(f"there is no photo in {_named(self.photos)}{below}", err=True)
 
     def _draw(
         self, file: Path, manifest: Manifest, tally: Tally, should_stop: Callable[[], bool]

@@ -60,6 +60,14 @@ REPORTS = {
 }
 
 
+def after_the_folder(stderr: str, *, lines: int = 1) -> str:
+    """Check that so many lines follow the one that names the new folder, and return them."""
+    made, *others = stderr.splitlines()
+    assert made.startswith("made the folder ")
+    assert len(others) == lines, stderr
+    return "\n".join(others)
+
+
 def table(out: Path) -> dict[str, dict[str, str]]:
     text = (out / "photochrom-report.csv").read_text("utf-8-sig")
     return {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
@@ -79,14 +87,15 @@ def test_a_tree_keeps_its_names_types_and_depths(scans: Path, tmp_path: Path) ->
     assert (
         json.loads(read_settings((out / "a.png").read_bytes()) or "")["description"] == "a red tram"
     )
-    assert "bad.png" in one_line(result.stderr)
+    assert "bad.png" in after_the_folder(result.stderr)
     assert result.stdout.startswith("5 photos: 4 coloured, 1 failed (")
 
 
 def test_without_recursive_only_the_folder_itself(scans: Path, tmp_path: Path) -> None:
     result = run("colorize", scans, "-o", tmp_path / "out")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, f"made the folder {tmp_path / 'out'}\n")
     assert files(tmp_path / "out") == {"a.png"} | REPORTS
+    assert run("colorize", scans, "-o", tmp_path / "out").stderr == ""  # it is there already
 
 
 def test_a_folder_takes_mpo_and_names_what_is_not_read(tmp_path: Path) -> None:
@@ -99,17 +108,20 @@ def test_a_folder_takes_mpo_and_names_what_is_not_read(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert files(out) == {"stereo.MPO"} | REPORTS
     assert decode((out / "stereo.MPO").read_bytes(), limits=Limits()).pixels.shape == (24, 32, 3)
-    assert sorted(result.stderr.splitlines()) == [
+    assert sorted(result.stderr.splitlines()[1:]) == [
         f"{name}: {kind} is not read: convert it to JPEG, PNG or TIFF"
         for name, kind in (("pages.pdf", "PDF"), ("scanned.pgm", "PGM"))
     ]
 
 
-def test_a_folder_without_photos_says_so(tmp_path: Path) -> None:
+def test_a_folder_without_photos_says_so_and_makes_none(tmp_path: Path) -> None:
     (tmp_path / "scans/below").mkdir(parents=True)
-    result = run("colorize", tmp_path / "scans", "-o", tmp_path / "out")
-    assert result.exit_code == 0
-    assert "--recursive looks into folders below" in one_line(result.stderr)
+    (there := tmp_path / "there").mkdir()
+    for out in (tmp_path / "out", there):
+        result = run("colorize", tmp_path / "scans", "-o", out)
+        assert result.exit_code == 0
+        assert "--recursive looks into folders below" in one_line(result.stderr)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_results_are_those_of_single_photos(scans: Path, tmp_path: Path) -> None:
@@ -227,7 +239,7 @@ def test_the_depth_is_not_cut_behind_the_users_back(tmp_path: Path) -> None:
     deep = imagecodecs.png_encode(grey_picture().astype(np.uint16) * 257)
     (folder / "really-a-png.jpg").write_bytes(deep)
     result = run("colorize", folder, "-o", tmp_path / "out")
-    assert "16 bits and is a png" in one_line(result.stderr)
+    assert "16 bits and is a png" in after_the_folder(result.stderr)
     assert run("colorize", folder, "-o", tmp_path / "out", "--format", "jpeg").exit_code == 0
 
 
@@ -326,7 +338,7 @@ def test_a_busy_server_is_asked_again_by_several_at_once(tmp_path: Path) -> None
             "colorize", folder, "-o", out, "--server", f"http://127.0.0.1:{port}", "--jobs", 4
         )
     service.close()
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, after_the_folder(result.stderr, lines=0)) == (0, "")
     assert len(files(out)) == 12 + len(REPORTS)
 
 
@@ -396,7 +408,7 @@ def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(tmp_path: Path, number: in
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert "the same command goes on from here" in one_line(stderr)
+    assert "the same command goes on from here" in after_the_folder(stderr)
     done = len(files(out) - REPORTS)
     assert 5 < done < 60
     assert f"{done} coloured" in stdout

@@ -218,7 +218,7 @@ def test_escape_codes_and_line_breaks_in_names_are_printed_escaped(tmp_path: Pat
     write(good)
     for args in ((bad, good), (scans, "-o", tmp_path / "out")):
         result = run("colorize", *args)
-        (failed,) = result.stderr.splitlines()
+        failed = result.stderr.splitlines()[-1]
         assert "a\\x1b[31mred.png': the file is no kind of picture" in failed
         assert "\x1b" not in result.output
     named = run("colorize", good, "--overwrite").stdout
