@@ -115,6 +115,23 @@ weights_option = click.option(
 )
 
 
+def limits_options(what: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make the options that bound ``what`` is sent: its megabytes, and a photo's megapixels."""
+
+    def decorate(command: Callable[..., object]) -> Callable[..., object]:
+        megapixels = click.option(
+            "--max-megapixels", default=100, show_default=True, type=click.IntRange(1),
+            help="The largest photo.",
+        )  # fmt: skip
+        megabytes = click.option(
+            "--max-megabytes", default=512, show_default=True, type=click.IntRange(1),
+            help=f"The largest {what}.",
+        )  # fmt: skip
+        return megabytes(megapixels(command))
+
+    return decorate
+
+
 def token_from(file: Path) -> str:
     """Read a token out of a file that holds nothing else.
 

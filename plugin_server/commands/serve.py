@@ -18,6 +18,7 @@ from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.parameters import (
     broker_option,
     clip_option,
+    limits_options,
     token_options,
     weights_option,
 )
@@ -54,14 +55,7 @@ Examples:
     type=click.IntRange(0, 65535), help="The port; 0 takes any free one.",
 )  # fmt: skip
 @token_options("What clients must send; made up and printed where one is needed and none is given.")
-@click.option(
-    "--max-megabytes", default=512, show_default=True, type=click.IntRange(1),
-    help="The largest request.",
-)  # fmt: skip
-@click.option(
-    "--max-megapixels", default=100, show_default=True, type=click.IntRange(1),
-    help="The largest photo.",
-)  # fmt: skip
+@limits_options("request")
 @click.option(
     "--workers", default=2, show_default=True, type=click.IntRange(1),
     help="How many photos are coloured at a time; each needs memory of its own.",

@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from plugin_server.batch.backends import cores
-from plugin_server.commands.parameters import broker_option, clip_option, weights_option
+from plugin_server.commands.parameters import (
+    broker_option,
+    clip_option,
+    limits_options,
+    weights_option,
+)
 
 EXAMPLES = """\b
 Examples:
@@ -41,14 +46,7 @@ MEGABYTE = 1024 * 1024
     "--max-memory", "memory", metavar="MB", type=click.IntRange(1),
     help="Address space of each process (RLIMIT_AS); a photo that needs more fails.",
 )  # fmt: skip
-@click.option(
-    "--max-megabytes", default=512, show_default=True, type=click.IntRange(1),
-    help="The largest file.",
-)  # fmt: skip
-@click.option(
-    "--max-megapixels", default=100, show_default=True, type=click.IntRange(1),
-    help="The largest photo.",
-)  # fmt: skip
+@limits_options("file")
 @clip_option
 @weights_option
 @click.pass_context

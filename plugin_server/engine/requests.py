@@ -134,6 +134,19 @@ ImageId = NewType("ImageId", str)  # of a photo that the server keeps: POST /v1/
 Image = bytes | ImageId
 
 
+class Waiting:
+    """What holds its pictures while it waits."""
+
+    __slots__: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Count the bytes of the pictures that were sent with it."""
+        values = [getattr(self, name) for name in self.__slots__]
+        parts = [part for value in values if isinstance(value, Mapping) for part in value.values()]
+        return sum(len(picture) for picture in (*values, *parts) if isinstance(picture, bytes))
+
+
 @dataclass(frozen=True, slots=True)
 class FoundExemplar:
     """A photo of the library that lends its colours; ``score`` where it was searched for.
@@ -148,7 +161,7 @@ class FoundExemplar:
 
 
 @dataclass(frozen=True, slots=True)
-class ColorizeRequest:
+class ColorizeRequest(Waiting):
     """Colour a photo.
 
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
@@ -167,43 +180,27 @@ class ColorizeRequest:
     parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     hint_image: bytes | None = field(default=None, repr=False)
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        pictures = (self.image, self.mask, self.reference, self.hint_image, *self.parts.values())
-        return sum(len(picture) for picture in pictures if picture)
-
 
 @dataclass(frozen=True, slots=True)
-class ThingsRequest:
+class ThingsRequest(Waiting):
     """Find what the job's description and its regions name in a photo; ``parts`` as above."""
 
     image: Image = field(repr=False)
     job: ColorizeJob = field(default_factory=ColorizeJob)
     parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image) + sum(map(len, self.parts.values()))
-
 
 @dataclass(frozen=True, slots=True)
-class ThingMaskRequest:
+class ThingMaskRequest(Waiting):
     """Draw the mask of a thing that was found, by the token of the finding and its number."""
 
     token: str
     number: int
     answer_type: AnswerType = OWN_TYPE
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return 0
-
 
 @dataclass(frozen=True, slots=True)
-class SuggestionsRequest:
+class SuggestionsRequest(Waiting):
     """Suggest at most ``k`` likely colours for the pixel at column ``x`` and row ``y``."""
 
     image: Image = field(repr=False)
@@ -212,39 +209,24 @@ class SuggestionsRequest:
     job: ColorizeJob = field(default_factory=ColorizeJob)
     k: int = 6
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image)
-
 
 @dataclass(frozen=True, slots=True)
-class ConfidenceRequest:
+class ConfidenceRequest(Waiting):
     """Show how sure the model is of its colours."""
 
     image: Image = field(repr=False)
     job: ColorizeJob = field(default_factory=ColorizeJob)
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image)
-
 
 @dataclass(frozen=True, slots=True)
-class KeepRequest:
+class KeepRequest(Waiting):
     """Read a photo, and keep it for later requests."""
 
     image: bytes = field(repr=False)
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image)
-
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Waiting):
     """Find at most ``k`` exemplars for a photo, a description or both (search.Query)."""
 
     image: Image | None = field(default=None, repr=False)
@@ -255,37 +237,22 @@ class SearchRequest:
     tone: Literal["warm", "cool"] | None = None
     diversity: float = 0.3
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image or b"")
-
 
 @dataclass(frozen=True, slots=True)
-class AddExemplarRequest:
+class AddExemplarRequest(Waiting):
     """Keep a colour photo in the library; ``name`` is its file's, for people."""
 
     image: bytes = field(repr=False)
     name: str = ""
     caption: str = ""
 
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image)
-
 
 @dataclass(frozen=True, slots=True)
-class IndexRequest:
+class IndexRequest(Waiting):
     """Decode and embed a colour photo for a library that is somewhere else."""
 
     image: bytes = field(repr=False)
     captions: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Count the bytes that it holds while it waits."""
-        return len(self.image)
 
 
 Request = (

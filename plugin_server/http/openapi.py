@@ -58,6 +58,22 @@ class Operation:
     tag: str = "server"
 
 
+def json_success(
+    status: int,
+    description: str,
+    model: type[BaseModel],
+    headers: dict[str, str] | None = None,
+) -> Success:
+    """Say that a call answers with JSON, one of its operation's ``schemas``."""
+    return Success(
+        status, description, {"application/json": {"schema": _reference(model)}}, headers
+    )
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
 def documented(operation: Operation) -> Callable[[View], View]:
     """Attach the operation to its view."""
 
@@ -123,10 +139,9 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
 
 
 def _form_content(form: type[BaseModel]) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{form.__name__}"}
     pictures = {"contentType": ", ".join(MEDIA_TYPES)}
     encoding = {name: pictures for name in form.model_fields if is_file(form, name)}
-    return {"multipart/form-data": {"schema": schema, "encoding": encoding}}
+    return {"multipart/form-data": {"schema": _reference(form), "encoding": encoding}}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -142,7 +157,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in success.headers.items()
             }
-    problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    problem = {PROBLEM: {"schema": _reference(Problem)}}
     for status in operation.problems:
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     responses["default"] = {"description": "Any other refusal", "content": problem}

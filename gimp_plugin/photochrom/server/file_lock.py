@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
 
 class FileLock:
@@ -40,12 +39,7 @@ class FileLock:
     def __enter__(self) -> FileLock:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     def _open(self) -> int:

@@ -16,7 +16,7 @@ from plugin_server.engine.exemplars import (
 )
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
-from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.openapi import Operation, Success, documented, json_success
 from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.images.codec import media_type_of
 from plugin_server.service import Service
@@ -34,7 +34,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Find exemplars that fit a photo or a description",
-            _json(200, "What was found, best first", "ResultsJson"),
+            json_success(200, "What was found, best first", ResultsJson),
             form=SearchForm,
             schemas=(HitJson, ResultsJson),
             problems=(400, 401, 404, 413, 415, 422, 429, 503),
@@ -50,7 +50,9 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "List the library",
-            _json(200, "A part of the library, in the order in which its photos came", "PageJson"),
+            json_success(
+                200, "A part of the library, in the order in which its photos came", PageJson
+            ),
             query=PageQuery,
             schemas=(ExemplarJson, PageJson),
             problems=(400, 401, 422, 503),
@@ -73,10 +75,10 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Add a photo to the library",
-            _json(
+            json_success(
                 201,
                 "The exemplar that it became, or the one that shows the same picture already",
-                "ExemplarJson",
+                ExemplarJson,
             ),
             form=AddExemplarForm,
             schemas=(ExemplarJson,),
@@ -96,7 +98,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Describe an exemplar",
-            _json(200, "The exemplar", "ExemplarJson"),
+            json_success(200, "The exemplar", ExemplarJson),
             schemas=(ExemplarJson,),
             problems=(401, 404, 503),
             tag=TAG,
@@ -146,8 +148,3 @@ def blueprint(service: Service) -> Blueprint:
         return Response(data, content_type=THUMBNAIL)
 
     return routes
-
-
-def _json(status: int, description: str, schema: str) -> Success:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return Success(status, description, {JSON: {"schema": reference}})

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import KeepRequest
 from plugin_server.http.forms import ImageForm, read_form
-from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.openapi import Operation, documented, json_success
 from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.service import Service
 
@@ -29,11 +29,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Keep a photo for a while",
-            Success(
-                201,
-                "The photo is kept",
-                {"application/json": {"schema": {"$ref": "#/components/schemas/KeptImage"}}},
-            ),
+            json_success(201, "The photo is kept", KeptImage),
             form=ImageForm,
             schemas=(KeptImage,),
             problems=(400, 401, 413, 415, 422, 429, 507),

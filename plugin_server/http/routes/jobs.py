@@ -14,7 +14,7 @@ from plugin_server.config import EVENT_STREAMS
 from plugin_server.engine.requests import Accept
 from plugin_server.errors import Busy, NoBroker, status_and_detail
 from plugin_server.http.forms import ColorizeForm, read_form
-from plugin_server.http.openapi import Operation, Problem, Success, documented
+from plugin_server.http.openapi import Operation, Problem, Success, documented, json_success
 from plugin_server.http.problems import problem_members
 from plugin_server.http.responses import client_of, is_disconnected, picture_response
 from plugin_server.http.routes.colorize import PICTURE
@@ -39,7 +39,6 @@ class JobState(BaseModel):
     error: Problem | None = Field(description="Why it failed.")
 
 
-STATE = {"application/json": {"schema": {"$ref": "#/components/schemas/JobState"}}}
 EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
@@ -52,7 +51,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Colour a photo in the background",
-            Success(202, "The job", STATE, {"Location": "Where the job is asked about."}),
+            json_success(202, "The job", JobState, {"Location": "Where the job is asked about."}),
             form=ColorizeForm,
             schemas=(JobState,),
             problems=(400, 401, 413, 415, 422, 429, 501, 503, 507),
@@ -67,7 +66,7 @@ def blueprint(service: Service) -> Blueprint:
 
     @routes.get("/v1/jobs/<id>")
     @documented(
-        Operation("Say how far a job is", Success(200, "The job", STATE),
+        Operation("Say how far a job is", json_success(200, "The job", JobState),
                   problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def show(id: str) -> dict[str, object]:
@@ -76,7 +75,8 @@ def blueprint(service: Service) -> Blueprint:
     @routes.delete("/v1/jobs/<id>")
     @documented(
         Operation("Stop a job, or forget the result of one that is finished",
-                  Success(200, "The job as it is now", STATE), problems=(401, 404, 503), tag="jobs")
+                  json_success(200, "The job as it is now", JobState),
+                  problems=(401, 404, 503), tag="jobs")
     )  # fmt: skip
     def cancel(id: str) -> dict[str, object]:
         return state_of(service.jobs.cancel(id))

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
-from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.openapi import Operation, Success, documented, json_success
 from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.service import Service
 
@@ -35,11 +35,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Suggest likely colours for a place",
-            Success(
-                200,
-                "Likely colours from the model's own distribution",
-                {"application/json": {"schema": {"$ref": "#/components/schemas/Suggestions"}}},
-            ),
+            json_success(200, "Likely colours from the model's own distribution", Suggestions),
             form=SuggestionsForm,
             schemas=(SuggestedColor, Suggestions),
             problems=PROBLEMS,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import MASK_TYPES, Accept, ThingMaskRequest
 from plugin_server.http.forms import ThingsForm, read_form
-from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.openapi import Operation, Success, documented, json_success
 from plugin_server.http.responses import answer_in_turn
 from plugin_server.service import Service
 
@@ -47,11 +47,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Find what a description names",
-            Success(
-                200,
-                "The things, found or not",
-                {"application/json": {"schema": {"$ref": "#/components/schemas/Things"}}},
-            ),
+            json_success(200, "The things, found or not", Things),
             form=ThingsForm,
             schemas=(Thing, Things),
             problems=(400, 401, 404, 413, 415, 422, 429, 507),
