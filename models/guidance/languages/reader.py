@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.guidance.languages.lexicon import Kind, Lexicon, fold, load_lexicon
-from models.guidance.languages.recognition import ENGLISH, english_words, recognise
+from models.guidance.languages.recognition import (
+    ENGLISH,
+    LEAST_KNOWN,
+    english_words,
+    known_in_english,
+    recognise,
+)
 from models.guidance.languages.spelling import likely_word
 from models.guidance.languages.tokens import SHORTEST_PART, TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
@@ -88,7 +94,13 @@ def _is_name(written: str, place: int, lexicon: Lexicon) -> bool:
 
 
 def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
-    """Mend typing errors in an English text and name words that no one knows."""
+    """Mend typing errors in an English text and name words that no one knows.
+
+    Where most words are unknown it may be another language, and nothing is mended: what was
+    perhaps meant is said instead.
+    """
+    small = [word for word in TOKEN.findall(text) if word[0].islower()]
+    is_english = known_in_english(small, knows) >= LEAST_KNOWN * len(small)
     english, end = "", 0
     notices: list[str] = []
     unknown: list[str] = []
@@ -101,8 +113,8 @@ def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
         if _is_english(word.lower(), knows):
             continue
         likely = likely_word(word.lower(), english_words().__contains__, LETTERS)
-        if likely is None:
-            unknown.append(f'"{word}"')
+        if likely is None or not is_english:
+            unknown.append(f'"{word}"' + (f' (perhaps "{likely}"?)' if likely else ""))
             continue
         notices.append(_read_as(word, likely))
         english += text[end : found.start()] + likely

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
@@ -16,6 +16,7 @@ ENGLISH, *FOREIGN = LANGUAGES
 ONLY_ENGLISH = frozenset(
     ("the", "and", "with", "wearing", "front", "behind", "beside", "his", "white", "black")
 )
+LEAST_KNOWN = 0.5  # share of the words in small letters
 GUESS = 0.6  # what a word counts that the text tower alone knows: it knows foreign ones as well
 
 
@@ -32,16 +33,34 @@ def english_words() -> frozenset[str]:
 def recognise(text: str, knows: Callable[[str], bool]) -> str:
     """Tell the language of a text: the one that knows most of its words, English in doubt.
 
-    ``knows`` tells whether the text tower has a word, in small letters, as a whole.
+    One that is not among LANGUAGES must not pass for its neighbour: "en röd katt" is not Spanish
+    for its first word. So a language has to know LEAST_KNOWN of the words, and letters that it
+    never writes speak against it. ``knows`` tells whether the text tower has a word, in small
+    letters, as a whole.
     """
-    words = [word.lower() for word in TOKEN.findall(text) if word[0].isalpha()]
+    written = [word for word in TOKEN.findall(text) if word[0].isalpha()]
+    words = [word.lower() for word in written]
     if not words or (text.isascii() and not ONLY_ENGLISH.isdisjoint(words)):
         return ENGLISH
-    known = english_words()
-    best, most = ENGLISH, sum(1 if word in known else GUESS * knows(word) for word in words)
+    best, most = ENGLISH, known_in_english(words, knows)
     for code in FOREIGN:
         lexicon = load_lexicon(code)
-        found = sum(bool(look_up(word, lexicon).entries) for word in words)
+        unknown = [
+            word for word, small in zip(written, words, strict=True)
+            if not look_up(small, lexicon).entries
+        ]  # fmt: skip
+        small = [word for word in unknown if word.islower()]  # others may be names
+        found = len(words) - len(unknown)
+        if found < LEAST_KNOWN * (found + len(small)):
+            continue
+        letters = set(lexicon.alphabet)
+        found -= sum(not set(filter(str.isalpha, word)) <= letters for word in small)
         if found > most + 1e-6:
             best, most = code, found
     return best
+
+
+def known_in_english(words: Sequence[str], knows: Callable[[str], bool]) -> float:
+    """Count the words that English has, in small letters; see ``recognise``."""
+    known = english_words()
+    return sum(1 if word in known else GUESS * knows(word) for word in words)

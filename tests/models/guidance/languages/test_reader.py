@@ -75,6 +75,29 @@ def test_words_that_are_not_understood_are_named(text: str, language: str, named
 
 
 @pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("en röd katt", '"röd"'),  # Swedish
+        ("en röd bil framför ett hus", '"framför"'),
+        ("en hvid hund på en rød stol", '"hvid"'),  # Danish
+        ("punainen kissa", '"kissa" (perhaps "kiss"?)'),  # Finnish
+        ("kissa", '"kissa" (perhaps "kiss"?)'),
+        ("červená kočka na stole", '"kočka"'),  # Czech
+        ("kırmızı elbiseli bir kadın", '"elbiseli"'),  # Turkish
+        ("egy piros ruhás nő", '"piros"'),  # Hungarian
+        ("o femeie în rochie roșie", '"femeie"'),  # Romanian
+        ("жінка в червоній сукні", '"жінка"'),  # Ukrainian
+    ],
+)
+def test_other_languages_are_not_taken_for_their_neighbours(text: str, named: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.english, read.language) == (text, "en")
+    (notice,) = read.notices
+    assert notice.startswith("Not understood: ")
+    assert named in notice
+
+
+@pytest.mark.parametrize(
     ("text", "language", "english"),
     [
         ("ein dunkelgruenes Wollkleid", "de", "a dark green wool dress"),
