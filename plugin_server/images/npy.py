@@ -38,7 +38,8 @@ def read(data: bytes, limits: Limits) -> Stored:
         except (MemoryError, RecursionError) as problem:  # of Python's parser, which has few steps
             raise BrokenImage("the npy header is none; write it again") from problem
     if dtype.newbyteorder("=") not in DTYPES:
-        raise UnsupportedImage(f"the array is {dtype}; send uint8, uint16 or float32")
+        remedy = ': write array.astype("float32")' if dtype.kind == "f" else ""
+        raise UnsupportedImage(f"the array is {dtype}; send uint8, uint16 or float32{remedy}")
     if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
         raise UnsupportedImage(f"the array has the shape {shape}; send {SHAPES}")
     if max(shape) > MAX_SIDE:
