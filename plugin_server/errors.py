@@ -139,7 +139,7 @@ class RemoteProblem(Exception):
         self.headers = {"Retry-After": later} if is_number else {}
 
 
-def told(error: Exception) -> RemoteProblem:
+def as_answered(error: Exception) -> RemoteProblem:
     """Return what a client is told of an exception, as a fresh one that holds nothing else.
 
     An exception that was raised holds the frames that it came through, and a photo in each.

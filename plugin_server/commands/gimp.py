@@ -73,18 +73,12 @@ def install(
     if token_file and no_token:
         raise click.UsageError("--token-file and --no-token exclude each other")
     token = token_from(token_file) if token_file else "" if no_token else None
-    installer = import_module(INSTALLER)
-    version = product_version()
     for place in find_places(folder):
-        earlier = read_config(place)
-        config = make_config(earlier, version=version, port=port, token=token, library=library)
         try:
-            target = installer.install(
-                place.plug_ins, config, version=version, link=link, settings=place.settings
-            )
-        except installer.InstallError as problem:
+            target = install_into(place, link=link, port=port, token=token, library=library)
+        except import_module(INSTALLER).InstallError as problem:
             raise click.ClickException(str(problem)) from problem
-        click.echo(f"{place.name}: Photochrom {version} is in {target}")
+        click.echo(f"{place.name}: Photochrom {product_version()} is in {target}")
     click.echo("Start GIMP again; the plug-in is in the menu Colors > Photochrom.")
 
 
@@ -168,6 +162,31 @@ def read_config(place: Any) -> dict[str, Any]:
         if config := installer.read_json(folder / installer.CONFIG):
             return dict(config)
     return {}
+
+
+def install_into(
+    place: Any,
+    *,
+    link: bool = False,
+    port: int | None = None,
+    token: str | None = None,
+    library: Path | None = None,
+) -> Path:
+    """Put the plug-in into one of GIMP's folders; what is not given stays as it was chosen before.
+
+    Raises:
+        gimp_plugin.install.InstallError: it cannot be written.
+        click.ClickException: the token cannot be used.
+    """
+    version = product_version()
+    config = make_config(
+        read_config(place), version=version, port=port, token=token, library=library
+    )
+    installer = import_module(INSTALLER)
+    target: Path = installer.install(
+        place.plug_ins, config, version=version, link=link, settings=place.settings
+    )
+    return target
 
 
 def inspect(plug_ins: Path) -> Any:

@@ -96,8 +96,6 @@ def has_cuda_build() -> bool:
 
 def install_plug_ins() -> bool:
     """Install the plug-in into every GIMP and say where; tell whether any has it."""
-    installer = import_module(gimp.INSTALLER)
-    version = product_version()
     try:
         places = gimp.find_places(None)
     except click.ClickException as problem:
@@ -105,13 +103,9 @@ def install_plug_ins() -> bool:
         return False
     is_installed = False
     for place in places:
-        earlier = gimp.read_config(place)
-        config = gimp.make_config(earlier, version=version, port=None, token=None, library=None)
         try:
-            target = installer.install(
-                place.plug_ins, config, version=version, link=False, settings=place.settings
-            )
-        except installer.InstallError as problem:
+            target = gimp.install_into(place)
+        except import_module(gimp.INSTALLER).InstallError as problem:
             click.echo(f"{place.name}: {problem}")
         else:
             click.echo(f"{place.name}: the plug-in is in {target}")

@@ -324,7 +324,7 @@ class Engine:
         """
         job = request.job
 
-        def told(one: Region | ThingChange) -> dict[str, object]:
+        def members_of(one: Region | ThingChange) -> dict[str, object]:
             mask = {} if one.mask is None else {"mask": digest(request.parts[one.mask])}
             return one.members() | mask
 
@@ -338,8 +338,8 @@ class Engine:
             "exemplar": exemplar,
             "hints": [asdict(hint) for hint in job.hints],
             "hint_image": _digest(request.hint_image),
-            "regions": [told(region) for region in job.regions] or None,
-            "things": [told(change) for change in job.things] or None,
+            "regions": [members_of(region) for region in job.regions] or None,
+            "things": [members_of(change) for change in job.things] or None,
             "palette": [asdict(color) for color in job.palette] or None,
             "saturation": job.saturation,
             "strength": job.strength,

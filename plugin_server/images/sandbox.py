@@ -212,8 +212,8 @@ class Decoders:
             if self._is_closed:
                 raise Stopped from problem
             raise BrokenImage(
-                f"the picture cannot be read: its decoder {decoder.obituary()}; it is damaged or "
-                "made to do harm, so save it again"
+                f"the picture cannot be read: its decoder {decoder.exit_reason()}; it is damaged "
+                "or made to do harm, so save it again"
             ) from problem
         except (ImageError, PhotoRefused):
             raise
@@ -338,7 +338,7 @@ class _Decoder:
             self._tasks.close()
             self._answers.close()
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         """Say how it ended."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)

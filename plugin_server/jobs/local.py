@@ -15,7 +15,7 @@ from typing import Any
 from models.progress import Progress, Stopped
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, Request
-from plugin_server.errors import status_and_detail, told
+from plugin_server.errors import as_answered, status_and_detail
 from plugin_server.jobs import malloc
 from plugin_server.jobs.fair_queue import Client, FairQueue
 from plugin_server.jobs.queue import (
@@ -130,7 +130,7 @@ class EmbeddedJobs:
         job = self._find(id)
         status = job.status
         if status.error is not None:
-            raise told(status.error)  # raised again and again, one exception would grow
+            raise as_answered(status.error)  # raised again and again, one exception would grow
         if status.state == "cancelled" or job.answer is None:
             raise not_done(status)
         body = self._file_store.get(job.kept)
@@ -289,7 +289,7 @@ class EmbeddedJobs:
             self._unfinished.discard(job)
             job.request = None
             if error is not None and job.keep:
-                error = told(error)
+                error = as_answered(error)
             job.kept = kept
             job.answer = replace(answer, body=b"") if answer is not None and kept else answer
             job.finished_at = self._clock()
