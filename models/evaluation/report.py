@@ -13,14 +13,30 @@ from models.evaluation.evaluate import MATCHED
 from models.evaluation.recall import DEPTHS
 from models.plural import number_of
 
-_COLUMNS = ("PSNR", "against grey", "SSIM", "CIEDE2000", "LPIPS-alex", "colourfulness")
+_COLUMNS = {
+    "PSNR": ("psnr", ".2f"),
+    "against\ngrey": ("psnr_against_grey", "+.2f"),
+    "SSIM": ("ssim", ".3f"),
+    "CIEDE2000": ("ciede2000", ".2f"),
+    "LPIPS\nalex": ("lpips", ".3f"),
+    "colour-\nfulness": ("colourfulness_ratio", ".2f"),
+}
 
 
 def table(figures: dict[str, Any]) -> Table:
-    """Lay the figures out for the terminal."""
-    result = Table("guidance", "photos", *_COLUMNS, title="Mean over photos")
-    for name, row in figures["guidance"].items():
-        result.add_row(name, str(row["photos"]), *_cells(row))
+    """Lay the figures out for the terminal; 80 columns hold it, and what nobody measured is out."""
+    rows = figures["guidance"]
+    columns = [
+        title for title, (key, _) in _COLUMNS.items()
+        if any(row[key] is not None for row in rows.values())
+    ]  # fmt: skip
+    result = Table(
+        "guidance", "photos", *columns, title="Mean over photos",
+        box=None, pad_edge=False, padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for name, row in rows.items():
+        cells = (number(row[key], form) for key, form in map(_COLUMNS.__getitem__, columns))
+        result.add_row(name, str(row["photos"]), *cells)
     return result
 
 
@@ -76,15 +92,3 @@ def write_json(
 def number(value: float | None, form: str) -> str:
     """Write a number; a dash for what is not there."""
     return "–" if value is None else f"{value:{form}}".replace("-", "−")
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    lpips = row["lpips"]
-    return [
-        f"{row['psnr']:.2f}",
-        f"{row['psnr_against_grey']:+.2f}",
-        f"{row['ssim']:.3f}",
-        f"{row['ciede2000']:.2f}",
-        "not available" if lpips is None else f"{lpips:.3f}",
-        f"{row['colourfulness_ratio']:.2f}",
-    ]

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
@@ -129,6 +130,21 @@ def test_a_whole_evaluation() -> None:
     assert table(figures).row_count == len(figures["guidance"])
     page = html_page(figures, result)
     assert "a red cat" in page or "a cup" in page
+
+
+@pytest.mark.parametrize("lpips", [None, 0.321])
+def test_eighty_columns_hold_the_table(lpips: float | None) -> None:
+    row = {
+        "photos": 1000, "psnr": 22.2, "psnr_against_grey": -1.25, "ssim": 0.9, "ciede2000": 12.3,
+        "lpips": lpips, "colourfulness_ratio": 0.95,
+    }  # fmt: skip
+    names = ("grey", "none", "caption", "other caption", "100 hints")
+    with (console := Console(width=80)).capture() as told:
+        console.print(table({"guidance": dict.fromkeys(names, row)}))
+    lines = told.get().splitlines()
+    assert "…" not in told.get()
+    assert ("LPIPS" in told.get(), "0.321" in lines[3]) == ((lpips is not None,) * 2)
+    assert [line.partition("  ")[0] for line in lines[3:]] == list(names)  # a line each
 
 
 def test_captions_are_compared_on_the_same_photos() -> None:
