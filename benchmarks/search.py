@@ -85,10 +85,9 @@ def embedded(shards: list[Path], cache: Path | None) -> Real:
         from retrieval.search.evaluation import embed
 
         found = embed(read_photos(shards), load_clip())
-        arrays = {"photos": found.photos, "grey": found.grey, "captions": found.captions}
         if cache is None:
             return Real(found.photos, {"grey photo": found.grey, "caption": found.captions})
-        np.savez(cache, **arrays)
+        np.savez(cache, photos=found.photos, grey=found.grey, captions=found.captions)
     kept = np.load(cache)
     return Real(kept["photos"], {"grey photo": kept["grey"], "caption": kept["captions"]})
 

@@ -25,8 +25,8 @@ FloatArray = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
 NOTHING: Final = -1  # the key where fewer than k vectors were found; its similarity is -inf
-# Up to so many vectors a search compares all. Measured: benchmarks/search.py, docs/library.md.
-EXACT_UP_TO: Final = 50_000
+# Up to so many vectors a search compares all: docs/decisions/0016.
+EXACT_UP_TO: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
