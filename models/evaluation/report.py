@@ -18,7 +18,7 @@ _COLUMNS = {
     "against\ngrey": ("psnr_against_grey", "+.2f"),
     "SSIM": ("ssim", ".3f"),
     "CIEDE2000": ("ciede2000", ".2f"),
-    "LPIPS\nalex": ("lpips", ".3f"),
+    "LPIPS-\nalex": ("lpips", ".3f"),
     "colour-\nfulness": ("colourfulness_ratio", ".2f"),
 }
 

@@ -213,6 +213,26 @@ def client(address: str) -> Client:
     return Client(address, timeout=30)
 
 
+@pytest.mark.parametrize("hidden", [0, 255, "noise"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_a_layer_hides_has_no_say_in_what_it_shows(
+    client: Client, dtype: str, channels: int, hidden: int | str
+) -> None:
+    one = noise(48, 64, channels, dtype)
+    one[:20, :, -1] = 0
+    one[20:, :, -1] = one[..., :-1].max()
+    other = one.copy()
+    other[:20, :, :-1] = (
+        noise(47, 64, channels, dtype)[:20, :, :-1]
+        if hidden == "noise"
+        else hidden / 255 * (1 if dtype == "float32" else np.iinfo(dtype).max)
+    )
+    assert not np.array_equal(one, other)
+    first, second = (array_of(client.colorize(pixels_of(layer)).pixels) for layer in (one, other))
+    np.testing.assert_array_equal(first[20:], second[20:])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_a_layer_without_chroma_comes_back_unchanged(
