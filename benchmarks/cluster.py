@@ -50,7 +50,7 @@ from rich.table import Table
 from benchmarks.served import Served, ask, served
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-PATIENCE = 300.0
+TIMEOUT = 300.0
 DIFFERENT = 50  # photos; more are the same again
 GAIN, OVERHEAD = 1.7, 0.10  # what is wanted
 
@@ -71,7 +71,7 @@ class Redis:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         while time.monotonic() < ends:
             try:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
@@ -122,13 +122,13 @@ def workers(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
 
 def wait_for_workers(server: Served, count: int) -> None:
     """Wait until the server counts its workers."""
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT
     while time.monotonic() < ends:
         with urlopen(f"{server.address}/v1/health", timeout=30) as answer:
             if json.load(answer)["workers"] >= count:
                 return
         time.sleep(0.2)
-    raise click.ClickException(f"{count} workers did not come within {PATIENCE:g} s")
+    raise click.ClickException(f"{count} workers did not come within {TIMEOUT:g} s")
 
 
 def photo(megapixels: float, seed: int) -> bytes:

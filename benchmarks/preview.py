@@ -34,7 +34,7 @@ from benchmarks.served import served
 
 WORDS = ("red", "blue", "green", "white", "yellow", "orange", "purple", "pink", "brown", "black")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 120_000  # milliseconds
+TIMEOUT = 120_000  # milliseconds
 # Notes the time of every key press, and of the first paint after the picture has changed.
 WATCH = """() => {
     const picture = document.getElementById("picture");
@@ -96,7 +96,7 @@ def measure(page: Page, number: int, word: str) -> Wait:
     while page.evaluate("window.paints.length") == before:
         page.wait_for_timeout(20)
     before = page.evaluate("window.paints.length")
-    with page.expect_response("**/v1/colorize", timeout=PATIENCE) as waiting:
+    with page.expect_response("**/v1/colorize", timeout=TIMEOUT) as waiting:
         field.press_sequentially(text[-1])
     while page.evaluate("window.paints.length") == before:
         page.wait_for_timeout(20)
@@ -109,7 +109,7 @@ def measure(page: Page, number: int, word: str) -> Wait:
 def settle(page: Page) -> None:
     """Wait until the page says that the preview is there; that of a small photo is all of it."""
     expect(page.locator("#status")).to_have_text(
-        re.compile("^(Preview|Full size)"), timeout=PATIENCE
+        re.compile("^(Preview|Full size)"), timeout=TIMEOUT
     )
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import click
 
-PATIENCE = 1200  # seconds
+TIMEOUT = 1200  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def ask(server: Served, path: str, form: Mapping[str, bytes | str]) -> Told:
     """Send a form to a server that is not busy; the time is from its first byte to the last."""
     boundary = uuid.uuid4().hex
     body = multipart(form, boundary)
-    connection = HTTPConnection(urlsplit(server.address).netloc, timeout=PATIENCE)
+    connection = HTTPConnection(urlsplit(server.address).netloc, timeout=TIMEOUT)
     try:
         started = time.perf_counter()
         connection.request(

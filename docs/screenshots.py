@@ -22,7 +22,7 @@ from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 COLOURS = 256  # of the palette, so that a screenshot stays below 200 kB
-PATIENCE = 120_000
+TIMEOUT = 120_000
 # Around the flag behind the astronaut, as shares of the photo's width and height.
 FLAG = (
     (0.004, 0.004),
@@ -66,7 +66,7 @@ def settle(page: Page) -> None:
     """Wait for the result of what is asked."""
     page.wait_for_timeout(300)
     status = re.compile("^(Preview|Full size)")
-    expect(page.locator("#status")).to_have_text(status, timeout=PATIENCE)
+    expect(page.locator("#status")).to_have_text(status, timeout=TIMEOUT)
 
 
 def shoot(page: Page, name: str) -> None:
@@ -84,7 +84,7 @@ def draw(page: Page) -> None:
     page.get_by_label("Photo").set_input_files(
         [grey("chelsea", 900), grey("astronaut", 900), grey("coffee", 1600)]
     )
-    expect(page.locator(".frame")).to_have_count(3, timeout=PATIENCE)
+    expect(page.locator(".frame")).to_have_count(3, timeout=TIMEOUT)
     settle(page)
     page.locator(".frame").nth(1).click()
     page.get_by_label("Description").fill("an astronaut in an orange suit in front of a flag")
@@ -105,7 +105,7 @@ def draw(page: Page) -> None:
     assert sheet is not None
     page.mouse.click(sheet["x"] + 0.25 * sheet["width"], sheet["y"] + 0.75 * sheet["height"])
     settle(page)
-    expect(page.locator("#suggested button").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#suggested button").first).to_be_visible(timeout=TIMEOUT)
     shoot(page, "dab")
 
 
@@ -115,7 +115,7 @@ def draw_region(page: Page) -> None:
     settle(page)
     page.get_by_label("Description").fill("a woman in an orange suit with a purple elephant")
     settle(page)
-    expect(page.locator("#thing-list > li")).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator("#thing-list > li")).to_have_count(2, timeout=TIMEOUT)
     page.locator("#tool-region").click()
     page.locator("#shape-lasso").click()
     sheet = page.locator("#sheet").bounding_box()

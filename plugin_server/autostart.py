@@ -11,7 +11,7 @@ from pathlib import Path
 
 UNIT = "photochrom.service"
 LABEL = "org.photochrom.server"
-PATIENCE = 20.0  # seconds that a command of the system gets
+TIMEOUT = 20.0  # seconds that a command of the system gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Autostart:
     on: tuple[tuple[str, ...], ...] = ()
     off: tuple[tuple[str, ...], ...] = ()
 
-    def write(self, *, patience: float = PATIENCE) -> list[str]:
+    def write(self, *, timeout: float = TIMEOUT) -> list[str]:
         """Write the file and return the commands that are left to the user.
 
-        They are those that are missing, fail, or take longer than ``patience`` seconds.
+        They are those that are missing, fail, or take longer than ``timeout`` seconds.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(self.text)
-        return _run(self.on, patience)
+        return _run(self.on, timeout)
 
     def remove(self) -> bool:
         """Take the file away; tell whether there was one."""
         if not self.path.is_file():
             return False
-        _run(self.off, PATIENCE)
+        _run(self.off, TIMEOUT)
         self.path.unlink()
         return True
 
@@ -93,12 +93,12 @@ def _batch_file(command: Sequence[str]) -> bytes:
     return f'@echo off\r\nchcp 65001 >nul\r\nstart "" /min {quoted}\r\n'.encode()
 
 
-def _run(commands: Sequence[Sequence[str]], patience: float) -> list[str]:
+def _run(commands: Sequence[Sequence[str]], timeout: float) -> list[str]:
     """Run commands; return those that could not be run, failed, or did not end."""
-    return [" ".join(command) for command in commands if not _succeeds(command, patience)]
+    return [" ".join(command) for command in commands if not _succeeds(command, timeout)]
 
 
-def _succeeds(command: Sequence[str], patience: float) -> bool:
+def _succeeds(command: Sequence[str], timeout: float) -> bool:
     found = shutil.which(command[0])
     if found is None:
         return False
@@ -107,7 +107,7 @@ def _succeeds(command: Sequence[str], patience: float) -> bool:
             [found, *command[1:]],
             stdin=subprocess.DEVNULL,  # or it might ask, where nobody sees the question
             capture_output=True,
-            timeout=patience,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:

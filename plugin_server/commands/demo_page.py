@@ -12,7 +12,7 @@ import click
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, library_folder
 
 SAMPLE = "#sample"  # the page takes its sample photo where its address ends so
-PATIENCE = 180.0  # seconds that the models get to load
+TIMEOUT = 180.0  # seconds that the models get to load
 
 
 @click.command()
@@ -38,7 +38,7 @@ def demo(ctx: click.Context, port: int, no_browser: bool) -> None:
 
 def show_when_ready(port: int, page: str, no_browser: bool) -> None:
     """Wait for the server, then show the page."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         if answers(port):
             show(page, no_browser)

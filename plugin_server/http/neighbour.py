@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from plugin_server.http.access import NONCE, PROOF, proof_of
 
-PATIENCE = 4.0  # seconds that a listener gets for all that it has to say
+TIMEOUT = 4.0  # seconds that a listener gets for all that it has to say
 LONGEST = 1 << 16  # bytes of it that are read
 LISTENS = "0A"  # the state of such a socket in /proc/net/tcp
 PROC = Path("/proc")
@@ -32,7 +32,7 @@ class Listener(NamedTuple):
 
 
 def ask(
-    host: str, port: int, token: str | None = None, *, patience: float = PATIENCE
+    host: str, port: int, token: str | None = None, *, timeout: float = TIMEOUT
 ) -> Listener | None:
     """Ask over HTTP who listens there; None where it is no web server.
 
@@ -54,7 +54,7 @@ def ask(
 
     threading.Thread(target=listen, name="neighbour", daemon=True).start()
     try:
-        listener = heard.get(timeout=patience)
+        listener = heard.get(timeout=timeout)
     except queue.Empty:
         return None
     if isinstance(listener, ConnectionRefusedError):
@@ -93,7 +93,7 @@ def _ask(host: str, port: int, token: str | None) -> Listener:
 
 def _get(host: str, port: int, headers: Mapping[str, str]) -> tuple[str, HTTPMessage, bytes]:
     """Return the server's name, all headers, and the start of the body."""
-    connection = HTTPConnection(host, port, timeout=PATIENCE)
+    connection = HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/v1/health", headers=dict(headers))
         answer = connection.getresponse()

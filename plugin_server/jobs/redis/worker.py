@@ -164,8 +164,8 @@ class Bench:
         def say(problem: Exception) -> None:
             log.warning("%s", self._settings.broker.explain(problem))
 
-        patience = Retry(ExponentialBackoff(PAUSE, 0.25), TRIES, (RedisError, OSError))
-        return patience.call_with_retry(act, say)
+        retry = Retry(ExponentialBackoff(PAUSE, 0.25), TRIES, (RedisError, OSError))
+        return retry.call_with_retry(act, say)
 
 
 def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = warm) -> int:

@@ -74,4 +74,4 @@ def test_what_is_broken_is_said_and_the_exit_code_tells(
 def test_a_command_of_the_system_that_does_not_end_is_left_to_the_user(tmp_path: Path) -> None:
     never = (sys.executable, "-c", "import time; time.sleep(60)")
     started = Autostart(tmp_path / "unit", b"", on=(never,))
-    assert started.write(patience=0.5) == [" ".join(never)]
+    assert started.write(timeout=0.5) == [" ".join(never)]

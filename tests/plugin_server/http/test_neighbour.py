@@ -78,7 +78,7 @@ def test_one_that_never_ends_is_not_waited_for() -> None:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         try:
-            assert ask("127.0.0.1", server.server_port, patience=0.3) is None
+            assert ask("127.0.0.1", server.server_port, timeout=0.3) is None
         finally:
             over.set()
             thread.join()
