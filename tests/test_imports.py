@@ -232,6 +232,19 @@ def test_every_package_has_modules_that_import_each_other() -> None:
     assert used >= {*PACKAGES, PLUGIN} - {"gimp_plugin"}
 
 
+@pytest.mark.parametrize("package", ["models", "retrieval", "plugin_server"])
+def test_the_documentation_names_all_rooms_in_their_order(package: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| `{package}/` |"))
+    end = 0
+    for line in ROOMS[package]:
+        names = [f"`{room}/`" if (ROOT / package / room).is_dir() else f"`{room}.py`"
+                 for room in line.split() if room != "__main__"]  # fmt: skip
+        places = [row.find(name) for name in names]
+        assert all(place >= end for place in places), dict(zip(names, places, strict=True))
+        end = max(places, default=end)
+
+
 @pytest.mark.parametrize(
     ("module", "target"),
     [
