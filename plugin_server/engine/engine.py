@@ -112,7 +112,6 @@ class Engine:
             case ThingMaskRequest():
                 return self._thing_mask(request, progress)
             case SearchRequest():
-                progress("decode", 0.0)
                 layer = None if request.image is None else self._layer(request.image, progress)
                 progress("search", 0.0)
                 return self._exemplars.search(request, layer)
@@ -140,11 +139,8 @@ class Engine:
         return replace(request, image=data, found=found)
 
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
-        progress("decode", 0.0)
         started = time.perf_counter()
-        layer = self._layer(request.image, progress)
-        height, width = layer.pixels.shape[:2]
-        request.job.check_against(width, height)
+        layer, width, height = self._target(request, progress)
         media_type = media_type_for(request.answer_type, layer)
         read = (width, height, partial(self.decode, watch=partial(progress, "decode", 0.0)))
         mask = None if request.mask is None else read_mask(request.mask, "mask", *read)
@@ -202,10 +198,7 @@ class Engine:
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
         from models.suggestions import suggest
 
-        progress("decode", 0.0)
-        layer = self._layer(request.image, progress)
-        height, width = layer.pixels.shape[:2]
-        request.job.check_against(width, height)
+        layer, width, height = self._target(request, progress)
         x, y = request.x, request.y
         if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
             raise JobError(
@@ -222,10 +215,7 @@ class Engine:
     def _confidence(self, request: ConfidenceRequest, progress: Progress) -> Answer:
         from models.suggestions import confidence_map
 
-        progress("decode", 0.0)
-        layer = self._layer(request.image, progress)
-        height, width = layer.pixels.shape[:2]
-        request.job.check_against(width, height)
+        layer, _, _ = self._target(request, progress)
         progress("network", 0.0)
         levels = confidence_map(layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip)
         progress("encode", 0.0)
@@ -240,11 +230,8 @@ class Engine:
         return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
 
     def _find(self, request: ThingsRequest, progress: Progress) -> Answer:
-        progress("decode", 0.0)
         image = request.image
-        layer = self._layer(image, progress)
-        height, width = layer.pixels.shape[:2]
-        request.job.check_against(width, height)
+        layer, width, height = self._target(request, progress)
         decode = partial(self.decode, watch=partial(progress, "decode", 0.0))
         places = read_places(request.job, request.parts, width, height, decode, self.limits)
         progress("network", 0.0)
@@ -259,7 +246,6 @@ class Engine:
         return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
 
     def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
-        progress("decode", 0.0)
         data = self.photos.get(request.token)
         kept = None if data is None else KeptThings.unpack(data)
         place = None if kept is None else kept.places.get(request.number)
@@ -278,7 +264,19 @@ class Engine:
         media_type = media_type_for(request.answer_type, mask)
         return Answer(encode(mask, media_type), media_type)
 
+    def _target(
+        self,
+        request: ColorizeRequest | SuggestionsRequest | ConfidenceRequest | ThingsRequest,
+        progress: Progress,
+    ) -> tuple[Layer, int, int]:
+        """Decode a request's photo: it, its width and its height, which the job fits."""
+        layer = self._layer(request.image, progress)
+        height, width = layer.pixels.shape[:2]
+        request.job.check_against(width, height)
+        return layer, width, height
+
     def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:
+        progress("decode", 0.0)
         watch = partial(progress, "decode", 0.0)
         if isinstance(image, bytes):
             return self.decode(image, watch)
