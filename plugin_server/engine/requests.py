@@ -134,8 +134,8 @@ ImageId = NewType("ImageId", str)  # of a photo that the server keeps: POST /v1/
 Image = bytes | ImageId
 
 
-class Waiting:
-    """What holds its pictures while it waits."""
+class _Sized:
+    """A request that says how much it holds while it waits."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -161,7 +161,7 @@ class FoundExemplar:
 
 
 @dataclass(frozen=True, slots=True)
-class ColorizeRequest(Waiting):
+class ColorizeRequest(_Sized):
     """Colour a photo.
 
     ``image`` is the photo's file, or the id of one that is kept. ``mask`` is a picture of the same
@@ -182,7 +182,7 @@ class ColorizeRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class ThingsRequest(Waiting):
+class ThingsRequest(_Sized):
     """Find what the job's description and its regions name in a photo; ``parts`` as above."""
 
     image: Image = field(repr=False)
@@ -191,7 +191,7 @@ class ThingsRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class ThingMaskRequest(Waiting):
+class ThingMaskRequest(_Sized):
     """Draw the mask of a thing that was found, by the token of the finding and its number."""
 
     token: str
@@ -200,7 +200,7 @@ class ThingMaskRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class SuggestionsRequest(Waiting):
+class SuggestionsRequest(_Sized):
     """Suggest at most ``k`` likely colours for the pixel at column ``x`` and row ``y``."""
 
     image: Image = field(repr=False)
@@ -211,7 +211,7 @@ class SuggestionsRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class ConfidenceRequest(Waiting):
+class ConfidenceRequest(_Sized):
     """Show how sure the model is of its colours."""
 
     image: Image = field(repr=False)
@@ -219,14 +219,14 @@ class ConfidenceRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class KeepRequest(Waiting):
+class KeepRequest(_Sized):
     """Read a photo, and keep it for later requests."""
 
     image: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest(Waiting):
+class SearchRequest(_Sized):
     """Find at most ``k`` exemplars for a photo, a description or both (search.Query)."""
 
     image: Image | None = field(default=None, repr=False)
@@ -239,7 +239,7 @@ class SearchRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class AddExemplarRequest(Waiting):
+class AddExemplarRequest(_Sized):
     """Keep a colour photo in the library; ``name`` is its file's, for people."""
 
     image: bytes = field(repr=False)
@@ -248,7 +248,7 @@ class AddExemplarRequest(Waiting):
 
 
 @dataclass(frozen=True, slots=True)
-class IndexRequest(Waiting):
+class IndexRequest(_Sized):
     """Decode and embed a colour photo for a library that is somewhere else."""
 
     image: bytes = field(repr=False)

@@ -23,7 +23,7 @@ from plugin_server.jobs.fair_queue import Client
 if TYPE_CHECKING:
     from plugin_server.service import Service
 
-ANSWER_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
+BODY_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
 LONGEST: Final = 200  # letters of a program's name
 _STAGE: Final = re.compile(r"[a-z_-]{1,40}")
 _EXEMPLAR: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(; score=-?[0-9]\.[0-9]{1,6})?")
@@ -52,7 +52,7 @@ def respond(answer: Answer, status: int = 200) -> Response:
     Raises:
         RemoteProblem: its media type is none that this server answers with.
     """
-    if answer.media_type not in ANSWER_TYPES:
+    if answer.media_type not in BODY_TYPES:
         raise RemoteProblem(
             f"a worker answered with {answer.media_type[:60]!r}, which is no picture; look who "
             "can write to the queue, and send the photo again",

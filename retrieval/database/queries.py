@@ -127,7 +127,7 @@ def insert(
     """Insert an exemplar with its thumbnail, vectors and file."""
     values = (
         exemplar_id(photo.sha256),
-        printable(place.source),
+        as_text(place.source),
         "\n".join(photo.captions),
         photo.width,
         photo.height,
@@ -342,7 +342,7 @@ FILE_COLUMNS: Final = (
 )
 
 
-def printable(text: str) -> str:
+def as_text(text: str) -> str:
     """Replace what is no text in a file's name (undecodable bytes), for people and JSON."""
     return os.fsencode(text).decode("utf-8", "replace")
 

@@ -57,7 +57,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Examined:
     """What a worker made of a photo, and how long it read and decoded (CPU seconds)."""
 
     result: Unchanged | Ready | Refused
@@ -86,11 +86,11 @@ class Examiner:
         self._decode = decode
         self._large = threading.Lock()
 
-    def outcomes(self, photos: Iterable[Found], *, ahead: int) -> Generator[Outcome]:
+    def outcomes(self, photos: Iterable[Found], *, ahead: int) -> Generator[Examined]:
         """Examine photos, so many ahead, and yield what came of them in their order."""
         workers = (os.cpu_count() or 1) if self._remote is None else self._remote.in_flight
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-        pending: deque[Future[Outcome]] = deque()
+        pending: deque[Future[Examined]] = deque()
         try:
             for found in photos:
                 pending.append(pool.submit(self._examine, found))
@@ -101,7 +101,7 @@ class Examiner:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _examine(self, found: Found) -> Outcome:
+    def _examine(self, found: Found) -> Examined:
         """Read and decode one photo; runs in several threads."""
         place = found.place
         with self._store.reading() as connection:
@@ -114,21 +114,21 @@ class Examiner:
                 and gone_file(connection, row.exemplar) is not None
             )
         if row is not None and _is_same_file(row.place, place) and not is_heir:
-            return Outcome(Unchanged(found, row))
+            return Examined(Unchanged(found, row))
         started = time.thread_time()
         try:
             refuse_early(found, self._limits.max_bytes)
             with self._large if (place.length or place.size) > LARGE else nullcontext():
                 data = found.read()
                 if self._remote is not None:
-                    return Outcome(self._prepared_remotely(found, data))
+                    return Examined(self._prepared_remotely(found, data))
                 small = self._decode(data, self._limits)
             seconds = time.thread_time() - started
-            return Outcome(Ready(found, describe(data, small, found.captions())), seconds)
+            return Examined(Ready(found, describe(data, small, found.captions())), seconds)
         except PhotoRefused as problem:
-            return Outcome(Refused(found, str(problem), True), time.thread_time() - started)
+            return Examined(Refused(found, str(problem), True), time.thread_time() - started)
         except OSError as problem:  # no permission, or gone since the folder was listed
-            return Outcome(Refused(found, f"cannot be read: {problem.strerror}", False))
+            return Examined(Refused(found, f"cannot be read: {problem.strerror}", False))
 
     def _prepared_remotely(self, found: Found, data: bytes) -> Ready:
         assert self._remote is not None

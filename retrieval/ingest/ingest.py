@@ -23,12 +23,12 @@ from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.database.exemplar import Exemplar, Place, Prepared
 from retrieval.database.queries import FileRow
 from retrieval.database.store import Store
-from retrieval.ingest.examine import Examiner, Outcome, Ready, Refused, Unchanged
+from retrieval.ingest.examine import Examined, Examiner, Ready, Refused, Unchanged
 from retrieval.ingest.moved import gone_file
 from retrieval.ingest.near_duplicates import NearDuplicates
 from retrieval.ingest.photos import DecodeSmall, PhotoLimits, decode_small
 from retrieval.ingest.preparing import Embedded, Preparer
-from retrieval.ingest.report import AddReport, Progress, Refusal, Tally
+from retrieval.ingest.report import AddReport, AddTally, Progress, Refusal
 from retrieval.ingest.walk import Found, SkippedFile
 
 FloatArray = NDArray[np.float32]
@@ -62,7 +62,7 @@ class Ingest:
         self._model = model
         self._recaption = recaption
         self._twins = NearDuplicates()
-        self._tally = Tally()
+        self._tally = AddTally()
 
     def run(
         self,
@@ -77,7 +77,7 @@ class Ingest:
             if isinstance(item, Found):
                 photos.append(item)
             else:
-                self._tally.refused.append(Refusal(queries.printable(item.source), item.reason))
+                self._tally.refused.append(Refusal(queries.as_text(item.source), item.reason))
         if on_progress is not None:
             on_progress(Progress(0, len(photos), 0))
         stopped = False
@@ -93,7 +93,7 @@ class Ingest:
                     break
         return self._tally.report(stopped=stopped)
 
-    def _keep(self, batch: Sequence[Outcome]) -> None:
+    def _keep(self, batch: Sequence[Examined]) -> None:
         """Embed what is new of a batch and write all of it in one transaction."""
         results = [outcome.result for outcome in batch]
         self._tally.photos += sum(not isinstance(result, Unchanged) for result in results)
@@ -128,7 +128,7 @@ class Ingest:
     def _pass_unchanged(self, result: Unchanged) -> None:
         self._tally.unchanged += 1
         if result.row.verdict == queries.REFUSED:  # the person should hear of it every time
-            source = queries.printable(result.found.place.source)
+            source = queries.as_text(result.found.place.source)
             self._tally.refused.append(Refusal(source, result.row.reason))
 
     def _renew_captions(self, connection: sqlite3.Connection, result: Unchanged) -> None:
@@ -152,7 +152,7 @@ class Ingest:
 
     def _refuse(self, connection: sqlite3.Connection, result: Refused) -> None:
         place = result.found.place
-        self._tally.refused.append(Refusal(queries.printable(place.source), result.reason))
+        self._tally.refused.append(Refusal(queries.as_text(place.source), result.reason))
         if result.remember:
             release_file(connection, place)
             queries.put_file(connection, FileRow(place, queries.REFUSED, result.reason, None))
@@ -166,7 +166,7 @@ class Ingest:
         caption_vector: FloatArray | None,
     ) -> Exemplar:
         """Insert a photo, or remember whose duplicate it is; return the exemplar it became."""
-        place, source = found.place, queries.printable(found.place.source)
+        place, source = found.place, queries.as_text(found.place.source)
         self._twins.refresh(connection)
         known = queries.find_sha256(connection, photo.sha256)
         before = queries.find_file(connection, place.path, place.member)
@@ -207,7 +207,7 @@ class Ingest:
         """Note that an exemplar's photo lies somewhere else now."""
         queries.delete_file(connection, gone.place)
         queries.put_file(connection, replace(gone, place=place))
-        source = queries.printable(place.source)
+        source = queries.as_text(place.source)
         queries.set_source(connection, known.key, source)
         self._tally.moved.append(Refusal(source, f"it was {shown(known.source)}"))
         return replace(known, source=source)
@@ -228,8 +228,8 @@ def release_file(connection: sqlite3.Connection, place: Place) -> None:
         queries.delete(connection, row.exemplar)
 
 
-def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    batch: list[Outcome] = []
+def _batches(outcomes: Iterable[Examined]) -> Iterator[list[Examined]]:
+    batch: list[Examined] = []
     for outcome in outcomes:
         batch.append(outcome)
         if len(batch) == BATCH:

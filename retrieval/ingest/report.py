@@ -51,7 +51,7 @@ class AddReport:
 
 
 @dataclass(slots=True)
-class Tally:
+class AddTally:
     """The report as it grows."""
 
     added: list[Exemplar] = field(default_factory=list)

@@ -6,7 +6,7 @@ import pytest
 
 from plugin_server.engine.requests import Answer
 from plugin_server.errors import RemoteProblem
-from plugin_server.http.responses import ANSWER_TYPES, picture_response, respond
+from plugin_server.http.responses import BODY_TYPES, picture_response, respond
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_no_page_and_no_script_is_answered(media_type: str) -> None:
 
 
 def test_pictures_and_json_are_answered() -> None:
-    for media_type in ANSWER_TYPES:
+    for media_type in BODY_TYPES:
         assert respond(Answer(b"a", media_type)).content_type == media_type
 
 
