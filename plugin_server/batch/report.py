@@ -112,7 +112,8 @@ class Report:
         counts, tally = self.tally.counts, self.tally
         parts = [f"{counts['coloured']:,} coloured"]
         if counts["unchanged"]:
-            parts.append(f"{counts['unchanged']:,} were done before")
+            were = "was" if counts["unchanged"] == 1 else "were"
+            parts.append(f"{counts['unchanged']:,} {were} done before")
         if tally.failures:
             parts.append(f"{tally.failures:,} failed")
         rate = f", {counts['coloured'] / tally.seconds:.1f} a second" if counts["coloured"] else ""
@@ -139,7 +140,9 @@ class Report:
                 yield f"  {count:,}: {printable(kind)}"
         if unused:
             some = ", ".join(map(shown, unused[:3])) + (", ..." if len(unused) > 3 else "")
-            yield f"{len(unused):,} rows of the descriptions name no photo here: {some}"
+            rows = number_of(len(unused), "row")
+            name = "names" if len(unused) == 1 else "name"
+            yield f"{rows} of the descriptions {name} no photo here: {some}"
         if not is_written:
             return
         yield f"report: {shown(self.folder / TABLE)}"

@@ -162,6 +162,22 @@ def test_a_second_run_and_retry_failed(scans: Path, tmp_path: Path) -> None:
     assert "1 coloured, 4 were done before" in mended.stdout
 
 
+def test_the_users_own_technical_texts_are_no_descriptions(tmp_path: Path) -> None:
+    (scans := tmp_path / "scans").mkdir()
+    for name, text in (("a", "Album Meier, page 12"), ("b", "a red tram")):
+        (scans / f"{name}.png").write_bytes(encoded(grey_picture()))
+        (scans / f"{name}.txt").write_text(text)
+    (tmp_path / "own.txt").write_text("Album Meier, page *\n")
+    out = tmp_path / "out"
+    result = run("colorize", scans, "-o", out, "--technical-texts", tmp_path / "own.txt")
+    assert result.exit_code == 0
+    assert "1 photo with notes:" in result.stdout.splitlines()
+    assert {name: row["description"] for name, row in table(out).items()} == {
+        "a.png": "", "b.png": "a red tram",
+    }  # fmt: skip
+    assert "Album Meier, page 12" in table(out)["a.png"]["notes"]
+
+
 def test_descriptions_from_everywhere(tmp_path: Path) -> None:
     folder, out = tmp_path / "scans", tmp_path / "out"
     folder.mkdir()
@@ -183,10 +199,10 @@ def test_descriptions_from_everywhere(tmp_path: Path) -> None:
         "inside.jpg": ("from inside", "embedded"),
         "all.png": ("", ""),
     }
-    assert "1 rows of the descriptions name no photo here: x" in result.stdout
+    assert "1 row of the descriptions names no photo here: x" in result.stdout
     assert "4 were done before" in run(*args).stdout
     changed = run(*args, "-d", "for all", "--no-captions")
-    assert "3 coloured, 1 were done before" in changed.stdout
+    assert "3 coloured, 1 was done before" in changed.stdout
     assert table(out)["inside.jpg"]["described_by"] == "option"
 
 

@@ -16,6 +16,7 @@ from plugin_server.engine.library import open_library
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
+from retrieval.search.scoring import FITS
 from tests.support.albums import color_photo, jpeg, write_album
 from tests.support.command import one_line, run
 from tests.support.fakes import FakeClip, FakeColorizer
@@ -175,6 +176,7 @@ def test_what_does_not_fit_is_not_used_unless_it_is_named(
 ) -> None:
     def load_strict(config: Config) -> Service:
         service = load(config)
+        assert service.references.least_score == FITS == pytest.approx(0.05)
         service.references.least_score = 1.01
         return service
 

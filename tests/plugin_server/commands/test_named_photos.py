@@ -56,6 +56,16 @@ def test_overwriting_keeps_links(photo: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in elsewhere.iterdir()) == ["again.png", "real.png"]
 
 
+@POSIX
+def test_overwriting_writes_to_where_a_link_leads(photo: Path, tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (real := elsewhere / "real.png").write_bytes(b"old")
+    (link := photo.with_name("a-color.png")).symlink_to(real)
+    assert run("colorize", photo, "--overwrite").exit_code == 0
+    assert link.is_symlink()
+    assert decoded(real.read_bytes()).shape == (24, 32, 3)
+
+
 def test_dates_are_kept_when_asked(photo: Path, tmp_path: Path) -> None:
     os.utime(photo, ns=(10**18, 2 * 10**18))
     target = photo.with_name("a-color.png")
