@@ -238,7 +238,7 @@ def test_the_documentation_names_all_rooms_in_their_order(package: str) -> None:
     (row,) = (line for line in text.splitlines() if line.startswith(f"| `{package}/` |"))
     end = 0
     for line in ROOMS[package]:
-        names = [f"`{room}/`" if (ROOT / package / room).is_dir() else f"`{room}.py`"
+        names = [f"`{room}.py`" if (ROOT / package / f"{room}.py").is_file() else f"`{room}/`"
                  for room in line.split() if room != "__main__"]  # fmt: skip
         places = [row.find(name) for name in names]
         assert all(place >= end for place in places), dict(zip(names, places, strict=True))
