@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, request
 
-from plugin_server.config import Config
+from plugin_server.config import IN_MEMORY, Config
 from plugin_server.http import access, problems
 from plugin_server.http.routes import (
     colorize,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
 MAX_PARTS = 100
-IN_MEMORY = 64 * 1024 * 1024  # a larger upload goes through a temporary file
 
 
 class UploadRequest(Request):
@@ -53,7 +53,8 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        upload = tempfile.SpooledTemporaryFile(IN_MEMORY, "rb+")  # noqa: SIM115 - close() does
+        is_small = total_content_length is not None and total_content_length <= IN_MEMORY
+        upload: IO[bytes] = BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - close() does
         self._uploads.append(upload)
         return upload
 

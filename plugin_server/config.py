@@ -15,6 +15,8 @@ from plugin_server.broker import Broker, BrokerError
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 18890
 EVENT_STREAMS = 32  # programs that may follow jobs at the same time
+# Forms and answers of up to so many bytes stay in memory; larger ones take temporary files.
+IN_MEMORY = 128 << 20
 
 
 class ConfigError(ValueError):

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from flask import Request, Response, request
+from werkzeug.wsgi import wrap_file
 
+from plugin_server.config import IN_MEMORY
 from plugin_server.engine.requests import Answer
 from plugin_server.engine.requests import Request as Work
 from plugin_server.errors import RemoteProblem
@@ -58,7 +61,13 @@ def respond(answer: Answer, status: int = 200) -> Response:
             "can write to the queue, and send the photo again",
             status=502,
         )
-    return Response(answer.body, status, content_type=answer.media_type)
+    if len(answer.body) > IN_MEMORY:  # waitress takes it into a temporary file
+        return Response(answer.body, status, content_type=answer.media_type)
+    # A file is sent from where it lies, without a copy.
+    body = wrap_file(request.environ, BytesIO(answer.body))
+    response = Response(body, status, content_type=answer.media_type, direct_passthrough=True)
+    response.content_length = len(answer.body)
+    return response
 
 
 READABLE = " !#$&'()*+-./:;<=>?@[]^_`{|}~"  # what a header shows as it is

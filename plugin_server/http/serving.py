@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 from waitress import create_server, wasyncore
 
-from plugin_server.config import Config
+from plugin_server.config import IN_MEMORY, Config
 from plugin_server.http.connections import SPARE, channel_class
 from plugin_server.http.neighbour import neighbour
 
@@ -77,10 +77,10 @@ class Server:
                 ident="photochrom",
                 # Reads on while a request is worked on, and so sees that its client hung up.
                 channel_request_lookahead=1,
-                # Layers are megabytes: fewer, larger reads, and temporary files only above 64 MB.
+                # Layers are megabytes: fewer, larger reads, and temporary files for the largest.
                 recv_bytes=1 << 18,
-                inbuf_overflow=1 << 26,
-                outbuf_overflow=1 << 26,
+                inbuf_overflow=IN_MEMORY,
+                outbuf_overflow=IN_MEMORY,
             )
         except OSError as error:
             raise _explain(config, error) from error

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from flask import Flask
+
+from plugin_server.config import IN_MEMORY
 from plugin_server.engine.requests import Answer
 from plugin_server.errors import RemoteProblem
 from plugin_server.http.responses import BODY_TYPES, picture_response, respond
+
+
+@pytest.fixture(autouse=True)
+def request_in_hand() -> Iterator[None]:
+    with Flask("test").test_request_context():
+        yield
 
 
 @pytest.mark.parametrize(
@@ -22,7 +32,15 @@ def test_no_page_and_no_script_is_answered(media_type: str) -> None:
 
 def test_pictures_and_json_are_answered() -> None:
     for media_type in BODY_TYPES:
-        assert respond(Answer(b"a", media_type)).content_type == media_type
+        response = respond(Answer(b"a", media_type))
+        assert response.content_type == media_type
+        assert response.content_length == 1
+        assert b"".join(response.iter_encoded()) == b"a"
+
+
+def test_an_answer_is_sent_from_where_it_lies_but_not_the_largest() -> None:
+    assert respond(Answer(bytes(1000), "image/png")).direct_passthrough
+    assert not respond(Answer(bytes(IN_MEMORY + 1), "image/png")).direct_passthrough
 
 
 def test_no_header_is_made_of_what_a_worker_says() -> None:
