@@ -88,6 +88,7 @@ def test_a_tree_keeps_its_names_types_and_depths(scans: Path, tmp_path: Path) ->
         json.loads(read_settings((out / "a.png").read_bytes()) or "")["description"] == "a red tram"
     )
     assert "bad.png" in after_the_folder(result.stderr)
+    assert result.output.count("bad.png") == 1  # said when it fails, and not again
     assert result.stdout.startswith("5 photos: 4 coloured, 1 failed (")
 
 

@@ -8,6 +8,7 @@ import skimage.data
 from PIL import Image, ImageFont
 
 from models.color.lab import lightness
+from models.guidance.condition import TextEmbedding
 from plugin_server.commands import demo
 from tests.support.fakes import FakeClip, FakeColorizer
 
@@ -34,6 +35,19 @@ def test_panels_are_the_grey_photo_and_one_for_each_description() -> None:
         assert pixels.shape == (96, 128, 3)
         assert np.ptp(pixels, axis=2).mean() > 5
     assert np.abs(coloured[0] - coloured[1]).mean() > 1
+
+
+def test_each_photo_is_said_before_it_is_coloured(capsys: pytest.CaptureFixture[str]) -> None:
+    class Listening(FakeClip):
+        def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+            heard.append(capsys.readouterr().err)
+            return super().embed_text(text, language)
+
+    heard: list[str] = []
+    grey = demo.grey_photo()[:32, :32]
+    demo.colored_panels(grey, ("a cup", "a cat"), colorizer=FakeColorizer(), clip=Listening())
+    assert 'Colouring "a cup"...\n' in heard
+    assert 'Colouring "a cat"...\n' in heard
 
 
 def test_notices_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,9 +82,12 @@ def test_wrapped_words_are_all_there_and_fit(words: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_colours_a_photo_with_the_real_weights(tmp_path: Path) -> None:
+def test_the_demo_colours_a_photo_with_the_real_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "deep" / "demo.png"
     demo.main(["--output", str(output)], standalone_mode=False)
+    assert capsys.readouterr().err.startswith("Loading the weights")
     with Image.open(output) as sheet:
         pixels = np.asarray(sheet).astype(int)
     panel = pixels[demo.MARGIN : demo.MARGIN + 512]
