@@ -31,6 +31,7 @@ SHOWN = 10  # lines of a kind that the summary has; the report has them all
 REVIEW: Final = "photochrom-review.csv"
 UNSURE: Final = 0.1  # share of a run's photos that are put up for review
 _QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'|\d[\d.,]*%?|\([^()]*\)|[^\s"]+\.(?:json|txt)\b')
+_REPEATED: Final = re.compile(r"\.{3}(?:,? \.{3})+")  # a list of them, however long
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Report:
 
 def kind_of(notice: str) -> str:
     """Leave out of a notice what differs from photo to photo."""
-    return _QUOTED.sub("...", notice)
+    return _REPEATED.sub("...", _QUOTED.sub("...", notice))
 
 
 def duration(seconds: float) -> str:

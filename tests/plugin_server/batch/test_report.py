@@ -60,6 +60,7 @@ def test_notes_are_counted_by_kind(tmp_path: Path) -> None:
             "holiday.json is damaged JSON and was passed over.",
             "... is damaged JSON and was passed over.",
         ),
+        ('Not understood: "röd" (perhaps "rod"?), "katt". Use', "Not understood: .... Use"),
         ("a.txt has 1,234 bytes, too many", "... has ... bytes, too many"),
     ],
 )
