@@ -216,13 +216,20 @@ def _bare(data: bytes) -> bytes:
     """Return the PNG with what its pixels need alone.
 
     libpng writes warnings about anything else, such as a well-known odd sRGB profile, straight
-    to stderr.
+    to stderr; so it does where a transparent colour has more bits than the pixels, as in the
+    one-bit files that Pillow writes.
     """
     parts, at = [MAGIC], len(MAGIC)
+    depth, kind = data[24], data[25]
     while at + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
+        chunk = data[at : at + 12 + length]
+        if name == b"tRNS" and kind in (0, 2) and length in (2, 6):
+            color = struct.Struct(f">{length // 2}H")
+            low = (value & ((1 << depth) - 1) for value in color.unpack_from(chunk, 8))
+            chunk = _chunk(name, color.pack(*low))
         if name in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
-            parts.append(data[at : at + 12 + length])
+            parts.append(chunk)
         at += 12 + length
     return b"".join(parts)
 

@@ -65,6 +65,15 @@ def test_png_of_one_bit_and_with_a_transparent_colour() -> None:
     np.testing.assert_array_equal(keyed[..., 3], np.where(transparent, 0, 65535))
 
 
+def test_png_of_one_bit_whose_transparent_colour_has_eight(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    white = random_pixels(channels=1)[..., 0] > 100
+    layer = read(saved_image(Image.fromarray(white), "PNG", transparency=255))
+    np.testing.assert_array_equal(layer.pixels[..., 1], ~white * np.uint8(255))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_png_interlaced() -> None:
     pixels = random_pixels()
     np.testing.assert_array_equal(read(interlaced_png(pixels)).pixels, pixels)
