@@ -424,6 +424,36 @@ def test_what_is_no_photo_is_refused_in_words(opened: Desk) -> None:
     opened.errors.clear()
 
 
+def test_a_note_is_no_error_and_one_button_downloads(large: Desk) -> None:
+    page = large.page
+    expect(page.get_by_role("button", name=re.compile("download|full size", re.I))).to_have_count(1)
+    page.evaluate(
+        """import("/web/messages.js").then(({ Messages }) => new Messages().note(["Grey."]))"""
+    )
+    expect(page.locator("#notices")).to_have_text("Grey.")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    colours = """() => ["error", "note"].map((kind) => {
+        const one = document.createElement("p"), home = kind === "error" ? "errors" : "notices";
+        one.className = kind === "error" ? "error" : "";
+        document.getElementById(home).hidden = false;
+        document.getElementById(home).append(one);
+        const { color, backgroundColor, borderTopColor } = getComputedStyle(one);
+        return [color, backgroundColor, borderTopColor].join();
+    })"""
+    error, note = page.evaluate(colours)
+    assert error != note
+
+
+def test_adding_a_palette_colour_changes_nothing_before_one_is_chosen(coffee: Desk) -> None:
+    before = coffee.shown()
+    coffee.page.locator("#palette-add").click()
+    expect(coffee.page.locator("#picker")).to_be_visible()
+    coffee.page.keyboard.press("Escape")
+    coffee.settle()
+    np.testing.assert_array_equal(coffee.shown(), before)
+    expect(coffee.page.locator("#results li")).to_have_count(1)
+
+
 def test_a_reload_loses_nothing_and_clearing_puts_all_away(coffee: Desk) -> None:
     coffee.describe("a red cup")
     described = coffee.shown()

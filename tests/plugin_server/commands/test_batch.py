@@ -179,6 +179,21 @@ def test_the_users_own_technical_texts_are_no_descriptions(tmp_path: Path) -> No
     assert "Album Meier, page 12" in table(out)["a.png"]["notes"]
 
 
+def test_texts_beside_a_photo_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    (scans := tmp_path / "scans").mkdir()
+    for name in ("broken", "huge", "windows"):
+        (scans / f"{name}.png").write_bytes(encoded(grey_picture()))
+    (scans / "broken.json").write_text('{"caption": "a red')
+    (scans / "huge.txt").write_text("a red tram " * 200_000)
+    (scans / "windows.txt").write_text("Großmutter, ein rotes Kleid", "utf-16")
+    assert run("colorize", scans, "-o", tmp_path / "out").exit_code == 0
+    rows = table(tmp_path / "out")
+    assert "broken.json is damaged JSON" in rows["broken.png"]["notes"]
+    assert "huge.txt has 2,200,000 bytes" in rows["huge.png"]["notes"]
+    assert rows["windows.png"]["description"] == "Großmutter, ein rotes Kleid"
+    assert rows["broken.png"]["description"] == rows["huge.png"]["description"] == ""
+
+
 def test_descriptions_from_everywhere(tmp_path: Path) -> None:
     folder, out = tmp_path / "scans", tmp_path / "out"
     folder.mkdir()

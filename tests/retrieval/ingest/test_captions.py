@@ -19,7 +19,7 @@ from models.captions import (
     clean,
     cut_at_word,
 )
-from retrieval.ingest.captions import captions_beside, captions_in_xmp
+from retrieval.ingest.captions import captions_beside, captions_in_xmp, written_beside
 from retrieval.ingest.photos import PhotoLimits, decode_small
 from tests.support.albums import color_photo, jpeg
 
@@ -77,6 +77,30 @@ def test_a_sidecar_that_cannot_be_a_caption_is_passed_over(tmp_path: Path) -> No
     (tmp_path / "a.txt").write_bytes(b"x" * (LARGEST_SIDECAR + 1))
     (tmp_path / "a.json").mkdir()
     assert captions_beside(tmp_path / "a.jpg") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.json", b'{"caption": "a red', "a.json is damaged JSON and was passed over."),
+        ("a.txt", b"x" * 2_000_000, "a.txt has 2,000,000 bytes, too many for a description"),
+    ],
+)
+def test_a_sidecar_that_is_passed_over_is_named(
+    tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    beside = written_beside(tmp_path / "a.jpg")
+    assert beside.texts == ()
+    (problem,) = beside.problems
+    assert problem.startswith(said)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_sidecar_of_a_windows_editor_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_text("Großmutter, ein rotes Kleid", encoding)
+    beside = written_beside(tmp_path / "a.jpg")
+    assert (beside.texts, beside.problems) == (("Großmutter, ein rotes Kleid",), ())
 
 
 def test_text_may_be_latin_1() -> None:
