@@ -215,9 +215,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _bare(data: bytes) -> bytes:
     """Return the PNG with what its pixels need alone.
 
-    libpng writes warnings about anything else, such as a well-known odd sRGB profile, straight
-    to stderr; so it does where a transparent colour has more bits than the pixels, as in the
-    one-bit files that Pillow writes.
+    libpng warns about anything else, such as a well-known odd sRGB profile, which Python's
+    logging writes to stderr; so it does where a transparent colour has more bits than the pixels,
+    as in the one-bit files that Pillow writes.
     """
     parts, at = [MAGIC], len(MAGIC)
     depth, kind = data[24], data[25]

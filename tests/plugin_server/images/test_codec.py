@@ -66,12 +66,12 @@ def test_png_of_one_bit_and_with_a_transparent_colour() -> None:
 
 
 def test_png_of_one_bit_whose_transparent_colour_has_eight(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     white = random_pixels(channels=1)[..., 0] > 100
     layer = read(saved_image(Image.fromarray(white), "PNG", transparency=255))
     np.testing.assert_array_equal(layer.pixels[..., 1], ~white * np.uint8(255))
-    assert capfd.readouterr() == ("", "")
+    assert (capfd.readouterr(), caplog.messages) == (("", ""), [])
 
 
 def test_png_interlaced() -> None:
@@ -79,10 +79,12 @@ def test_png_interlaced() -> None:
     np.testing.assert_array_equal(read(interlaced_png(pixels)).pixels, pixels)
 
 
-def test_png_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:
+def test_png_prints_no_warnings(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     odd = png_chunk(b"iCCP", b"x\x00\x00" + zlib.compress(b"no profile")), png_chunk(b"pHYs", b"?")
     assert read(png_of(random_pixels(), *odd)).notices
-    assert capfd.readouterr() == ("", "")
+    assert (capfd.readouterr(), caplog.messages) == (("", ""), [])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
