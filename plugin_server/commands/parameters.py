@@ -95,6 +95,8 @@ class PaletteType(click.ParamType[tuple[PaletteColor, ...]]):
                 colors.append(PaletteColor(hex_of(color), share))
             except ValueError as problem:
                 self.fail(str(problem), param, ctx)
+        if not colors:
+            self.fail("it has no colour: give one to six, such as navy:3,beige", param, ctx)
         return tuple(colors)
 
 

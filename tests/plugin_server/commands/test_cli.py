@@ -62,6 +62,8 @@ def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> Non
         ("#2a6f4e:much", "COLOR[:WEIGHT]"),
         ("#2a6f4e:0", "above 0"),
         (",".join(["#2a6f4e"] * 7), "at most 6"),
+        ("", "no colour: give one to six"),
+        (",", "no colour: give one to six"),
     ],
 )
 def test_a_palette_that_makes_no_sense_is_refused(tmp_path: Path, palette: str, said: str) -> None:
