@@ -134,14 +134,23 @@ class Destination:
         return target
 
     def write(self, target: Path, data: bytes, times: Times | None = None) -> None:
-        """Write the whole file or none of it; ``times`` are what it gets instead of now."""
+        """Write the whole file or none of it; ``times`` are what it gets instead of now.
+
+        Raises:
+            OSError: it cannot be written; the message names the file, which is not the photo.
+        """
         if target == STREAM:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
             return
-        if not target.parent.exists():
+        is_new = not target.parent.exists()
+        try:
+            replace_file(target, data, times)
+        except OSError as problem:
+            reason = f"cannot write {shown(target)}: {problem.strerror or problem}"
+            raise OSError(problem.errno, reason) from problem
+        if is_new:
             self._made.append(target.parent)
-        replace_file(target, data, times)
         self._taken.add(target)
 
     def made_folders(self) -> list[Path]:

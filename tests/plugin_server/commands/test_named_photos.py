@@ -208,3 +208,14 @@ def test_an_empty_file_is_said_the_same_alone_and_in_a_folder(tmp_path: Path) ->
     assert one_line(alone.stderr) == f"{empty}: the picture has 0 bytes; send the file itself"
     whole = run("colorize", empty.parent, "-o", tmp_path / "out")
     assert "a.jpg: the picture has 0 bytes; send the file itself" in whole.stderr.splitlines()
+
+
+@POSIX
+def test_what_cannot_be_written_is_named_and_not_the_photo_alone(
+    photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    target = tmp_path / "file" / "out.png"
+    result = run("colorize", photo, "-o", target)
+    assert result.exit_code == 2
+    assert f"{photo}: cannot write {target}: " in one_line(result.stderr)
