@@ -186,7 +186,7 @@ def colorize(
     """
     from plugin_server.batch.batch_settings import BatchSettings
     from plugin_server.commands.candidates import Candidates
-    from plugin_server.commands.destination import Destination, DestinationError
+    from plugin_server.commands.destination import Destination, DestinationError, names_a_photo
     from plugin_server.commands.named_photos import NamedPhotos, note
 
     if reference and (exemplar or candidates):
@@ -221,6 +221,12 @@ def colorize(
             "--candidates is for single photos: leave it out"
             if candidates
             else "the results of a folder need one of their own: add -o OUT",
+            ctx,
+        )
+    if in_folders and output is not None and names_a_photo(output) and not output.exists():
+        raise click.UsageError(
+            f"{shown(output)} names a file: the results of folders, and of options for them such "
+            "as --format and --jobs, need a folder",
             ctx,
         )
     if STREAM in photos and (in_folders or len(photos) > 1):

@@ -50,8 +50,7 @@ class Destination:
             if several or numbered:
                 raise DestinationError("-o - takes one result: give a folder for several")
             return cls(to_stdout=True)
-        names_a_photo = output.suffix.lower() in WRITTEN
-        if output.is_dir() or (several and not names_a_photo) or not output.suffix:
+        if output.is_dir() or (several and not names_a_photo(output)) or not output.suffix:
             if output.exists() and not output.is_dir():
                 remedy = "a folder for several photos" if several else "it a suffix such as .png"
                 raise DestinationError(f"{shown(output)} is a file: give {remedy}")
@@ -60,7 +59,7 @@ class Destination:
             raise DestinationError(
                 f"{shown(output)} names a file: give a folder for several photos"
             )
-        if not names_a_photo:
+        if not names_a_photo(output):
             raise DestinationError(
                 f"{shown(output)} has the unknown suffix {shown(output.suffix)}: use "
                 f"{', '.join(WRITTEN)}"
@@ -157,3 +156,8 @@ class Destination:
         """List the folders that were made for results, once."""
         made, self._made[:] = list(self._made), []
         return made
+
+
+def names_a_photo(output: Path) -> bool:
+    """Tell whether a name is one of a coloured photo, by its suffix."""
+    return output.suffix.lower() in WRITTEN

@@ -234,6 +234,7 @@ def test_descriptions_from_everywhere(tmp_path: Path) -> None:
         (("-o", "out", "--contact-sheet", "sheet.pdf"), "sheet.html"),
         (("-o", "out", "nowhere", "-r"), "nowhere"),
         (("-o", "out", "--format", "gif"), "gif"),
+        (("-o", "new.png"), "new.png names a file"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(scans: Path, args: tuple[str, ...], words: str) -> None:
@@ -248,6 +249,15 @@ def test_what_makes_no_sense_is_one_line(scans: Path, args: tuple[str, ...], wor
         os.chdir(before)
     assert result.exit_code == 2
     assert words in one_line(result.stderr)
+
+
+def test_one_photo_with_a_folders_option_makes_no_folder_that_is_called_a_file(
+    scans: Path, tmp_path: Path
+) -> None:
+    result = run("colorize", scans / "a.png", "-o", tmp_path / "new.jpg", "--format", "jpeg")
+    assert result.exit_code == 2
+    assert "new.jpg names a file" in one_line(result.stderr)
+    assert not (tmp_path / "new.jpg").exists()
 
 
 def test_a_folder_among_photos_is_named(scans: Path, tmp_path: Path) -> None:
