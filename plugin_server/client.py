@@ -42,7 +42,7 @@ STAGES = {
     "encode": "writing",
 }
 
-Picture = bytes | Path | IO[bytes]
+Picture = bytes | str | Path | IO[bytes]
 OnState = Callable[[str, float], None]
 Files = Mapping[str, Picture | None]
 
@@ -309,8 +309,8 @@ def _bytes_of(picture: Picture) -> bytes:
     match picture:
         case bytes():
             return picture
-        case Path():
-            return picture.read_bytes()
+        case str() | Path():
+            return Path(picture).read_bytes()
         case file:
             return file.read()
 

@@ -46,7 +46,7 @@ def test_a_photo_may_be_bytes_a_path_or_an_open_file(client: Client, tmp_path: P
     with Client(client.address, TOKEN, on_state=lambda *state: heard.append(state)) as listening:
         results = [
             listening.colorize(photo, description="a red tram", hints=[Hint(5, 6, "#2040e0")])
-            for photo in (PHOTO, file, io.BytesIO(PHOTO))
+            for photo in (PHOTO, file, str(file), io.BytesIO(PHOTO))
         ]
     assert len({result.data for result in results}) == 1
     assert decoded(results[0].data).shape == (48, 64, 3)
