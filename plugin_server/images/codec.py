@@ -68,6 +68,7 @@ OTHERS = (
 )  # fmt: skip
 BOXES = {b"avif": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF"}
 CONVERT = f"convert it first, in GIMP for example (File > Export As), and send {READABLE}"
+TO_CONVERT = ("a HEIC", "a HEIF", "an AVIF", "a JPEG 2000", "a JPEG XL")
 # What cameras write, and where their marks stand.
 RAWS = (
     (8, b"CR\x02", "Canon CR2"), (4, b"ftypcrx ", "Canon CR3"), (6, b"HEAPCCDR", "Canon CRW"),
@@ -233,9 +234,7 @@ def media_type_of(data: bytes) -> str:
     known = BOXES.get(data[8:12]) if data[4:8] == b"ftyp" else None
     names = (name for start, name in OTHERS if data.startswith(start))
     seems = known or next(names, "no kind of picture that is known here")
-    remedy = (
-        CONVERT if seems in ("a HEIC", "a HEIF", "an AVIF", "a JPEG 2000") else f"send {READABLE}"
-    )
+    remedy = CONVERT if seems in TO_CONVERT else f"send {READABLE}"
     raise UnsupportedImage(f"the file is {seems}; {remedy}")
 
 

@@ -136,6 +136,18 @@ def test_other_kinds_are_named(data: bytes, named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "start",
+    [
+        b"\x00\x00\x00\x18ftypheic", b"\x00\x00\x00\x18ftypavif", b"\xff\x4f\xff\x51", b"\xff\x0a",
+        b"\x00\x00\x00\x0cjP  ",
+    ],
+)  # fmt: skip
+def test_how_to_convert_what_cameras_write_is_said(start: bytes) -> None:
+    with pytest.raises(UnsupportedImage, match="convert it first, in GIMP"):
+        decode(start + bytes(50), limits=LIMITS)
+
+
+@pytest.mark.parametrize(
     ("data", "camera"),
     [
         (b"II*\x00\x10\x00\x00\x00CR\x02\x00", "Canon CR2"),
