@@ -132,6 +132,16 @@ def test_everything_fits_the_width(browser: Browser, address: str, width: int) -
         assert outside == []
 
 
+def test_a_shadow_tells_that_the_toolbar_goes_on(browser: Browser, address: str) -> None:
+    with desk(browser, address, width=390, height=844) as opened:
+        opened.add(("coffee.png", grey_photo("coffee", 200)))
+        opened.settle()
+        tools = opened.page.locator("#tools")
+        assert tools.evaluate("(one) => one.scrollWidth > one.clientWidth")
+        assert "gradient" in tools.evaluate("(one) => getComputedStyle(one).backgroundImage")
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_picker_stays_inside_the_window_and_so_does_a_download(
     browser: Browser, address: str, width: int

@@ -38,6 +38,11 @@ def test_every_text_a_script_names_exists() -> None:
     assert named <= set(TEXTS)
 
 
+def test_the_words_are_plain() -> None:
+    jargon = re.compile("exemplar|unsure|only here|guidance|chroma|inference", re.IGNORECASE)
+    assert {name: text for name, text in TEXTS.items() if jargon.search(text)} == {}
+
+
 def test_no_text_is_left_over() -> None:
     html = (WEB / "index.html").read_text("utf-8")
     used = strings_of_scripts() | set(re.findall(r"\bt\.(\w+)", html))

@@ -317,6 +317,28 @@ def test_files_of_an_evaluation_are_checked_before_it_measures(tmp_path: Path) -
         assert said == "photochrom: cannot write /dev/null/out.json: Not a directory"
 
 
+@pytest.mark.parametrize(
+    ("command", "chroma", "said"),
+    [
+        ("train", 90, "2 photos in colour found, and training needs at least 20: name more"),
+        ("train", 0, "2 without colours set aside: "),
+        ("evaluate", 0, "and measuring needs at least 1: name more"),
+    ],
+)
+def test_a_folder_without_enough_colour_photos_is_one_sentence(
+    tmp_path: Path, command: str, chroma: int, said: str
+) -> None:
+    (folder := tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        rgb = np.dstack([grey_picture()] * 3)
+        rgb[::2, :, 0] = np.minimum(rgb[::2, :, 0].astype(int) + chroma, 255)
+        (folder / name).write_bytes(encoded(rgb))
+    more = ("--run", tmp_path / "run") if command == "train" else ()
+    result = run(command, folder, *more)
+    assert result.exit_code == 2
+    assert said in one_line(result.stderr)
+
+
 def test_what_a_disk_refuses_is_one_line(tmp_path: Path) -> None:
     def full(_config: Config) -> Service:
         raise OSError(errno.ENOSPC, "No space left on device")
