@@ -247,3 +247,16 @@ def test_chips_and_regions_are_for_everybody(browser: Browser, address: str, dar
         done = opened.page.locator("#dab-done").bounding_box()
         assert done is not None
         assert done["y"] + done["height"] <= 844
+
+
+def test_the_buttons_of_a_chip_stay_in_one_row(coffee: Desk) -> None:
+    coffee.describe("a green garden")
+    chip = coffee.page.locator(".thing")
+    expect(chip).to_contain_text("green garden")
+    chip.locator(".sure").evaluate("words => { words.textContent = 'probably found'; }")
+    middles = chip.locator("button:visible, .thing-name").evaluate_all(
+        "all => all.map((one) => { const box = one.getBoundingClientRect();"
+        " return (box.top + box.bottom) / 2; })"
+    )
+    assert len(middles) == 4
+    assert max(middles) - min(middles) < 12, middles
