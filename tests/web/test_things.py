@@ -260,3 +260,11 @@ def test_the_buttons_of_a_chip_stay_in_one_row(coffee: Desk) -> None:
     )
     assert len(middles) == 4
     assert max(middles) - min(middles) < 12, middles
+
+
+def test_what_is_hidden_in_the_panel_does_not_make_the_page_longer(coffee: Desk) -> None:
+    coffee.describe("a red cup")
+    page = coffee.page
+    panel = "document.querySelector('.panel')"
+    assert page.evaluate(f"{panel}.scrollHeight > {panel}.clientHeight")  # it scrolls by itself
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
