@@ -199,7 +199,7 @@ def examine_threads() -> Finding:
     """Count the processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return Finding("processors", State.OK, f"{count} threads for the network")
+    return Finding("processors", State.OK, f"{count} thread{'s' * (count != 1)} for the network")
 
 
 def examine_memory() -> Finding:

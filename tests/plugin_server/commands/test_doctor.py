@@ -83,3 +83,11 @@ def test_doctor_looks_at_the_port() -> None:
     assert finding.state is doctor.State.NOTE
     assert "another program" in finding.found
     assert "--port" in finding.remedy
+
+
+@pytest.mark.parametrize(("cores", "said"), [({0}, "1 thread for"), ({0, 1}, "2 threads for")])
+def test_the_threads_are_counted_in_plain_words(
+    cores: set[int], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: cores, raising=False)
+    assert said in doctor.examine_threads().found
