@@ -196,8 +196,9 @@ def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
         if "file" in columns and not {"description", "regions"}.isdisjoint(columns):
             break
     else:
+        begins = f"begins with {header[:60]!r}" if text.strip() else "is empty"
         raise DescriptionsError(
-            f"{shown(file)} begins with {header[:60]!r}: its first line must name the columns "
+            f"{shown(file)} {begins}: its first line must name the columns "
             "file and description (or regions), parted by commas, semicolons or tabs"
         )
     if wanted not in columns:

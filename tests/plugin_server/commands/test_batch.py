@@ -45,6 +45,7 @@ def scans(tmp_path: Path) -> Path:
     (folder / "1923/spring/d.npy").write_bytes(encoded(grey_picture(seed=4), "npy"))
     (folder / "1923/spring/bad.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("not a photo")
+    (folder / "empty.csv").touch()
     return folder
 
 
@@ -231,6 +232,7 @@ def test_descriptions_from_everywhere(tmp_path: Path) -> None:
         (("-o", "out", "--candidates", "2"), "single photos"),
         (("-o", "out", "--descriptions", "none.csv"), "none.csv"),
         (("-o", "out", "--descriptions", "scans/notes.txt"), "file and description"),
+        (("-o", "out", "--descriptions", "scans/empty.csv"), "empty.csv is empty: its first line"),
         (("-o", "out", "--contact-sheet", "sheet.pdf"), "sheet.html"),
         (("-o", "out", "nowhere", "-r"), "nowhere"),
         (("-o", "out", "--format", "gif"), "gif"),
