@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.guidance.named_colors import UNEXPECTED
 from models.guidance.things import LIKELIEST
 
-INPUTS = 14
+INPUTS = 19
 SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
@@ -78,6 +78,8 @@ def extent_inputs(
     probability: Tensor,
     evened: Tensor,
     mates: Tensor,
+    boxed: Tensor,
+    boxed_rivals: Tensor,
     evidence: Tensor,
     colors: Tensor,
     guess: Tensor,
@@ -88,10 +90,13 @@ def extent_inputs(
 
     ``logits`` of each name and of the best of its ``rivals``, the ``probability`` that comes of
     them, its non-local mean (``evened``), that of other things of the same kind (``mates``), the
-    ``evidence`` for the colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w);
-    (h, w) lightness; ``neutral`` (K,) is 1 for names of greys.
+    box head's logits (``boxed``) and its best rivals' (``boxed_rivals``), the ``evidence`` for the
+    colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w); (h, w) lightness;
+    ``neutral`` (K,) is 1 for names of greys.
     """
     found = how_found(probability)[:, None, None]
+    in_box = torch.sigmoid(boxed)
+    box_found = how_found(in_box)[:, None, None]
     total = probability.sum((1, 2), keepdim=True).clamp_min(1e-6)
     mean = (probability * evidence).sum((1, 2), keepdim=True) / total
     ratio = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)).log().clamp(-3, 3)
@@ -111,5 +116,10 @@ def extent_inputs(
         probability.mean((1, 2), keepdim=True) * everywhere,
         neutral[:, None, None] * everywhere,
         torch.sigmoid(logits),
+        boxed / 5,
+        in_box,
+        in_box / box_found.clamp_min(SURE),
+        (boxed - boxed_rivals).clamp(-10, 10) / 5,
+        box_found * everywhere,
     ]
     return torch.stack(planes, dim=1)

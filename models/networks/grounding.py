@@ -6,7 +6,8 @@ a name without its colours -> CLIP text vector -> a unit vector of the same spac
 -> their cosine, scaled, is the logit of "this cell shows that name"
 
 One decoding serves any number of names, so all names of a sentence and a fixed vocabulary of what
-photographs hold compete for every cell. Dense image features against text vectors: LSeg (Li et al.
+photographs hold compete for every cell. A second, coarser decoding says where the boxes of names
+are (``models.networks.box_head``). Dense image features against text vectors: LSeg (Li et al.
 2022, arXiv:2201.03546), OpenSeg (Ghiasi et al. 2022, arXiv:2112.12143).
 """
 
@@ -23,10 +24,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
+from models.networks.box_head import BoxHead, double
 from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
+from models.networks.residual_block import ResidualBlock
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
@@ -85,6 +88,7 @@ class Grounder(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.3))  # a logarithm
         self.bias = nn.Parameter(torch.tensor(-3.0))
         self.read_vividness = nn.Linear(config.embedding_width, 1)
+        self.boxes = BoxHead(config.embedding_width, hidden=config.hidden)
         self.extent = Extent(config.width)
         names = len(config.vocabulary)
         self.register_buffer("vocabulary", torch.zeros(names, config.embedding_width))
@@ -99,14 +103,18 @@ class Grounder(nn.Module):
         """Turn features at strides 4 to 32 into (N, width, H/4, W/4) unit vectors."""
         scene = self.scene(f32.mean((2, 3)))[:, :, None, None]
         x = self.block32(torch.relu(self.lateral32(f32) + scene))
-        x = self.block16b(self.block16(torch.relu(self.lateral16(f16) + _double(x))))
-        x = self.block8b(self.block8(torch.relu(self.lateral8(f8) + _double(self.down16(x)))))
-        x = self.block4(torch.relu(self.lateral4(f4) + _double(self.down8(x))))
+        x = self.block16b(self.block16(torch.relu(self.lateral16(f16) + double(x))))
+        x = self.block8b(self.block8(torch.relu(self.lateral8(f8) + double(self.down16(x)))))
+        x = self.block4(torch.relu(self.lateral4(f4) + double(self.down8(x))))
         return F.normalize(self.write(x), dim=1)
 
-    def look(self, f4: Tensor, f8: Tensor) -> Tensor:
-        """Describe pictures from the colorizer's features at strides 4 and 8, as ``decode``."""
-        return self.decode(f4, f8, *self.deepen(f8))
+    def look(self, f4: Tensor, f8: Tensor) -> tuple[Tensor, Tensor]:
+        """Describe pictures from the colorizer's features at strides 4 and 8.
+
+        Returns the unit vectors of ``decode``, and those of the box head at stride 8.
+        """
+        f16, f32 = self.deepen(f8)
+        return self.decode(f4, f8, f16, f32), self.boxes(f8, f16, f32)
 
     def phrases(self, vectors: Tensor) -> Tensor:
         """Turn (P, embedding_width) text vectors into (P, width) unit vectors."""
@@ -130,56 +138,76 @@ def deep_blocks(encoder: EfficientNetLite0) -> nn.Sequential:
     return nn.Sequential(OrderedDict(blocks))
 
 
-class ResidualBlock(nn.Module):
-    """A 3 x 3 convolution, normalised, with a shortcut."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, width, H, W) to the same shape."""
-        return torch.relu(x + self.norm(self.conv(x)))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Claims:
     """What names say of cells: (K, h, w) logits, their best rivals', and the probability.
 
-    ``mates`` is the probability of other names of the same kind with other colours.
+    ``mates`` is the probability of other names of the same kind with other colours. ``boxed`` are
+    the box head's logits, ``boxed_rivals`` those of the name that fits best of the others.
     """
 
     logits: Tensor
     rivals: Tensor
     probability: Tensor
     mates: Tensor
+    boxed: Tensor
+    boxed_rivals: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """What is looked for: (P, D) unit vectors for ``cells`` of stride 4, and for ``boxes``."""
+
+    cells: Tensor
+    boxes: Tensor
+
+
+def read_names(grounder: Grounder, vectors: Tensor) -> Names:
+    """Read (P, embedding_width) text vectors, and the vocabulary after them."""
+    everything = torch.cat([vectors, grounder.vocabulary])
+    return Names(grounder.phrases(everything), grounder.boxes.phrases(everything))
 
 
 def places(
-    grounder: Grounder, cells: Tensor, phrases: Tensor, colors: Sequence[tuple[str, ...]]
+    grounder: Grounder,
+    cells: Tensor,
+    boxes: Tensor,
+    names: Names,
+    colors: Sequence[tuple[str, ...]],
 ) -> Claims:
-    """Say how likely (width, h, w) cells show each of the first phrases, those with ``colors``.
+    """Say how likely (width, h, w) cells show each of the first names, those with ``colors``.
 
-    ``phrases`` is (P, width). A cell shows a name as far as the name fits it, and as far as no
-    other name fits it better. Names that mean nearly the same do not take it from each other.
+    ``boxes`` is (described, h/2, w/2), rounded up. A cell shows a name as far as the name fits it,
+    and as far as no other name fits it better. Names that mean nearly the same do not take it from
+    each other.
     """
-    config, count = grounder.config, len(colors)
+    config, count, phrases = grounder.config, len(colors), names.cells
     logits = grounder.logits(cells, phrases)
     fits = torch.sigmoid(config.sharpness * logits[:count] + config.offset)
     alike = (phrases[:count] @ phrases.T) >= config.kinship
-    rivals, probability = [], []
+    boxed = double(grounder.boxes.logits(boxes[None], names.boxes))[0]
+    boxed = boxed[:, : cells.shape[1], : cells.shape[2]]
+    rivals, probability, boxed_rivals = [], [], []
     for i in range(count):  # what else is coloured must not change a bit of where a thing is
         others = logits[~alike[i]]
         best = torch.logsumexp(others, 0) if len(others) else torch.full_like(logits[i], -1e4)
         rivals.append(best)
         probability.append(fits[i] * torch.sigmoid(logits[i] - best))
+        none = torch.full_like(logits[i], -10.0)
+        boxed_rivals.append(boxed[~alike[i]].amax(0) if len(others) else none)
     found = torch.stack(probability)
     mates = []
     for i in range(count):
         same = [j for j in range(count) if j != i and alike[i, j] and colors[j] != colors[i]]
         mates.append(found[same].amax(0) if same else torch.zeros_like(found[i]))
-    return Claims(logits[:count], torch.stack(rivals), found, torch.stack(mates))
+    return Claims(
+        logits[:count],
+        torch.stack(rivals),
+        found,
+        torch.stack(mates),
+        boxed[:count],
+        torch.stack(boxed_rivals),
+    )
 
 
 def load_grounder(path: Path = CHECKPOINT) -> Grounder:
@@ -194,10 +222,6 @@ def load_grounder(path: Path = CHECKPOINT) -> Grounder:
 def build_grounder(config: dict[str, Any]) -> Grounder:
     """Build the network again by a checkpoint's config."""
     return Grounder(_read_config(config))
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _read_config(values: dict[str, Any]) -> GrounderConfig:

@@ -33,7 +33,7 @@ from models.networks.colorizer import STRIDES, Colorizer, annealed_mean, confide
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs
-from models.networks.grounding import Claims, Grounder, places
+from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 
 FloatArray = NDArray[np.float32]
@@ -50,7 +50,9 @@ class Seen:
     features: list[Tensor]
     unguided: Tensor | None = None
     guess: Tensor | None = None  # without any guidance, (2, h/4, w/4) ab
+    deep: tuple[Tensor, Tensor] | None = None  # the grounder's features at strides 16 and 32
     cells: Tensor | None = None  # as the grounder describes them
+    boxes: Tensor | None = None  # as its box head does
     likeness: Tensor | None = None  # of cells to blocks of cells
 
 
@@ -224,14 +226,14 @@ class Predictor:
         """Work out what the grounder's extent decides by: see ``locate``."""
         assert self.grounder is not None, "it locates"
         names = torch.stack([torch.from_numpy(one.vector) for one in (*things, *others)])
-        phrases = self.grounder.phrases(torch.cat([names, self.grounder.vocabulary]))
+        read = read_names(self.grounder, names)
         colors = [thing.colors for thing in things]
-        claims = places(self.grounder, self.cells(lightness), phrases, colors)
+        claims = places(self.grounder, self.cells(lightness), self._boxes(lightness), read, colors)
         vividness = self.grounder.vividness(names[: len(things)])
         named = self.in_named_colors(lightness, colors, vividness)
         neutral = torch.tensor([float(is_neutral(one)) for one in colors])
         inputs = self._extent_inputs(lightness, claims, named, neutral)
-        return Sought(phrases[: len(things)], claims, named, vividness, neutral, inputs)
+        return Sought(read.cells[: len(things)], claims, named, vividness, neutral, inputs)
 
     def in_named_colors(
         self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
@@ -258,6 +260,8 @@ class Predictor:
             claims.probability,
             self._evened(claims.probability, lightness, 1.0),
             claims.mates,
+            claims.boxed,
+            claims.boxed_rivals,
             named.evidence,
             named.ab.permute(0, 3, 1, 2),
             self._guess(lightness),
@@ -322,9 +326,25 @@ class Predictor:
         assert self.grounder is not None
         seen = self._look(lightness)
         if seen.cells is None:
-            seen.cells = self.grounder.look(*seen.features[:2])[0]
+            f4, f8 = seen.features[:2]
+            seen.cells = self.grounder.decode(f4, f8, *self._deep(seen))[0]
         rows, columns = lightness.shape
         return seen.cells[:, : rows // GRID, : columns // GRID]
+
+    def _boxes(self, lightness: FloatArray) -> Tensor:
+        """Return what the grounder's box head says: (D, h/8, w/8), rounded up."""
+        assert self.grounder is not None
+        seen = self._look(lightness)
+        if seen.boxes is None:
+            seen.boxes = self.grounder.boxes(seen.features[1], *self._deep(seen))[0]
+        rows, columns = (-(-side // (2 * GRID)) for side in lightness.shape)
+        return seen.boxes[:, :rows, :columns]
+
+    def _deep(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        assert self.grounder is not None
+        if seen.deep is None:
+            seen.deep = self.grounder.deepen(seen.features[1])
+        return seen.deep
 
     def _evened(self, values: Tensor, lightness: FloatArray, share: float = SHARE) -> Tensor:
         """Give what looks alike more of one value: (C, h/4, w/4)."""

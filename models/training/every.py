@@ -25,7 +25,10 @@ import click
 
 from models.networks.checkpoint import CHECKSUMS, WEIGHTS
 
-MINUTES = {"clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "extent": 60.0, "matcher": 35.0}
+MINUTES = {
+    "clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "boxes": 10.0, "extent": 60.0,
+    "matcher": 35.0,
+}  # fmt: skip
 AFFINITY_STEPS = 3000
 
 
@@ -67,6 +70,7 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     train = ("-m", "plugin_server.cli", "train", *shards, "--from", "imagenet", *at("colorizer"))
     ground = at("grounding", "--minutes", minutes["grounding"], *drawn)
     reach = at("extent", "--minutes", minutes["extent"], *drawn)
+    boxes_at = at("boxes", "--minutes", minutes["boxes"], *drawn)
     match = at("matcher", "--minutes", minutes["matcher"])
     steps = str(max(1, round(share * AFFINITY_STEPS)))
     return [
@@ -82,6 +86,10 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
         ),
         stage(
             "grounding", "grounding", [*masks, *boxed, *ground],
+            "grounding.safetensors", "grounding.safetensors",
+        ),
+        stage(
+            "boxes", "box_head", [*masks, *boxed, *boxes_at],
             "grounding.safetensors", "grounding.safetensors",
         ),
         stage(

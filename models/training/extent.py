@@ -36,6 +36,7 @@ from models.networks.grounding import (
     build_grounder,
     load_grounder,
     places,
+    read_names,
 )
 from models.networks.loading import load_pair
 from models.networks.nonlocal_means import likeness, nonlocal_mean
@@ -93,29 +94,37 @@ class ExtentOptions:
     seed: int = 0
 
 
+Described = tuple[Tensor, Tensor]  # by the grounder: its cells, and those of its box head
+
+
+def described_by(model: Grounder, scene: Scene) -> Described:
+    """Describe a scene: (D, h, w) unit vectors, and the box head's on half of the grid."""
+    height, width = scene.lightness.shape
+    cells, boxes = model.look(scene.f4.float()[None], scene.f8.float()[None])
+    return cells[0, :, :height, :width], boxes[0, :, : -(-height // 2), : -(-width // 2)]
+
+
 def losses_in(
     scene: Scene,
+    described: Described,
     model: Grounder,
     options: ExtentOptions,
     generator: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """Compare what a caption would do to a photo with its true colours.
+    """Compare what a caption would do to a photo, ``described``, with its true colours.
 
     ``error`` is the mean logarithm of the error as a share of the guess's, ``spill`` and ``peak``
     what lies outside of drawn boxes, ``notice`` what is found of other photos' things or missed.
     """
-    if generator.random() < 0.5:
-        scene = mirrored(scene)
     things, others = scene.asked[int(generator.integers(len(scene.asked)))]
     if scene.stranger is not None and generator.random() < options.strangers * len(things):
         things = (*things, scene.stranger)
     wishes = [one.wishes[-1 if generator.random() < options.turned else 0] for one in things]
-    height, width = scene.lightness.shape
     lightness, guess = scene.lightness.float(), scene.guess.float()
-    cells = model.look(scene.f4.float()[None], scene.f8.float()[None])[0, :, :height, :width]
+    cells, boxes = described
     vectors = torch.stack([one.vector for one in things])
-    phrases = model.phrases(torch.cat([vectors, others, model.vocabulary]))
-    claims = places(model, cells, phrases, [wish.colors for wish in wishes])
+    names = read_names(model, torch.cat([vectors, others]))
+    claims = places(model, cells, boxes, names, [wish.colors for wish in wishes])
     with torch.no_grad():
         alike = likeness(cells, lightness)
     colors = torch.stack([wish.ab for wish in wishes]).float()
@@ -125,13 +134,15 @@ def losses_in(
         claims.probability,
         nonlocal_mean(claims.probability, alike, 1.0),
         claims.mates,
+        claims.boxed,
+        claims.boxed_rivals,
         torch.stack([wish.evidence for wish in wishes]).float(),
         colors,
         guess,
         lightness,
         torch.tensor([float(is_neutral(wish.colors)) for wish in wishes]),
     )
-    shares = torch.sigmoid(model.extent(inputs, cells, phrases[: len(things)]))
+    shares = torch.sigmoid(model.extent(inputs, cells, names.cells[: len(things)]))
     found = how_found(claims.probability).clamp(1e-4, 1 - 1e-4)
     parts: dict[str, list[Tensor]] = {"error": [], "spill": [], "peak": [], "notice": []}
     for k, (thing, wish) in enumerate(zip(things, wishes, strict=True)):
@@ -183,10 +194,30 @@ def train(
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     model.eval()  # batch statistics stay those of the grounder's training
+    with torch.no_grad():
+        known: list[Described] = []
+        for scene in track(scenes, "descriptions") if alone else ():
+            cells, boxes = described_by(model, scene)
+            known.append((cells.half(), boxes.half()))
+
+    def losses_of_scene(i: int) -> dict[str, Tensor]:
+        scene, is_mirrored = scenes[i], generator.random() < 0.5
+        if is_mirrored and scene.lightness.shape[1] % 2 == 0:  # the box head's grid has half
+            scene = mirrored(scene)
+        if not alone:
+            described = described_by(model, scene)
+        else:
+            cells, boxes = (plane.float() for plane in known[i])
+            if scene is not scenes[i]:
+                cells, boxes = cells.flip(-1), boxes.flip(-1)
+            described = cells, boxes
+        return losses_in(scene, described, model, options, generator)
+
     groups: dict[float, list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         part = name.split(".")[0]
-        parameter.requires_grad_(part == "extent" or not (alone or part == "read_vividness"))
+        kept = part in ("read_vividness", "boxes")
+        parameter.requires_grad_(part == "extent" or not (alone or kept))
         rate = {"extent": options.rate, "blocks": options.deep_rate}.get(
             part, options.grounder_rate
         )
@@ -210,8 +241,7 @@ def train(
     )
     for _ in loop:
         some = [
-            losses_in(scenes[int(i)], model, options, generator)
-            for i in generator.integers(len(scenes), size=options.scenes)
+            losses_of_scene(int(i)) for i in generator.integers(len(scenes), size=options.scenes)
         ]
         parts = {name: torch.stack([one[name] for one in some]).mean() for name in some[0]}
         weighted = {
@@ -253,6 +283,14 @@ _PATH = click.Path(exists=True, path_type=Path)
 @click.option("--grounder", type=_PATH, default=CHECKPOINT, help="Weights to go on from.")
 @click.option("--weights", type=_PATH, help="Colorizer whose encoder is read.")
 @click.option("--minutes", type=click.FloatRange(0.1), default=70.0, show_default=True)
+@click.option("--alone", is_flag=True, help="The grounder stays as it is.")
+@click.option(
+    "--blend",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="How far to go from the weights before to those of the run.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Photos of each shard at most.")
 @click.option("--seed", default=0, show_default=True)
 def main(
@@ -262,17 +300,19 @@ def main(
     grounder: Path,
     weights: Path | None,
     minutes: float,
+    alone: bool,
+    blend: float,
     limit: int | None,
     seed: int,
 ) -> None:
-    """Train how vivid named colours are and where they land, the grounder's last stage.
+    """Train how vivid named colours are and where they land.
 
     SHARDS named regions-* hold photos with masks, the others photos with captions. The weights are
     RUN/grounding.safetensors.
     """
     cv2.setNumThreads(0)
     run.mkdir(parents=True, exist_ok=True)
-    options = ExtentOptions(minutes=minutes, seed=seed)
+    options = ExtentOptions(minutes=minutes, blend=blend, seed=seed)
     generator = np.random.default_rng(seed)
     predictor, clip = _beside(grounder, weights)
     drawn = read_boxes(boxes, "train")
@@ -299,15 +339,6 @@ def main(
         )
         if scene is not None:
             scenes.append(scene)
-    del photos
-    with_boxes = [path for path in plain if path.name.split("-")[0] in boxes.name]
-    named = [
-        photo
-        for photo in read_region_photos(masks, boxes, with_boxes, "train")
-        if photo.labels is not None or photo.boxes
-    ]
-    views = Views(named, predictor.model.encoder, run, side=options.side, count=1, seed=seed)
-    vectors = embed_names(sorted({t.name for some in views.targets for t in some}), clip)
     tensors, header = read_checkpoint(grounder)
     model = build_grounder(header["config"])
     model.load_state_dict(tensors)
@@ -316,25 +347,34 @@ def main(
     record = {
         "from": [shard.name for shard in shards],
         "scenes": len(scenes),
-        "views": len(named),
         "phrases": phrases,
         "options": asdict(options),
     }
-    click.echo(f"{len(scenes)} photos with coloured things, {len(named)} with masks or boxes")
-
-    log = run / "log.jsonl"
-    if "extent" not in header:
-        first = replace(options, minutes=options.first * options.minutes)
-        model.load_state_dict(
-            train(scenes, None, vectors, model, options=first, log=log, alone=True)
-        )
+    click.echo(f"{len(scenes)} photos with coloured things")
+    log, stage = run / "log.jsonl", "alone" if alone else "extent"
+    views, vectors = None, dict[str, Tensor]()
+    if not alone:
+        with_boxes = [path for path in plain if path.name.split("-")[0] in boxes.name]
+        named = [
+            photo
+            for photo in read_region_photos(masks, boxes, with_boxes, "train")
+            if photo.labels is not None or photo.boxes
+        ]
+        views = Views(named, predictor.model.encoder, run, side=options.side, count=1, seed=seed)
+        vectors = embed_names(sorted({t.name for some in views.targets for t in some}), clip)
+        record["views"] = len(named)
+        if "extent" not in header:
+            first = replace(options, minutes=options.first * options.minutes)
+            model.load_state_dict(
+                train(scenes, None, {}, model, options=first, log=log, alone=True)
+            )
     start = {name: plane.clone() for name, plane in model.state_dict().items()}
 
     def save(averaged: dict[str, Tensor]) -> None:
         tensors = halved(blended(start, averaged, options.blend))
-        save_checkpoint(run / CHECKPOINT.name, tensors, header | {"extent": record})
+        save_checkpoint(run / CHECKPOINT.name, tensors, header | {stage: record})
 
-    train(scenes, views, vectors, model, options=options, log=log, save=save)
+    train(scenes, views, vectors, model, options=options, log=log, alone=alone, save=save)
     click.echo(f"wrote {run / CHECKPOINT.name}")
 
 

@@ -131,7 +131,7 @@ def losses_of(
     row, start = int(generator.integers(3)), int(generator.integers(3))
     few = described[:, :, row::3, start::3].flatten(2).transpose(1, 2).flatten(0, 1)
     others = (scale * (few @ phrases[: len(names)].T) + bias).unflatten(0, (count, -1))
-    weights = _absence(targets, sources, names)
+    weights = absence(targets, sources, names)
     absent = (F.softplus(others).mean(1) * weights).sum() / weights.sum().clamp_min(1)
     return Losses(
         cells_loss,
@@ -179,7 +179,7 @@ def _in_boxes(logits: Tensor, targets: Sequence[Target]) -> Tensor:
     return loss.mean()
 
 
-def _absence(
+def absence(
     targets: Sequence[Sequence[Target]], sources: Sequence[str], names: Sequence[str]
 ) -> Tensor:
     """Say how surely each photo does not show each name of the batch: (N, P)."""

@@ -19,8 +19,9 @@ def test_inputs_are_finite_where_nothing_is_found() -> None:
     plane, pair = torch.zeros(1, 4, 5), torch.zeros(2, 4, 5)
     rivals = torch.full((1, 4, 5), -1e4)
     inputs = extent_inputs(
-        plane, rivals, plane, plane, plane, plane, pair[None], pair, plane[0], torch.zeros(1)
-    )
+        plane, rivals, plane, plane, plane, plane, plane, plane, pair[None], pair, plane[0],
+        torch.zeros(1),
+    )  # fmt: skip
     assert inputs.shape == (1, INPUTS, 4, 5)
     assert torch.isfinite(inputs).all()
     assert inputs.abs().max() <= 3

@@ -15,10 +15,18 @@ import torch
 import torch.nn.functional as F
 from click.testing import CliRunner
 from skimage import data
+from torch import Tensor
 
 from models.color.lab import srgb_to_lab
 from models.networks.clip import Clip
-from models.networks.grounding import Grounder, GrounderConfig, load_grounder, places
+from models.networks.grounding import (
+    Claims,
+    Grounder,
+    GrounderConfig,
+    Names,
+    load_grounder,
+    places,
+)
 from models.networks.predictor import Predictor
 from models.training.grounding import main
 
@@ -34,9 +42,11 @@ def small_grounder() -> Grounder:
 @torch.inference_mode()
 def test_the_grounder_describes_every_cell_by_a_unit_vector() -> None:
     grounder = small_grounder()
-    cells = grounder.look(torch.randn(1, 24, 16, 24), torch.randn(1, 40, 8, 12))
+    cells, boxes = grounder.look(torch.randn(1, 24, 16, 24), torch.randn(1, 40, 8, 12))
     assert cells.shape == (1, 6, 16, 24)
-    np.testing.assert_allclose(cells.norm(dim=1), 1, atol=1e-5)
+    assert boxes.shape == (1, 64, 8, 12)
+    for described in (cells, boxes):
+        np.testing.assert_allclose(described.norm(dim=1), 1, atol=1e-5)
     np.testing.assert_allclose(grounder.phrases(torch.randn(3, 8)).norm(dim=1), 1, atol=1e-5)
     assert 0 < float(grounder.vividness(torch.randn(1, 8))) < 2
 
@@ -46,19 +56,31 @@ def test_the_name_that_fits_better_takes_the_cell() -> None:
     grounder = small_grounder()
     grounder.scale.copy_(torch.tensor(3.0))
     cells = F.normalize(torch.tensor([[[1.0, 0.2]], [[0.2, 1.0]], *[[[0.0, 0.0]]] * 4]), dim=0)
+    boxes = F.normalize(torch.eye(64)[:, :1, None], dim=0)
     shirt, grass = torch.eye(6)[:2]
-    alone = places(grounder, cells, shirt[None], [("red",)]).probability
-    beside = places(grounder, cells, torch.stack([shirt, grass]), [("red",)]).probability
-    assert beside[0, 0, 0] > 0.9 * alone[0, 0, 0]
-    assert beside[0, 0, 1] < 0.1 * alone[0, 0, 1]
+    shirt_box, grass_box = torch.eye(64)[:2]
+
+    def claims(names: list[tuple[Tensor, Tensor]], colors: list[tuple[str, ...]]) -> Claims:
+        cells_of, boxes_of = (torch.stack(vectors) for vectors in zip(*names, strict=True))
+        return places(grounder, cells, boxes, Names(cells_of, boxes_of), colors)
+
+    a_shirt, a_lawn = (shirt, shirt_box), (grass, grass_box)
+    alone = claims([a_shirt], [("red",)])
+    beside = claims([a_shirt, a_lawn], [("red",)])
+    assert beside.probability[0, 0, 0] > 0.9 * alone.probability[0, 0, 0]
+    assert beside.probability[0, 0, 1] < 0.1 * alone.probability[0, 0, 1]
+    # The box head's answer is the same, and its rival is told.
+    assert beside.boxed.shape == (1, 1, 2)
+    np.testing.assert_array_equal(beside.boxed, alone.boxed)
+    assert (beside.boxed > beside.boxed_rivals).all()
     # A name that means the same takes nothing away.
-    twin = places(grounder, cells, torch.stack([shirt, shirt]), [("red",)]).probability
-    np.testing.assert_array_equal(twin, alone)
+    twin = claims([a_shirt, a_shirt], [("red",)])
+    np.testing.assert_array_equal(twin.probability, alone.probability)
+    np.testing.assert_array_equal(twin.boxed_rivals, alone.boxed_rivals)
     # Of two shirts each is told where the other may be, where their colours differ.
-    both = places(grounder, cells, torch.stack([shirt, shirt]), [("red",), ("blue",)])
+    both = claims([a_shirt, a_shirt], [("red",), ("blue",)])
     np.testing.assert_array_equal(both.mates, both.probability)
-    alike = places(grounder, cells, torch.stack([shirt, shirt]), [("red",), ("red",)])
-    assert not alike.mates.any()
+    assert not claims([a_shirt, a_shirt], [("red",), ("red",)]).mates.any()
 
 
 def grey_coffee() -> np.ndarray:

@@ -31,7 +31,9 @@ def photos(tmp_path: Path) -> Path:
 def test_each_stage_comes_after_what_it_reads(photos: Path, tmp_path: Path) -> None:
     stages = stages_of(photos, tmp_path, share=0.5, seed=7)
     titles = [stage.title for stage in stages]
-    assert titles == ["clip", "colorizer", "grounding", "extent", "matcher", "affinity"]
+    assert titles == [
+        "clip", "colorizer", "grounding", "boxes", "extent", "matcher", "affinity",
+    ]  # fmt: skip
     for stage in stages:
         assert stage.arguments[-2:] == ("--seed", "7")
         assert not any("-dev-" in argument for argument in stage.arguments)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.networks.grounding import Grounder, GrounderConfig
-from models.training.extent import ExtentOptions, losses_in, train
+from models.training.extent import ExtentOptions, described_by, losses_in, train
 from tests.support.training_scenes import WIDTH, scene
 
 
@@ -25,14 +25,17 @@ def small_grounder() -> Grounder:
 @pytest.mark.slow
 def test_it_learns_to_lay_colours_where_they_are() -> None:
     scenes = [scene(i) for i in range(8)]
-    model = small_grounder()
+    model = small_grounder().eval()
     options = ExtentOptions(steps=30, scenes=2, rate=1e-2, grounder_rate=5e-3, turned=0)
 
     def errors(weights: dict[str, Tensor]) -> dict[str, float]:
         model.load_state_dict(weights)
         generator = np.random.default_rng(1)
         with torch.no_grad():
-            some = [losses_in(one, model, options, generator) for one in scenes]
+            some = [
+                losses_in(one, described_by(model, one), model, options, generator)
+                for one in scenes
+            ]
         return {name: float(np.mean([one[name] for one in some])) for name in some[0]}
 
     start = {name: plane.clone() for name, plane in model.state_dict().items()}
@@ -41,8 +44,12 @@ def test_it_learns_to_lay_colours_where_they_are() -> None:
     after = errors(averaged)
     assert after["error"] < before["error"] - 0.2  # of a logarithm
     assert after["notice"] < before["notice"]
-    frozen = ("read_vividness", "vocabulary")
+    frozen = ("read_vividness", "vocabulary", "boxes")
     assert all(torch.equal(averaged[n], start[n]) for n in start if n.startswith(frozen))
+    model.load_state_dict(start)
+    alone = train(scenes, None, {}, model, options=options, log=None, alone=True)
+    assert errors(alone)["error"] < before["error"] - 0.1
+    assert all(torch.equal(alone[n], start[n]) for n in start if not n.startswith("extent"))
 
 
 def test_only_losses_of_what_is_asked_count() -> None:
@@ -51,6 +58,7 @@ def test_only_losses_of_what_is_asked_count() -> None:
     unboxed = scene(0)
     thing = replace(unboxed.asked[0][0][0], outside=None)
     unboxed = replace(unboxed, asked=(((thing,), torch.zeros(0, WIDTH)),))
-    losses = losses_in(unboxed, model, options, np.random.default_rng(0))
+    described = described_by(model, unboxed)
+    losses = losses_in(unboxed, described, model, options, np.random.default_rng(0))
     assert losses["spill"] == losses["peak"] == 0
     assert losses["notice"] > 0
