@@ -67,7 +67,7 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     def at(title: str, *arguments: str) -> tuple[str, ...]:
         return ("--run", str(run / title), *arguments)
 
-    train = ("-m", "plugin_server.cli", "train", *shards, "--from", "imagenet", *at("colorizer"))
+    train = ("-m", "plugin_server", "train", *shards, "--from", "imagenet", *at("colorizer"))
     ground = at("grounding", "--minutes", minutes["grounding"], *drawn)
     reach = at("extent", "--minutes", minutes["extent"], *drawn)
     boxes_at = at("boxes", "--minutes", minutes["boxes"], *drawn)

@@ -204,13 +204,19 @@ def _cells(file: Path, wanted: str) -> Iterator[tuple[int, str, str]]:
     if wanted not in columns:
         return
     at = columns.index("file"), columns.index(wanted)
-    reader = csv.reader(io.StringIO(text.lstrip("\n"), newline=""), delimiter=delimiter)
+    lines = io.StringIO(text.lstrip("\n"), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    before = 0  # lines of the rows before
     try:
         for cells in reader:
             if reader.line_num > 1 and len(cells) > max(at) and _normal(cells[at[0]]):
                 yield reader.line_num, cells[at[0]], cells[at[1]]
+            before = reader.line_num
     except csv.Error as problem:
-        raise DescriptionsError(f"{shown(file)}, line {reader.line_num}: {problem}") from problem
+        raise DescriptionsError(
+            f"{shown(file)}, line {before + 1}: {problem}; a quote that opens a cell must be "
+            "closed at its end, and a quote inside of it written twice"
+        ) from problem
 
 
 def _keys(name: str) -> tuple[str, ...]:

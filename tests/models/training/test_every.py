@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,7 +50,7 @@ def test_the_commands_are_read_by_the_trainings(photos: Path, tmp_path: Path) ->
 
     for stage in stages_of(photos, tmp_path, share=0.5, seed=7):
         module = stage.arguments[1]
-        if module == "plugin_server.cli":
+        if module == "plugin_server":
             from plugin_server.commands.train import train as command
 
             arguments = list(stage.arguments[3:])
@@ -57,6 +59,16 @@ def test_the_commands_are_read_by_the_trainings(photos: Path, tmp_path: Path) ->
             arguments = list(stage.arguments[2:])
         context = command.make_context(stage.title, arguments)
         assert context.params["seed"] == 7
+
+
+@pytest.mark.slow
+def test_each_stage_is_a_program(photos: Path, tmp_path: Path) -> None:
+    for stage in stages_of(photos, tmp_path, share=0.5, seed=7):
+        program = stage.arguments[: 3 if stage.arguments[1] == "plugin_server" else 2]
+        ended = subprocess.run(
+            [sys.executable, *program, "--help"], capture_output=True, text=True, check=True
+        )
+        assert "--minutes" in ended.stdout or "--steps" in ended.stdout, stage.title
 
 
 def test_a_file_comes_into_its_place_with_its_sum(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_quotes_and_delimiters_inside_a_cell(tmp_path: Path) -> None:
         ("", "file and description"),
         ("name,text\na,b\n", "name,text"),
         ("file,description\na.png,one\na.png,two\n", "line 3"),
+        ('file,description\na.png,one\nb.png,"blue sea\nc.png,red sand\n', "line 3: .*closed"),
     ],
 )
 def test_tables_that_cannot_be_used(tmp_path: Path, data: str, words: str) -> None:
