@@ -15,7 +15,7 @@ from models.evaluation.obedience import Obedience
 from models.evaluation.recall import retrieval
 from models.evaluation.references import ReferenceEvaluation
 from models.evaluation.references import summary as references_summary
-from models.evaluation.results import ORIGINAL, Evaluation, error_of_mean, mean
+from models.evaluation.results import ORIGINAL, Evaluation, deviation, error_of_mean, mean
 
 PLAIN = ("psnr", "ssim", "ciede2000", "lpips", "bleeding")
 NOTABLE = 0.5  # dB
@@ -91,7 +91,7 @@ def _by_guidance(evaluation: Evaluation, photos: set[int] | None = None) -> dict
             | {name: evaluation.ratio(guidance, measure, given) for name, measure in RATIOS.items()}
             | {
                 "deviation": {m: evaluation.deviation(guidance, m, given) for m in PLAIN}
-                | {"psnr_against_grey": _deviation(against)}
+                | {"psnr_against_grey": deviation(against)}
                 | {"colourfulness_ratio": _ratio_deviation(evaluation, guidance, given)}
             }
         )
@@ -164,13 +164,13 @@ def sum_obedience(judged: Sequence[Obedience]) -> dict[str, float] | None:
     return {
         "photos": len(judged),
         "obeyed": mean(columns["obeyed"]),
-        "obeyed_deviation": _deviation(columns["obeyed"]),
+        "obeyed_deviation": deviation(columns["obeyed"]),
         "chance_obeyed": 1 / 7,
         "leak": mean(columns["leak"]),
-        "leak_deviation": _deviation(columns["leak"]),
+        "leak_deviation": deviation(columns["leak"]),
         "photos_aim": len(columns["aim"]),
         "aim": mean(columns["aim"]),
-        "aim_deviation": _deviation(columns["aim"]),
+        "aim_deviation": deviation(columns["aim"]),
         "chance_aim": mean(columns["chance"]),
     }
 
@@ -235,12 +235,8 @@ def _judged(judged: Obedience) -> dict[str, float | None]:
 def _ratio_deviation(evaluation: Evaluation, guidance: str, photos: set[int]) -> float:
     """Standard deviation over photos of the result's colourfulness over the originals' mean."""
     own = mean(list(evaluation.values(ORIGINAL, "colourfulness", photos).values()))
-    deviation = evaluation.deviation(guidance, "colourfulness", photos)
-    return deviation / own if own else float("nan")
-
-
-def _deviation(values: list[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    spread = evaluation.deviation(guidance, "colourfulness", photos)
+    return spread / own if own else float("nan")
 
 
 def plain(value: Any) -> Any:

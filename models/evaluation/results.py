@@ -95,9 +95,8 @@ class Evaluation:
         return mean(list(self.values(guidance, measure, photos).values()))
 
     def deviation(self, guidance: str, measure: str, photos: set[int] | None = None) -> float:
-        """Standard deviation of a measure over photos; nan for fewer than two."""
-        values = list(self.values(guidance, measure, photos).values())
-        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+        """Return the standard deviation of a measure over photos, as ``deviation``."""
+        return deviation(list(self.values(guidance, measure, photos).values()))
 
     def ratio(self, guidance: str, measure: str, photos: set[int] | None = None) -> float:
         """Mean of a measure over its mean in the originals of the same photos; nan without any."""
@@ -136,6 +135,13 @@ def mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else float("nan")
 
 
+def deviation(values: list[float]) -> float:
+    """Standard deviation; nan for fewer than two values, and where one is infinite."""
+    if len(values) < 2 or not np.isfinite(values).all():
+        return float("nan")
+    return float(np.std(values, ddof=1))
+
+
 def error_of_mean(values: list[float]) -> float:
-    """Standard error of a mean; nan for fewer than two values."""
-    return float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+    """Standard error of a mean; nan where there is no ``deviation``."""
+    return deviation(values) / float(np.sqrt(max(len(values), 1)))

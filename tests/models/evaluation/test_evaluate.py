@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from models.evaluation.matched import SCALES, curve, match
 from models.evaluation.obedience import colored_caption, measure_obedience
 from models.evaluation.page import html_page
 from models.evaluation.report import table
+from models.evaluation.results import deviation, error_of_mean
 from models.measures import ciede2000, colourfulness, colourfulness_absolute, psnr, ssim
 from models.photos import Photo
 from models.training.color_naming import HUES, WORDS
@@ -47,6 +49,14 @@ def test_the_same_picture_is_perfect() -> None:
     picture = data.chelsea()[:64, :64]
     assert ciede2000(picture, picture) == 0
     assert ssim(picture, picture) == pytest.approx(1)
+
+
+def test_deviation_of_perfect_pictures_is_not_a_number() -> None:
+    assert deviation([1.0, 3.0]) == pytest.approx(2**0.5)
+    assert error_of_mean([1.0, 3.0]) == pytest.approx(1.0)
+    for values in ([], [1.0], [float("inf"), 1.0], [float("inf")] * 2):
+        assert math.isnan(deviation(values))
+        assert math.isnan(error_of_mean(values))
 
 
 def test_grey_of_is_neutral() -> None:
