@@ -309,7 +309,7 @@ def test_the_settings_name_the_server_and_its_log(screen: Screen, server: Served
     texts = gimp.wait_for_text(title, "is ready")
     assert server.address in texts
     assert any("server.log" in text for text in texts)
-    assert "4 photos" in texts
+    assert "Photos: 4" in texts
     gimp.shot("settings")
     screen.close(title, "Close")
 

@@ -45,8 +45,12 @@ def is_grey(*names):
 
 def texts(window):
     """List the texts that a window shows."""
-    shown = (text_of(one) or one.get_name() for one in showing(window))
-    return [text for text in shown if text]
+
+    def look():
+        shown = (text_of(one) or one.get_name() for one in showing(window))
+        return [text for text in shown if text]
+
+    return patiently(look, window)
 
 
 def get(window, name):
