@@ -17,7 +17,7 @@ from api.texts import _
 STAGES = {
     "decode": _("Reading the layer"),
     "lightness": _("Reading the layer"),
-    "guidance": _("Reading the guidance"),
+    "guidance": _("Reading what you asked for"),
     "network": _("Choosing colors"),
     "join": _("Joining color and lightness"),
     "encode": _("Writing the result"),
