@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
 from models.networks.box_head import BoxHead, double
-from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network
+from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
 from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
@@ -217,6 +217,18 @@ def load_grounder(path: Path = CHECKPOINT) -> Grounder:
         WeightsError: the file is missing, damaged or of another kind.
     """
     return folded(load_network(path, build_grounder, kind=GROUNDER))
+
+
+def load_trainable(path: Path) -> tuple[Grounder, dict[str, Any]]:
+    """Load a grounder to be trained on, and the header of its file.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    tensors, header = read_checkpoint(path)
+    grounder = build_grounder(header["config"])
+    grounder.load_state_dict(tensors)
+    return grounder, header
 
 
 def build_grounder(config: dict[str, Any]) -> Grounder:

@@ -21,14 +21,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks.checkpoint import read_checkpoint, save_checkpoint
-from models.networks.grounding import CHECKPOINT, Grounder, build_grounder
+from models.networks.checkpoint import save_checkpoint
+from models.networks.grounding import CHECKPOINT, Grounder, load_trainable
 from models.training.averaging import halved
 from models.training.grounding import (
-    MOST_BOOST,
-    SMALL,
     absence,
+    by_kind,
     embed_names,
+    entropy_of,
     read_region_photos,
 )
 from models.training.loop import Falling, Loop
@@ -85,14 +85,10 @@ def box_losses(
     known = _coarse([np.full_like(t.known, 255) if t.inside is not None else t.known
                      for t in told], size)  # fmt: skip
     said = logits[list(rows), list(columns)]
-    share = (whole * known).mean((1, 2)).clamp_min(1e-3)
-    boost = (SMALL / share).clamp(1, MOST_BOOST)[:, None, None]
-    weight = known * (1 + whole * (boost - 1))
-    entropy = F.binary_cross_entropy_with_logits(said, whole, reduction="none")
     likely, held = torch.sigmoid(said) * known, whole * known
     both, either = (likely * held).sum((1, 2)), likely.sum((1, 2)) + held.sum((1, 2))
     return {
-        "fill": (entropy * weight).sum() / weight.sum().clamp_min(1),
+        "fill": entropy_of(said, whole, known, known),
         "overlap": (1 - (2 * both + 1) / (either + 1)).mean(),
         "absent": absent,
     }
@@ -171,19 +167,13 @@ def main(
     cv2.setNumThreads(0)
     options = BoxOptions(minutes=minutes, seed=seed)
     predictor, clip = load_pair(weights)
-    masks = [path for path in shards if path.name.startswith("regions-")]
-    plain = [path for path in shards if path not in masks]
     photos = [
-        photo
-        for photo in read_region_photos(masks, boxes, plain, "train")
-        if photo.labels is not None or photo.boxes
+        photo for photo in read_region_photos(*by_kind(shards), boxes, "train") if photo.has_regions
     ]
     encoder = predictor.model.encoder
     views = Views(photos, encoder, run, side=options.side, count=options.views, seed=seed)
-    vectors = embed_names(sorted({t.name for some in views.targets for t in some}), clip)
-    tensors, header = read_checkpoint(grounder)
-    model = build_grounder(header["config"])
-    model.load_state_dict(tensors)
+    vectors = embed_names(sorted(views.names), clip)
+    model, header = load_trainable(grounder)
     record = {
         "from": [path.name for path in (*shards, boxes)],
         "photos": len(photos),

@@ -27,14 +27,14 @@ from torch import Tensor
 
 from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
-from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.checkpoint import save_checkpoint
 from models.networks.clip import Clip
 from models.networks.extent import extent_inputs, how_found
 from models.networks.grounding import (
     CHECKPOINT,
     Grounder,
-    build_grounder,
     load_grounder,
+    load_trainable,
     places,
     read_names,
 )
@@ -43,7 +43,7 @@ from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.predictor import Predictor
 from models.photos import read_photos
 from models.training.averaging import blended, halved
-from models.training.grounding import embed_names, losses_of, read_region_photos
+from models.training.grounding import by_kind, embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
 from models.training.regions import read_boxes
 from models.training.scenes import Scene, Wish, mirrored, scene_of
@@ -316,8 +316,7 @@ def main(
     generator = np.random.default_rng(seed)
     predictor, clip = _beside(grounder, weights)
     drawn = read_boxes(boxes, "train")
-    masks = [path for path in shards if path.name.startswith("regions-")]
-    plain = [path for path in shards if path not in masks]
+    masks, plain = by_kind(shards)
     photos = [
         photo
         for shard in plain
@@ -339,9 +338,7 @@ def main(
         )
         if scene is not None:
             scenes.append(scene)
-    tensors, header = read_checkpoint(grounder)
-    model = build_grounder(header["config"])
-    model.load_state_dict(tensors)
+    model, header = load_trainable(grounder)
     model.read_vividness.weight.data.copy_(weight)
     model.read_vividness.bias.data.copy_(bias)
     record = {
@@ -357,11 +354,11 @@ def main(
         with_boxes = [path for path in plain if path.name.split("-")[0] in boxes.name]
         named = [
             photo
-            for photo in read_region_photos(masks, boxes, with_boxes, "train")
-            if photo.labels is not None or photo.boxes
+            for photo in read_region_photos(masks, with_boxes, boxes, "train")
+            if photo.has_regions
         ]
         views = Views(named, predictor.model.encoder, run, side=options.side, count=1, seed=seed)
-        vectors = embed_names(sorted({t.name for some in views.targets for t in some}), clip)
+        vectors = embed_names(sorted(views.names), clip)
         record["views"] = len(named)
         if "extent" not in header:
             first = replace(options, minutes=options.first * options.minutes)

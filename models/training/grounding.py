@@ -62,8 +62,14 @@ class GroundingOptions:
     seed: int = 0
 
 
+def by_kind(shards: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Part shards with masks, which are named ``regions-*``, from those with captions."""
+    masks = [path for path in shards if path.name.startswith("regions-")]
+    return masks, [path for path in shards if path not in masks]
+
+
 def read_region_photos(
-    masks: Sequence[Path], boxes: Path, shards: Sequence[Path], split: str
+    masks: Sequence[Path], shards: Sequence[Path], boxes: Path, split: str
 ) -> list[RegionPhoto]:
     """Read photos with masks, and those of ``shards`` with their drawn boxes, where there are."""
     drawn = read_boxes(boxes, split)
@@ -148,19 +154,26 @@ def _on_known_cells(logits: Tensor, targets: Sequence[Target]) -> tuple[Tensor, 
     known = torch.from_numpy(np.stack([t.known for t in targets])).float() / 255
     said = torch.tensor([t.evidence is Evidence.CAPTION for t in targets])
     weight = known * torch.where(said, 0.4, 1.0)[:, None, None]
-    share = (place * known).mean((1, 2)).clamp_min(1e-4)
-    boost = (SMALL / share).clamp(1, MOST_BOOST)[:, None, None]
-    weight = weight * (1 + place * (boost - 1))
-    entropy = F.binary_cross_entropy_with_logits(logits, place, reduction="none")
     likely = torch.sigmoid(logits) * known
     both = (likely * place).sum((1, 2))
     either = likely.sum((1, 2)) + (place * known).sum((1, 2))
     dice = 1 - (2 * both + 1) / (either + 1)
     outlined = torch.tensor([t.evidence is Evidence.MASK or t.exclusive for t in targets])
     counts = torch.where(said, 0.3, torch.where(outlined, 1.0, 0.0))
-    return (entropy * weight).sum() / weight.sum(), (dice * counts).sum() / counts.sum().clamp_min(
-        1
-    )
+    overlap = (dice * counts).sum() / counts.sum().clamp_min(1)
+    return entropy_of(logits, place, known, weight), overlap
+
+
+def entropy_of(logits: Tensor, place: Tensor, known: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean cross-entropy of (K, h, w) logits; small things count as if larger.
+
+    ``place`` and how far it is ``known`` are from 0 to 1, ``weight`` is what a cell counts.
+    """
+    share = (place * known).mean((1, 2)).clamp_min(1e-4)
+    boost = (SMALL / share).clamp(1, MOST_BOOST)[:, None, None]
+    weight = weight * (1 + place * (boost - 1))
+    entropy = F.binary_cross_entropy_with_logits(logits, place, reduction="none")
+    return (entropy * weight).sum() / weight.sum().clamp_min(1)
 
 
 def _in_boxes(logits: Tensor, targets: Sequence[Target]) -> Tensor:
@@ -267,8 +280,7 @@ def train(
     views = Views(
         photos, colorizer.encoder, run, side=options.side, count=options.views, seed=options.seed
     )
-    names = {target.name for some in views.targets for target in some}
-    vectors = embed_names(sorted(names | set(VOCABULARY)), clip)
+    vectors = embed_names(sorted(views.names | set(VOCABULARY)), clip)
     model = Grounder(config)
     if start is not None:
         model.load_state_dict(read_checkpoint(start)[0])
@@ -358,9 +370,7 @@ def main(
     from models.networks.loading import load_pair
 
     predictor, clip = load_pair(weights)
-    masks = [path for path in shards if path.name.startswith("regions-")]
-    plain = [path for path in shards if path not in masks]
-    photos = read_region_photos(masks, boxes, plain, "train")
+    photos = read_region_photos(*by_kind(shards), boxes, "train")
     record = {
         "from": [path.name for path in (*shards, boxes)],
         "photos": len(photos),

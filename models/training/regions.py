@@ -49,6 +49,11 @@ class RegionPhoto:
     boxes: tuple[Boxes, ...] = ()
     grey: bool = False
 
+    @property
+    def has_regions(self) -> bool:
+        """Tell whether anybody has drawn where something is."""
+        return self.labels is not None or bool(self.boxes)
+
 
 def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
     """Yield the photos of ``regions-*`` shards."""

@@ -96,6 +96,11 @@ class Views:
         rates = np.array([self._rate(i) for i in range(total)])
         self._rates = rates / rates.sum()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that the views show."""
+        return frozenset(target.name for some in self.targets for target in some)
+
     def _rate(self, i: int) -> float:
         if not self.targets[i]:
             return 0.0
