@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.colorizer import ENCODER_CHANNELS
-from models.networks.residual_block import ResidualBlock
+from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock
 
 
 class BoxHead(nn.Module):

@@ -156,6 +156,19 @@ class FiLMBlock(nn.Module):
         return torch.relu(first + second)
 
 
+class ResidualBlock(nn.Module):
+    """A convolution, normalised, with a shortcut: a block of the decoders that nothing steers."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, width, H, W) to the same shape."""
+        return torch.relu(x + self.norm(self.conv(x)))
+
+
 class Decoder(nn.Module):
     """A U-Net's way up: features enlarged, joined with the encoder's own and modulated by FiLM.
 

@@ -26,10 +26,9 @@ from torch import Tensor, nn
 from models.networks.batch_norm_folding import folded
 from models.networks.box_head import BoxHead, double
 from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
-from models.networks.colorizer import ENCODER_CHANNELS, build_encoder
+from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
-from models.networks.residual_block import ResidualBlock
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
