@@ -6,7 +6,7 @@ import tempfile
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request
 
 from plugin_server.config import IN_MEMORY, Config
 from plugin_server.http import access, problems
@@ -74,7 +74,6 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
         service.warm()
     app = Flask("plugin_server", static_folder="web", static_url_path="/web")
     app.request_class = UploadRequest
-    app.teardown_request(lambda _problem: request.close())
     app.config["MAX_CONTENT_LENGTH"] = config.max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_PARTS

@@ -10,9 +10,8 @@ from plugin_server.engine.library import Library, UnusableLibrary, open_library,
 from plugin_server.engine.requests import Answer, Request
 from plugin_server.images.codec import Layer, Limits
 from plugin_server.images.sandbox import Decoders
-from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
-from plugin_server.jobs.queue import Jobs
+from plugin_server.jobs.queue import Client, Jobs
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:

@@ -144,7 +144,7 @@ def broker_backend(
     from plugin_server.batch.runner import CannotGoOn
     from plugin_server.errors import Busy, NoBroker, NoSpace
     from plugin_server.images.codec import Limits
-    from plugin_server.jobs.fair_queue import Client
+    from plugin_server.jobs.queue import Client
     from plugin_server.jobs.redis.queue import ClusterJobs
 
     service = load() if load is not None else None

@@ -21,7 +21,7 @@ from plugin_server.engine.requests import Answer
 from plugin_server.engine.requests import Request as Work
 from plugin_server.errors import RemoteProblem
 from plugin_server.images.codec import MEDIA_TYPES
-from plugin_server.jobs.fair_queue import Client
+from plugin_server.jobs.queue import Client
 
 if TYPE_CHECKING:
     from plugin_server.service import Service

@@ -17,8 +17,9 @@ from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, Request
 from plugin_server.errors import as_answered, status_and_detail
 from plugin_server.jobs import malloc
-from plugin_server.jobs.fair_queue import Client, FairQueue
 from plugin_server.jobs.queue import (
+    Client,
+    FairQueue,
     QueueState,
     State,
     Status,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from plugin_server.engine.requests import IndexRequest
 from plugin_server.errors import Busy, NoBroker, NoSpace, RemoteProblem
-from plugin_server.jobs.fair_queue import Client
+from plugin_server.jobs.queue import Client
 from retrieval.errors import LibraryUnusable, PhotoRefused
 from retrieval.ingest.preparing import Embedded, from_bytes
 

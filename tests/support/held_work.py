@@ -11,8 +11,7 @@ from models.progress import Progress
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.errors import NotDone, NotKept
 from plugin_server.images.codec import BrokenImage
-from plugin_server.jobs.fair_queue import Client
-from plugin_server.jobs.queue import STAGES, Jobs, Status
+from plugin_server.jobs.queue import STAGES, Client, Jobs, Status
 
 SOON = 10.0  # seconds after which a test has failed
 ANNA, BEN = Client("10.0.0.1"), Client("10.0.0.2")

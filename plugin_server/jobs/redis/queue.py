@@ -17,9 +17,8 @@ from models.progress import Stopped
 from plugin_server.broker import Broker
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.errors import NoBroker, NoSpace, NotKept
-from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import WAITING_BYTES
-from plugin_server.jobs.queue import Jobs, QueueState, Status, no_room, not_done, not_kept
+from plugin_server.jobs.queue import Client, Jobs, QueueState, Status, no_room, not_done, not_kept
 from plugin_server.jobs.redis.celery_app import make_app
 from plugin_server.jobs.redis.job_store import ALIVE, Entry, JobStore, Keep
 from plugin_server.jobs.redis.lanes import Lanes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from plugin_server.jobs.fair_queue import Client, FairQueue
+from plugin_server.jobs.queue import Client, FairQueue
 
 ANNA, BEN = Client("10.0.0.1", "GIMP"), Client("10.0.0.2", "curl")
 

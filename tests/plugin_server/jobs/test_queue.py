@@ -15,8 +15,8 @@ from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.requests import Answer, ColorizeRequest, Request
 from plugin_server.errors import Busy, NotDone, NotKept, RemoteProblem
 from plugin_server.images.codec import BrokenImage
-from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
+from plugin_server.jobs.queue import Client
 from tests.support.held_work import (
     ANNA,
     BEN,

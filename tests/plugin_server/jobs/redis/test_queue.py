@@ -25,8 +25,8 @@ from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import Answer, KeepRequest, Request
 from plugin_server.errors import Busy, NoBroker, NotDone, RemoteProblem
 from plugin_server.images.codec import Limits
-from plugin_server.jobs.fair_queue import Client
 from plugin_server.jobs.local import EmbeddedJobs
+from plugin_server.jobs.queue import Client
 from plugin_server.jobs.redis.celery_app import PREFIX, lanes_of, made_with
 from plugin_server.jobs.redis.job_store import JobStore, Keep
 from plugin_server.jobs.redis.queue import ClusterJobs
