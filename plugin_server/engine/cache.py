@@ -5,18 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-if TYPE_CHECKING:
-    from models.guidance.condition import Embedder, FloatArray, TextEmbedding
-
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-DESCRIPTIONS = 256
-LONGEST = 2000  # letters; a longer description is not worth its place
 
 
 class Memory(Generic[Key, Value]):
@@ -41,25 +35,3 @@ class Memory(Generic[Key, Value]):
         with self._lock:
             for key in [key for key in self._values if not wanted(key)]:
                 del self._values[key]
-
-
-class RememberingClip:
-    """A CLIP model that remembers the descriptions it read last: previews ask for one again."""
-
-    def __init__(self, clip: Embedder) -> None:
-        self.name = clip.name
-        self._clip = clip
-        self._texts: Memory[tuple[str, str | None], TextEmbedding] = Memory(DESCRIPTIONS)
-
-    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
-        """Embed a description, or remember how it was embedded."""
-        known = self._texts.get((text, language))
-        if known is None:
-            known = self._clip.embed_text(text, language)
-            if len(text) <= LONGEST:
-                self._texts.put((text, language), known)
-        return known
-
-    def embed_image(self, rgb: FloatArray) -> FloatArray:
-        """Embed a photo."""
-        return self._clip.embed_image(rgb)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import time
 from dataclasses import asdict, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +14,12 @@ import numpy as np
 from models.job import ColorizeJob, JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
-from models.region import Region, ThingChange
-from plugin_server.engine.cache import Memory, RememberingClip
+from plugin_server.engine.cache import Memory
 from plugin_server.engine.exemplars import Exemplars, index
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.layered import layered
 from plugin_server.engine.places import read_mask, read_painted, read_places
-from plugin_server.engine.references import References
+from plugin_server.engine.references import NO_REFERENCE, References
 from plugin_server.engine.requests import (
     AddExemplarRequest,
     Answer,
@@ -44,15 +42,30 @@ from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, encode, losses
 from plugin_server.images.openraster import OPENRASTER
 from plugin_server.images.sandbox import Decoders, decode_here, encode_here
-from plugin_server.version import product_version
 from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
-    from models.guidance.condition import ChromaPredictor, Embedder
+    from models.guidance.condition import ChromaPredictor, Embedder, TextEmbedding
     from plugin_server.engine.library import Library
 
 LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
+DESCRIPTIONS = 256  # that are remembered as they were read
+LONGEST = 2000  # letters; a longer description is not worth its place
 VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
+
+
+class RememberingClip:
+    """A CLIP model that remembers the descriptions it read last: previews ask for one again."""
+
+    def __init__(self, clip: Embedder) -> None:
+        self.name = clip.name
+        self.embed_image = clip.embed_image
+        self._read = clip.embed_text
+        self._remembered = lru_cache(DESCRIPTIONS)(clip.embed_text)
+
+    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+        """Embed a description, or remember how it was embedded."""
+        return (self._remembered if len(text) <= LONGEST else self._read)(text, language)
 
 
 class Engine:
@@ -151,9 +164,11 @@ class Engine:
         if request.hint_image is not None:
             painted = read_painted(request.hint_image, *read)
         decoded = time.perf_counter()
-        chosen = self.references.choose(
-            layer, request.job, request.reference, request.found, progress
-        )
+        chosen = NO_REFERENCE
+        if request.reference is not None or request.job.exemplar is not None:
+            chosen = self.references.choose(
+                layer, request.job, request.reference, request.found, progress
+            )
         found = time.perf_counter()
         result = colorize(
             layer.pixels,
@@ -171,7 +186,8 @@ class Engine:
         )
         coloured = time.perf_counter()
         progress("encode", 0.0)
-        settings = self._settings(request, chosen.exemplar, result.scan)
+        model = f"{self.colorizer.name} {self.clip.name}"
+        settings = request.settings(model, exemplar=chosen.exemplar, scan=result.scan)
         if media_type == OPENRASTER:
             body = layered(
                 layer, result, saturation=request.job.saturation, mask=mask, settings=settings
@@ -312,39 +328,6 @@ class Engine:
         self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
 
-    def _settings(
-        self, request: ColorizeRequest, exemplar: str | None, scan: tuple[str, ...]
-    ) -> str:
-        """Write the settings that travel with a result as one JSON object.
-
-        The exemplar is the one that was used, so that they give the same result again; the scan is
-        what was left out when it was read.
-        """
-        job = request.job
-
-        def members_of(one: Region | ThingChange) -> dict[str, object]:
-            mask = {} if one.mask is None else {"mask": digest(request.parts[one.mask])}
-            return one.members() | mask
-
-        settings = {
-            "version": product_version(),
-            "model": f"{self.colorizer.name} {self.clip.name}",
-            "description": job.description,
-            "language": job.language,
-            "reference": _digest(request.reference),
-            "mask": _digest(request.mask),
-            "exemplar": exemplar,
-            "hints": [asdict(hint) for hint in job.hints],
-            "hint_image": _digest(request.hint_image),
-            "regions": [members_of(region) for region in job.regions] or None,
-            "things": [members_of(change) for change in job.things] or None,
-            "palette": [asdict(color) for color in job.palette] or None,
-            "saturation": job.saturation,
-            "strength": job.strength,
-            "scan": scan,
-        }
-        return json.dumps(settings, ensure_ascii=False)
-
 
 def warm_request() -> ColorizeRequest:
     """Ask for a small picture with a description, in PNG."""
@@ -355,15 +338,6 @@ def warm_request() -> ColorizeRequest:
 
 def _json(**members: object) -> Answer:
     return Answer(json.dumps(members).encode(), "application/json")
-
-
-def digest(data: bytes) -> str:
-    """Return the SHA-256 of a picture's file."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _digest(data: bytes | None) -> str | None:
-    return None if data is None else digest(data)
 
 
 def _bytes_in(layer: Layer) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache, cachedmethod
+
 from models.guidance.reference import Reference
 from models.job import AUTO, ColorizeJob
 from models.progress import Progress, unwatched
-from plugin_server.engine.cache import Memory
 from plugin_server.engine.requests import FoundExemplar
 from plugin_server.errors import BadValue
 from plugin_server.images.codec import ImageError
@@ -36,19 +38,15 @@ REMEMBERED = 64 * 1024 * 1024  # bytes of references that previews need again
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A reference or None, and which exemplar it is: its id, and its score if it was sought."""
+    """A reference or None, and which exemplar it is: its id, and with its score as a header."""
 
     reference: Reference | None = None
     exemplar: str | None = None
-    score: float | None = None
+    header: str | None = None
     notices: tuple[str, ...] = ()
 
-    @property
-    def header(self) -> str | None:
-        """Write the value of ``Photochrom-Exemplar``."""
-        if self.exemplar is None:
-            return None
-        return self.exemplar if self.score is None else f"{self.exemplar}; score={self.score:.2f}"
+
+NO_REFERENCE = Chosen()
 
 
 class References:
@@ -58,7 +56,10 @@ class References:
         self._library = library
         self._decode = decode
         self.least_score = FITS  # below it no exemplar is used that nobody named
-        self._seen: Memory[str, Reference] = Memory(REMEMBERED, lambda seen: seen.pixels.nbytes)
+        self._lock = threading.Lock()
+        self._seen: LRUCache[tuple[str, bytes], Reference] = LRUCache(
+            REMEMBERED, lambda seen: seen.pixels.nbytes
+        )
 
     def choose(
         self,
@@ -81,12 +82,13 @@ class References:
         if sent is not None:
             return Chosen(self._read(sent, "reference", progress))
         if job.exemplar is None:
-            return Chosen()
+            return NO_REFERENCE
         found = found or self.find(lambda: target, job)
         if found.id == NOTHING_FITS:
             return Chosen(notices=found.notices)
         reference = self._read(found.photo, f"exemplar {found.id}", progress)
-        return Chosen(reference, found.id, found.score, found.notices)
+        score = "" if found.score is None else f"; score={found.score:.2f}"
+        return Chosen(reference, found.id, found.id + score, found.notices)
 
     def find(self, target: Callable[[], Layer], job: ColorizeJob) -> FoundExemplar:
         """Fetch the exemplar that a job asks for.
@@ -136,15 +138,16 @@ class References:
             )
         return [match for match in found if match.score >= self.least_score]
 
+    @cachedmethod(
+        lambda self: self._seen,
+        lambda _self, data, name, _progress: (name, hashlib.sha256(data).digest()),
+        lambda self: self._lock,
+    )
     def _read(self, data: bytes, name: str, progress: Progress) -> Reference:
-        key = f"{name} {hashlib.sha256(data).hexdigest()}"
-        known = self._seen.get(key)
-        if known is None:
-            try:
-                layer = self._decode(data, partial(progress, "decode", 0.0))
-            except ImageError as problem:
-                raise type(problem)(f"{name}: {problem}") from problem
-            known = Reference(Reference(layer.pixels).small(), name)
-            known.pixels.flags.writeable = False  # several requests may share it
-            self._seen.put(key, known)
-        return known
+        try:
+            layer = self._decode(data, partial(progress, "decode", 0.0))
+        except ImageError as problem:
+            raise type(problem)(f"{name}: {problem}") from problem
+        reference = Reference(Reference(layer.pixels).small(), name)
+        reference.pixels.flags.writeable = False  # several requests may share it
+        return reference

@@ -7,15 +7,18 @@ and chosen when the photo is known.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NewType
 
-from models.job import ColorizeJob
+from models.job import ColorizeJob, Region, ThingChange
 from plugin_server.errors import NotAcceptable
 from plugin_server.images.codec import Layer, can_hold
 from plugin_server.images.layer import EIGHT_BIT, MEDIA_TYPES, UnsupportedImage
 from plugin_server.images.openraster import OPENRASTER
+from plugin_server.version import product_version
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MIMEAccept
@@ -179,6 +182,41 @@ class ColorizeRequest(_Sized):
     found: FoundExemplar | None = None
     parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     hint_image: bytes | None = field(default=None, repr=False)
+
+    def settings(self, model: str, *, exemplar: str | None, scan: tuple[str, ...]) -> str:
+        """Write the settings that travel with a result as one JSON object.
+
+        The exemplar is the one that was used, so that they give the same result again; the scan is
+        what was left out when it was read.
+        """
+        job = self.job
+
+        def members_of(one: Region | ThingChange) -> dict[str, object]:
+            mask = {} if one.mask is None else {"mask": _digest(self.parts[one.mask])}
+            return one.members() | mask
+
+        settings = {
+            "version": product_version(),
+            "model": model,
+            "description": job.description,
+            "language": job.language,
+            "reference": _digest(self.reference),
+            "mask": _digest(self.mask),
+            "exemplar": exemplar,
+            "hints": [asdict(hint) for hint in job.hints],
+            "hint_image": _digest(self.hint_image),
+            "regions": [members_of(region) for region in job.regions] or None,
+            "things": [members_of(change) for change in job.things] or None,
+            "palette": [asdict(color) for color in job.palette] or None,
+            "saturation": job.saturation,
+            "strength": job.strength,
+            "scan": scan,
+        }
+        return json.dumps(settings, ensure_ascii=False)
+
+
+def _digest(picture: bytes | None) -> str | None:
+    return None if picture is None else hashlib.sha256(picture).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

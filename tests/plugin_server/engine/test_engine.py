@@ -11,8 +11,8 @@ from models.color.upsampling import recolor
 from models.guidance.condition import TextEmbedding
 from models.job import ColorizeJob, JobError
 from models.progress import Stopped
-from plugin_server.engine.cache import Memory, RememberingClip
-from plugin_server.engine.engine import Engine
+from plugin_server.engine.cache import Memory
+from plugin_server.engine.engine import Engine, RememberingClip
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import (
