@@ -1,29 +1,18 @@
-"""One request to colour a layer, validated once; nothing below checks it again."""
+"""One request to colour a layer, and its parts, validated once; nothing below checks it again."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Any
-
-from models.job_error import JobError, checked_color, checked_text, read_list
-from models.region import MAX_REGIONS, MAX_THINGS, Region, ThingChange
-
-__all__ = [
-    "AUTO",
-    "ColorizeJob",
-    "Hint",
-    "JobError",
-    "PaletteColor",
-    "parse_hints",
-    "parse_palette",
-]
+from dataclasses import astuple, dataclass
 
 MAX_HINTS = 10_000
 MAX_PALETTE = 6
 MAX_WEIGHT = 1000
 MAX_ID = 64
+MAX_REGIONS = 32
+MAX_THINGS = 32
+MAX_PHRASE = 200
 # Descriptions are read in these; all but English have a file in models/guidance/languages.
 LANGUAGES = {
     "en": "English",
@@ -38,6 +27,34 @@ LANGUAGES = {
 }
 AUTO = "auto"  # the exemplar that fits best
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
+_HEX = re.compile(r"#[0-9a-f]{6}")
+
+
+class JobError(ValueError):
+    """A request that makes no sense; the message names the value, the limit and the remedy."""
+
+
+def checked_color(color: str, where: str) -> str:
+    """Return #rrggbb in small letters.
+
+    Raises:
+        JobError: it is none.
+    """
+    small = color.lower()
+    if not _HEX.fullmatch(small):
+        raise JobError(f"{where} color is {color[:40]!r}: write it as #rrggbb, such as #c04030")
+    return small
+
+
+def checked_text(text: str, where: str) -> str:
+    """Return a text without the space around it.
+
+    Raises:
+        JobError: it holds what no text holds.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise JobError(f"{where} holds bytes that are no text: write it in UTF-8")
+    return text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,98 @@ class PaletteColor:
                 f"the palette's weight of {self.color} is {self.weight:g}: give a number above 0 "
                 f"and at most {MAX_WEIGHT}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in the upright image, in pixels: its left upper corner and its size."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y", "width", "height"):
+            value = getattr(self, name)
+            if not math.isfinite(value):
+                raise JobError(f"the box has {name}={value}: give a finite number of pixels")
+        if self.width <= 0 or self.height <= 0:
+            raise JobError(
+                f"the box is {self.width:g} x {self.height:g} pixels: give it some width and height"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A place that a person gives, and what is there: words, a colour, or both.
+
+    The place is a ``mask``, the name of a picture that comes with the request, or a ``box``. A
+    colour beside words is that of the first thing that they name.
+
+    Raises:
+        JobError: it has no place or two, or says nothing.
+    """
+
+    mask: str | None = None
+    box: Box | None = None
+    description: str = ""
+    color: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mask is None) == (self.box is None):
+            raise JobError("a region has one place: give it a mask or a box")
+        object.__setattr__(self, "description", checked_text(self.description, "a region"))
+        if self.color is not None:
+            object.__setattr__(self, "color", checked_color(self.color, "a region's"))
+        if not self.description and self.color is None:
+            raise JobError("a region says nothing: give it a description or a color")
+
+    def members(self) -> dict[str, object]:
+        """Return what ``parse_regions`` reads."""
+        box = None if self.box is None else list(astuple(self.box))
+        given = {
+            "mask": self.mask,
+            "box": box,
+            "description": self.description or None,
+            "color": self.color,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ThingChange:
+    """What becomes of a thing that a description names, found by its phrase: "green dress".
+
+    ``color`` takes the place of the colour named, ``mask`` (the name of a picture that comes with
+    the request) that of the place found; without ``use`` the thing is not coloured.
+    """
+
+    phrase: str
+    color: str | None = None
+    mask: str | None = None
+    use: bool = True
+
+    def __post_init__(self) -> None:
+        phrase = " ".join(checked_text(self.phrase, "the phrase of a thing").split())
+        if not 0 < len(phrase) <= MAX_PHRASE:
+            raise JobError(
+                f"the phrase of a thing has {len(phrase)} letters: give 1 to {MAX_PHRASE}, as "
+                "the answer of POST /v1/things has it"
+            )
+        object.__setattr__(self, "phrase", phrase)
+        if self.color is not None:
+            object.__setattr__(self, "color", checked_color(self.color, "a thing's"))
+
+    def members(self) -> dict[str, object]:
+        """Return what ``parse_things`` reads."""
+        given = {"phrase": self.phrase, "color": self.color, "mask": self.mask}
+        members: dict[str, object] = {k: v for k, v in given.items() if v is not None}
+        return members if self.use else {**members, "use": False}
+
+    def is_about(self, phrase: str) -> bool:
+        """Tell whether a thing has this phrase, in whatever letters."""
+        return self.phrase.casefold() == " ".join(phrase.split()).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,66 +264,6 @@ class ColorizeJob:
                     f"region {number}: the box at x={box.x:g}, y={box.y:g} of {box.width:g} x "
                     f"{box.height:g} pixels lies outside the image, which is {width} x {height}"
                 )
-
-
-def parse_hints(text: str) -> tuple[Hint, ...]:
-    """Read hints from their JSON form, ``[{"x":..,"y":..,"color":"#rrggbb","radius":..}]``.
-
-    Raises:
-        JobError: no JSON, not a list of such objects, or a value out of range.
-    """
-    example = '[{"x": 1, "y": 1, "color": "#a03020"}]'
-    entries = read_list(text, "hints", example, MAX_HINTS)
-    return tuple(_parse_hint(number, entry) for number, entry in enumerate(entries))
-
-
-def _parse_hint(number: int, entry: Any) -> Hint:
-    if not isinstance(entry, dict):
-        raise JobError(f"hint {number} is not an object: give it x, y and color")
-    if unknown := sorted(entry.keys() - {"x", "y", "color", "radius"}):
-        raise JobError(f"hint {number} has the unknown key {unknown[0]!r}: use x, y, color, radius")
-    if missing := sorted({"x", "y", "color"} - entry.keys()):
-        raise JobError(f"hint {number} lacks {missing[0]!r}: give it x, y and color")
-    for name in ("x", "y", "radius"):
-        value = entry.get(name)
-        if name == "radius" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise JobError(f"hint {number} has {name}={value!r}: give a number of pixels")
-    if not isinstance(entry["color"], str):
-        raise JobError(f"hint {number} has color={entry['color']!r}: write it as #rrggbb")
-    radius = entry.get("radius")
-    try:
-        x, y = float(entry["x"]), float(entry["y"])
-        return Hint(x, y, entry["color"], None if radius is None else float(radius))
-    except OverflowError as problem:
-        raise JobError(f"hint {number} has a number too large to be a pixel") from problem
-
-
-def parse_palette(text: str) -> tuple[PaletteColor, ...]:
-    """Read a palette from its JSON form, ``["#rrggbb", {"color":"#rrggbb","weight":2}]``.
-
-    Raises:
-        JobError: no JSON, not a list of colours, or a value out of range.
-    """
-    entries = read_list(text, "palette", '["#rrggbb", ..]', MAX_PALETTE, "colours")
-    return tuple(_parse_color(number, entry) for number, entry in enumerate(entries))
-
-
-def _parse_color(number: int, entry: Any) -> PaletteColor:
-    match entry:
-        case str():
-            return PaletteColor(entry)
-        case {"color": str(color), **others} if others.keys() <= {"weight"}:
-            weight = others.get("weight", 1)
-            if isinstance(weight, bool) or not isinstance(weight, int | float):
-                raise JobError(f"palette colour {number} has weight={weight!r}: give a number")
-            return PaletteColor(color, float(max(min(weight, 2 * MAX_WEIGHT), -1)))
-        case _:
-            raise JobError(
-                f'palette colour {number} is not understood: write it as "#rrggbb" or as '
-                '{"color": "#rrggbb", "weight": 2}'
-            )
 
 
 def _checked_language(tag: str) -> str:

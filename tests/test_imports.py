@@ -23,9 +23,8 @@ ARROWS: dict[str, frozenset[str]] = {
 # imports only earlier ones; rooms on one line know nothing of each other.
 ROOMS: dict[str, tuple[str, ...]] = {
     "models": (
-        "job_error progress captions plural shown",
-        "region",
-        "job",
+        "job progress captions plural shown",
+        "job_json",
         "color",
         "guidance",
         "networks",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.color.mask import Mask
 from models.guidance.condition import ChromaPredictor, Condition, TextEmbedder
 from models.guidance.things import PlacedThing, place_things
-from models.region import Region
+from models.job import Region
 
 FloatArray = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_he
 from models.color.mask import Mask
 from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
 from models.guidance.named_colors import MIDDLE, ab_at, ab_of
-from models.region import ThingChange
+from models.job import ThingChange
 
 FloatArray = NDArray[np.float32]
 

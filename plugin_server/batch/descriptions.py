@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from models.job_error import JobError
+from models.job import JobError
 from models.shown import shown
 from plugin_server.batch.places import Places, places_of_row
 from retrieval.ingest.captions import Captions, written_beside

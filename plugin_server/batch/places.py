@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from models.job_error import JobError, read_list
-from models.region import MAX_REGIONS, Region, ThingChange, parse_regions
+from models.job import MAX_REGIONS, JobError, Region, ThingChange
+from models.job_json import parse_regions, read_list
 from models.shown import shown
 from plugin_server.batch.sources import read_file
 from plugin_server.engine.requests import ColorizeRequest

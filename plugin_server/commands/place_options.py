@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from models.job_error import JobError
-from models.region import Box, Region, ThingChange
+from models.job import Box, JobError, Region, ThingChange
 from plugin_server.batch.places import Places
 from plugin_server.commands.parameters import hex_of
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
-from models.job import LANGUAGES, ColorizeJob, Hint, parse_hints, parse_palette
-from models.region import parse_regions, parse_things
+from models.job import LANGUAGES, ColorizeJob, Hint
+from models.job_json import parse_hints, parse_palette, parse_regions, parse_things
 from plugin_server.engine.requests import (
     OWN_TYPE,
     AnswerType,

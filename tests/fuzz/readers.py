@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from models.captions import captions_in_json, captions_in_text
-from models.job import JobError, parse_hints, parse_palette
+from models.job import JobError
+from models.job_json import parse_hints, parse_palette
 from plugin_server.batch.descriptions import DescriptionsError, read_table
 from plugin_server.images import frames, iptc
 from plugin_server.images.codec import decode, encode, read_settings

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from models.job import ColorizeJob, parse_hints
+from models.job import ColorizeJob
+from models.job_json import parse_hints
 from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service

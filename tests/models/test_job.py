@@ -8,15 +8,8 @@ from dataclasses import asdict
 
 import pytest
 
-from models.job import (
-    MAX_HINTS,
-    ColorizeJob,
-    Hint,
-    JobError,
-    PaletteColor,
-    parse_hints,
-    parse_palette,
-)
+from models.job import MAX_HINTS, ColorizeJob, Hint, JobError, PaletteColor
+from models.job_json import parse_hints, parse_palette
 
 
 def test_hints_survive_a_round_trip_through_json() -> None:

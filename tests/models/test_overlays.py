@@ -14,9 +14,8 @@ from models.color.mask import Mask
 from models.guidance.condition import Located
 from models.guidance.named_colors import ab_of
 from models.guidance.regions import shaded
-from models.job import ColorizeJob, Hint
+from models.job import Box, ColorizeJob, Hint, Region, ThingChange
 from models.pipeline import Colorized, colorize, find_things, view_of
-from models.region import Box, Region, ThingChange
 from tests.support.fakes import FakeColorizer, LocatingColorizer, NamingClip
 
 GREY = np.full((64, 64, 1), 128, np.uint8)

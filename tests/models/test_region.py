@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.job import ColorizeJob, JobError
-from models.region import Box, Region, ThingChange, parse_regions, parse_things
+from models.job import Box, ColorizeJob, JobError, Region, ThingChange
+from models.job_json import parse_regions, parse_things
 
 REGIONS = (
     Region(mask="region-0", description="a green wool shawl"),

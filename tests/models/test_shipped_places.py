@@ -13,11 +13,10 @@ from skimage.color import deltaE_ciede2000, lab2rgb, rgb2gray, rgb2lab
 
 from models.color.mask import Mask
 from models.guidance.named_colors import ab_of
-from models.job import ColorizeJob, Hint
+from models.job import Box, ColorizeJob, Hint, Region, ThingChange
 from models.networks.clip import Clip
 from models.networks.predictor import Predictor
 from models.pipeline import View, colorize, view_of
-from models.region import Box, Region, ThingChange
 
 pytestmark = pytest.mark.slow
 

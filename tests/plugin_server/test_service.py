@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.job import ColorizeJob, Hint, JobError, PaletteColor, parse_palette
+from models.job import ColorizeJob, Hint, JobError, PaletteColor
+from models.job_json import parse_palette
 from plugin_server.engine.library import UnusableLibrary, open_library
 from plugin_server.engine.places import mask_of
 from plugin_server.engine.requests import ColorizeRequest, Exact

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from models.job import ColorizeJob, JobError
-from models.region import Box, Region, ThingChange
+from models.job import Box, ColorizeJob, JobError, Region, ThingChange
 from plugin_server.batch.batch import BatchSettings
 from plugin_server.batch.descriptions import (
     Described,

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.job import ColorizeJob, Hint, JobError, PaletteColor
-from models.region import Box, Region, ThingChange
+from models.job import Box, ColorizeJob, Hint, JobError, PaletteColor, Region, ThingChange
 from plugin_server.engine.requests import (
     Accept,
     Answer,

@@ -1,110 +1,103 @@
-"""Regions, and changes to the things that a description names, as a person gives them."""
+"""The parts of a job as JSON, which forms, files and the command line write."""
 
 from __future__ import annotations
 
-import math
+import json
 import re
-from dataclasses import astuple, dataclass
 from typing import Any
 
-from models.job_error import JobError, checked_color, checked_text, read_list
+from models.job import (
+    MAX_HINTS,
+    MAX_PALETTE,
+    MAX_REGIONS,
+    MAX_THINGS,
+    MAX_WEIGHT,
+    Box,
+    Hint,
+    JobError,
+    PaletteColor,
+    Region,
+    ThingChange,
+)
 
-MAX_REGIONS = 32
-MAX_THINGS = 32
-MAX_PHRASE = 200
 _PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in the upright image, in pixels: its left upper corner and its size."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def __post_init__(self) -> None:
-        for name in ("x", "y", "width", "height"):
-            value = getattr(self, name)
-            if not math.isfinite(value):
-                raise JobError(f"the box has {name}={value}: give a finite number of pixels")
-        if self.width <= 0 or self.height <= 0:
-            raise JobError(
-                f"the box is {self.width:g} x {self.height:g} pixels: give it some width and height"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A place that a person gives, and what is there: words, a colour, or both.
-
-    The place is a ``mask``, the name of a picture that comes with the request, or a ``box``. A
-    colour beside words is that of the first thing that they name.
+def read_list(text: str, name: str, example: str, most: int, noun: str = "") -> list[Any]:
+    """Read a field that is a JSON list of at most ``most`` members; ``noun`` says what they are.
 
     Raises:
-        JobError: it has no place or two, or says nothing.
+        JobError: it is no JSON, no list, or too long.
     """
-
-    mask: str | None = None
-    box: Box | None = None
-    description: str = ""
-    color: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.mask is None) == (self.box is None):
-            raise JobError("a region has one place: give it a mask or a box")
-        object.__setattr__(self, "description", checked_text(self.description, "a region"))
-        if self.color is not None:
-            object.__setattr__(self, "color", checked_color(self.color, "a region's"))
-        if not self.description and self.color is None:
-            raise JobError("a region says nothing: give it a description or a color")
-
-    def members(self) -> dict[str, object]:
-        """Return what ``parse_regions`` reads."""
-        box = None if self.box is None else list(astuple(self.box))
-        given = {
-            "mask": self.mask,
-            "box": box,
-            "description": self.description or None,
-            "color": self.color,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise JobError(f"{name} is not JSON ({problem}): send {example}") from problem
+    if not isinstance(entries, list):
+        raise JobError(f"{name} is JSON but a {type(entries).__name__}: send a list, {example}")
+    if len(entries) > most:
+        raise JobError(f"{len(entries)} {noun or name} were given: send at most {most}")
+    return entries
 
 
-@dataclass(frozen=True, slots=True)
-class ThingChange:
-    """What becomes of a thing that a description names, found by its phrase: "green dress".
+def parse_hints(text: str) -> tuple[Hint, ...]:
+    """Read hints from their JSON form, ``[{"x":..,"y":..,"color":"#rrggbb","radius":..}]``.
 
-    ``color`` takes the place of the colour named, ``mask`` (the name of a picture that comes with
-    the request) that of the place found; without ``use`` the thing is not coloured.
+    Raises:
+        JobError: no JSON, not a list of such objects, or a value out of range.
     """
+    example = '[{"x": 1, "y": 1, "color": "#a03020"}]'
+    entries = read_list(text, "hints", example, MAX_HINTS)
+    return tuple(_parse_hint(number, entry) for number, entry in enumerate(entries))
 
-    phrase: str
-    color: str | None = None
-    mask: str | None = None
-    use: bool = True
 
-    def __post_init__(self) -> None:
-        phrase = " ".join(checked_text(self.phrase, "the phrase of a thing").split())
-        if not 0 < len(phrase) <= MAX_PHRASE:
+def _parse_hint(number: int, entry: Any) -> Hint:
+    if not isinstance(entry, dict):
+        raise JobError(f"hint {number} is not an object: give it x, y and color")
+    if unknown := sorted(entry.keys() - {"x", "y", "color", "radius"}):
+        raise JobError(f"hint {number} has the unknown key {unknown[0]!r}: use x, y, color, radius")
+    if missing := sorted({"x", "y", "color"} - entry.keys()):
+        raise JobError(f"hint {number} lacks {missing[0]!r}: give it x, y and color")
+    for name in ("x", "y", "radius"):
+        value = entry.get(name)
+        if name == "radius" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise JobError(f"hint {number} has {name}={value!r}: give a number of pixels")
+    if not isinstance(entry["color"], str):
+        raise JobError(f"hint {number} has color={entry['color']!r}: write it as #rrggbb")
+    radius = entry.get("radius")
+    try:
+        x, y = float(entry["x"]), float(entry["y"])
+        return Hint(x, y, entry["color"], None if radius is None else float(radius))
+    except OverflowError as problem:
+        raise JobError(f"hint {number} has a number too large to be a pixel") from problem
+
+
+def parse_palette(text: str) -> tuple[PaletteColor, ...]:
+    """Read a palette from its JSON form, ``["#rrggbb", {"color":"#rrggbb","weight":2}]``.
+
+    Raises:
+        JobError: no JSON, not a list of colours, or a value out of range.
+    """
+    entries = read_list(text, "palette", '["#rrggbb", ..]', MAX_PALETTE, "colours")
+    return tuple(_parse_color(number, entry) for number, entry in enumerate(entries))
+
+
+def _parse_color(number: int, entry: Any) -> PaletteColor:
+    match entry:
+        case str():
+            return PaletteColor(entry)
+        case {"color": str(color), **others} if others.keys() <= {"weight"}:
+            weight = others.get("weight", 1)
+            if isinstance(weight, bool) or not isinstance(weight, int | float):
+                raise JobError(f"palette colour {number} has weight={weight!r}: give a number")
+            return PaletteColor(color, float(max(min(weight, 2 * MAX_WEIGHT), -1)))
+        case _:
             raise JobError(
-                f"the phrase of a thing has {len(phrase)} letters: give 1 to {MAX_PHRASE}, as "
-                "the answer of POST /v1/things has it"
+                f'palette colour {number} is not understood: write it as "#rrggbb" or as '
+                '{"color": "#rrggbb", "weight": 2}'
             )
-        object.__setattr__(self, "phrase", phrase)
-        if self.color is not None:
-            object.__setattr__(self, "color", checked_color(self.color, "a thing's"))
-
-    def members(self) -> dict[str, object]:
-        """Return what ``parse_things`` reads."""
-        given = {"phrase": self.phrase, "color": self.color, "mask": self.mask}
-        members: dict[str, object] = {k: v for k, v in given.items() if v is not None}
-        return members if self.use else {**members, "use": False}
-
-    def is_about(self, phrase: str) -> bool:
-        """Tell whether a thing has this phrase, in whatever letters."""
-        return self.phrase.casefold() == " ".join(phrase.split()).casefold()
 
 
 def parse_regions(text: str) -> tuple[Region, ...]:
