@@ -169,8 +169,8 @@ class ThingChange:
         phrase = " ".join(checked_text(self.phrase, "the phrase of a thing").split())
         if not 0 < len(phrase) <= MAX_PHRASE:
             raise JobError(
-                f"the phrase of a thing has {len(phrase)} letters: give 1 to {MAX_PHRASE}, as "
-                "the answer of POST /v1/things has it"
+                f"the phrase of a thing has {len(phrase)} letters: give 1 to {MAX_PHRASE}, such "
+                "as 'green dress', as the description has it"
             )
         object.__setattr__(self, "phrase", phrase)
         if self.color is not None:

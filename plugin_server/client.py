@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -198,6 +198,10 @@ class Client:
         """Find exemplars in the server's library for a photo, a description or both."""
         texts = {"description": description, "k": str(k)}
         return list(self._form("/v1/exemplars/search", texts, {"image": photo})["results"])
+
+    def exemplar(self, id: str) -> dict[str, Any]:
+        """Describe an exemplar of the server's library: its ``source``, ``caption`` and more."""
+        return dict(self._json("GET", f"/v1/exemplars/{quote(id, safe='')}"))
 
     def things(self, photo: Picture, description: str) -> list[dict[str, Any]]:
         """Say where the things are that a description names."""

@@ -32,12 +32,14 @@ POLL_INTERVAL: Final = 0.2  # seconds in which Ctrl-C is noticed
 class Backend:
     """``colour`` does a photo; it may be called by ``in_flight`` threads at once.
 
-    ``service`` is this process's, where there is one.
+    ``source_of`` names the file of an exemplar by its id. ``service`` is this process's, where
+    there is one.
     """
 
     colour: Colour
     limits: Limits
     in_flight: int
+    source_of: Callable[[str], str]
     service: Service | None = None
 
 
@@ -57,7 +59,11 @@ def local_backend(load: Callable[[int], Service], jobs: int | None) -> Backend:
         import torch
 
         torch.set_num_threads(max(cores() // workers, 1))
-    return Backend(service.answer, service.limits, workers, service)
+
+    def source_of(exemplar: str) -> str:
+        return service.library.get(exemplar).source
+
+    return Backend(service.answer, service.limits, workers, source_of, service)
 
 
 def remote_backend(
@@ -124,7 +130,10 @@ def remote_backend(
             sleep(pause)
             pause = min(2 * pause, 15.0)
 
-    return Backend(colour, limits, jobs or REMOTE_JOBS)
+    def source_of(exemplar: str) -> str:
+        return str(client.exemplar(exemplar)["source"])
+
+    return Backend(colour, limits, jobs or REMOTE_JOBS, source_of)
 
 
 def broker_backend(
@@ -169,9 +178,12 @@ def broker_backend(
                     raise CannotGoOn(str(problem)) from problem
                 sleep(1.0)
 
-    return Backend(
-        colour, limits, jobs or max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_WORKER * queue.state().workers)
-    )
+    def source_of(exemplar: str) -> str:
+        assert service is not None, "the library is here"
+        return service.library.get(exemplar).source
+
+    in_flight = jobs or max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_WORKER * queue.state().workers)
+    return Backend(colour, limits, in_flight, source_of)
 
 
 def sleep_unless_stopped(seconds: float, should_stop: Callable[[], bool]) -> bool:

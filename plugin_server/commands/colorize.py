@@ -19,7 +19,7 @@ from plugin_server.batch.relative_hint import RelativeHint
 from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.bars import photo_bar
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
-from plugin_server.commands.library_session import library_option
+from plugin_server.commands.library_session import folder_of, library_option
 from plugin_server.commands.parameters import (
     HintType,
     PaletteType,
@@ -29,7 +29,7 @@ from plugin_server.commands.parameters import (
     weights_option,
 )
 from plugin_server.commands.place_options import place_options
-from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
+from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def colorize(
             numbered=candidates is not None,
         )
         searches = exemplar is not None or candidates is not None
-        library = (folder.expanduser() if folder else library_folder()) if searches else None
+        library = folder_of(folder) if searches and server is None else None
         queue = Broker(broker) if broker else None
         config = Config(clip=clip, weights=weights, library=library, broker=queue)
     except (JobError, DestinationError, ConfigError, BrokerError) as problem:

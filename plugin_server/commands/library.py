@@ -98,7 +98,7 @@ def add(
         raise click.UsageError("name folders, photos or .tar shards, or say --samples", ctx)
     with (
         preparer(broker) as remote,
-        opened(folder, load_clip(ctx.obj, clip), apart=ctx.obj is None) as exemplars,
+        opened(folder, load_clip(ctx.obj, clip), apart=ctx.obj is None, may_make=True) as exemplars,
         stoppable() as stop,
     ):
         with counted("Adding", "photos", stays=False) as advance:

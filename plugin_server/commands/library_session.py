@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from models.shown import shown
 from plugin_server.config import Config, library_folder
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ library_option = click.option(
     envvar="PHOTOCHROM_LIBRARY",
     help="The library's folder.  [env: PHOTOCHROM_LIBRARY; default: in the user's data folder]",
 )  # fmt: skip
+NOWHERE = (
+    "there is no library in {}: check the name (--library, PHOTOCHROM_LIBRARY), or make one there "
+    "with `photochrom library add PHOTOS --library {}`"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
 
@@ -43,13 +48,42 @@ def load_clip(load: LoadService | None, name: str) -> Embedder:
         raise click.ClickException(str(problem)) from problem
 
 
+def has_library(folder: Path) -> bool:
+    """Tell whether there is a library in a folder."""
+    from retrieval.database.folder import DATABASE
+
+    return (folder.expanduser() / DATABASE).exists()
+
+
+def folder_of(named: Path | None) -> Path:
+    """Return the folder of a library that is to be read: the one that was named, or the default.
+
+    Raises:
+        click.ClickException: one was named and there is no library; a slip in the name shall not
+            look like an empty library.
+    """
+    if named is None:
+        return library_folder()
+    folder = named.expanduser()
+    if not has_library(folder):
+        place = shown(folder)
+        raise click.ClickException(NOWHERE.format(place, place))
+    return folder
+
+
 @contextmanager
 def opened(
-    folder: Path | None, clip: Embedder | None, *, any_model: bool = False, apart: bool = False
+    folder: Path | None,
+    clip: Embedder | None,
+    *,
+    any_model: bool = False,
+    apart: bool = False,
+    may_make: bool = False,
 ) -> Iterator[ExemplarLibrary]:
     """Open the library; whatever it refuses becomes one line on stderr.
 
-    With ``apart`` its photos are decoded in processes of their own.
+    With ``apart`` its photos are decoded in processes of their own. Only with ``may_make`` the
+    folder that was named may be without a library.
     """
     from plugin_server.images.layer import Limits
     from plugin_server.images.sandbox import Decoders
@@ -57,7 +91,7 @@ def opened(
     from retrieval.ingest.photos import decode_small
     from retrieval.library import ExemplarLibrary
 
-    folder = folder.expanduser() if folder is not None else library_folder()
+    folder = folder.expanduser() if folder is not None and may_make else folder_of(folder)
     try:
         decoders = Decoders(os.cpu_count() or 1, Limits())
         decode = decoders.decode_small if apart else decode_small

@@ -80,10 +80,22 @@ class NamedPhotos:
         times = times_of(photo) if self.keep_dates and photo != STREAM else None
         self.destination.write(target, answer.body, times)
         if answer.exemplar is not None:
-            note(photo, f"exemplar {answer.exemplar}")
+            note(photo, self._lender(answer.exemplar))
         for notice in (*notices, *answer.notices):
             note(photo, notice)
         yield target
+
+    def _lender(self, exemplar: str) -> str:
+        """Say which photo lent its colours: ``ID; score=0.83`` and its file."""
+        from plugin_server.client import ClientError
+        from retrieval.errors import LibraryError
+
+        id, _, score = exemplar.partition("; score=")
+        try:
+            source = self.backend.source_of(id)
+        except (LibraryError, ClientError):  # removed since
+            return f"exemplar {exemplar}"
+        return f"the colours come from {source} (exemplar {id}{score and f', score {score}'})"
 
     def _read(self, photo: Path) -> bytes:
         from plugin_server.images.codec import TooLarge

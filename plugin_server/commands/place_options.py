@@ -147,12 +147,22 @@ def places_of(
             placed.append(Region(None, where, words, color))
     for number, (phrase, meant) in enumerate(things):
         if meant.startswith("#") and not Path(meant).is_file():
-            changes.append(ThingChange(phrase, meant))
+            changes.append(_change("--thing", phrase, color=meant))
         else:
             masks[f"thing-{number}"] = Path(meant)
-            changes.append(ThingChange(phrase, mask=f"thing-{number}"))
-    changes += [ThingChange(phrase, use=False) for phrase in without]
+            changes.append(_change("--thing", phrase, mask=f"thing-{number}"))
+    changes += [_change("--not", phrase, use=False) for phrase in without]
     return Places(tuple(placed), tuple(changes), masks, hint_image)
+
+
+def _change(
+    option: str, phrase: str, *, color: str | None = None, mask: str | None = None, use: bool = True
+) -> ThingChange:
+    """Make a change of a thing; what is wrong with its phrase names the option."""
+    try:
+        return ThingChange(phrase, color, mask, use)
+    except JobError as problem:
+        raise JobError(f"{option} {phrase[:40]!r}: {problem}") from problem
 
 
 def _words_and_color(said: str) -> tuple[str, str | None]:

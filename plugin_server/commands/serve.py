@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from models.shown import shown
 from plugin_server.broker import Broker, BrokerError
+from plugin_server.commands.library_session import has_library
 from plugin_server.commands.parameters import (
     broker_option,
     clip_option,
@@ -114,6 +116,8 @@ def serve(
         )
     except (ConfigError, BrokerError) as problem:
         raise click.ClickException(str(problem)) from problem
+    if library is not None and not has_library(library):
+        click.echo(f"There was no library in {shown(library)}: an empty one is made", err=True)
     run(config, ctx.obj, idle_minutes=idle_exit, to_log=log is not None)
 
 

@@ -25,6 +25,10 @@ MAX_EXIF = MAX_XMP = MAX_COMMENT = 65_000  # bytes: a JPEG segment holds 65,533
 QUALITY = 95
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"  # XMP specification part 3, 1.1.3.1
 NO_END = "The JPEG lacks its end mark; all of its pixels are there."
+MORE_PICTURES = (
+    "The JPEG holds another picture behind its first, such as a gain map for bright screens, the "
+    "other view of a stereo camera or a preview; only the first is read and kept."
+)
 NO_EXTENSION = "The JPEG has more XMP than one segment holds; what is in the others was left out."
 
 
@@ -57,6 +61,8 @@ def read(data: bytes, limits: Limits) -> Stored:
             else:
                 pixels = jpeg_stream.pixels_without_end(data)
                 notices.append(NO_END)
+            if jpeg_stream.has_more_pictures(data):
+                notices.append(MORE_PICTURES)
         is_cmyk = file.mode == "CMYK"
     return Stored(
         pixels if pixels.ndim == 3 else pixels[..., None],

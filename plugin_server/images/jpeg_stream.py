@@ -16,6 +16,7 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
 from plugin_server.images.layer import BrokenImage, Pixels, UnsupportedImage
+from retrieval.containers.jpeg import segments
 
 EOI: Final = b"\xff\xd9"
 _TAILS: Final = (b"\x55\xaa" * 256, b"\xb2\x4d" * 256)  # entropy-coded data without a meaning
@@ -59,6 +60,15 @@ def check_kind(data: bytes) -> None:
 def ends(data: bytes) -> bool:
     """Tell whether there is an end-of-image mark behind the last scan."""
     return data.rfind(EOI) > data.rfind(b"\xff\xda")
+
+
+def has_more_pictures(data: bytes) -> bool:
+    """Tell whether another JPEG follows the first, as in CIPA's multi-picture format."""
+    behind = 2
+    for segment in segments(data):
+        behind = segment.end
+    end = data.find(EOI, behind)
+    return end >= 0 and data.find(b"\xff\xd8\xff", end) >= 0
 
 
 def pixels_without_end(data: bytes) -> Pixels:

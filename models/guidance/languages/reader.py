@@ -42,6 +42,8 @@ def read_description(
     ``language`` is one of ``models.job.LANGUAGES``, None to recognise it. ``knows`` tells whether
     the text tower has an English word, in small letters, as a whole.
     """
+    if text.isupper():  # "RED TRAM": in capitals throughout no word can be told from a name
+        text = text.lower()
     language = language or recognise(text, knows)
     if language == ENGLISH:
         return _read_english(text, knows)

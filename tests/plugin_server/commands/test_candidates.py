@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from tests.support.albums import color_photo, jpeg, write_album
 from tests.support.command import one_line, run
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import decoded, encoded, grey_picture
+from tests.support.running_server import running
+
+LENDER = re.compile(r"the colours come from (\S+) \(exemplar (\w+), score [01]\.\d\d\)")
 
 
 def load(config: Config) -> Service:
@@ -57,8 +61,18 @@ def test_a_reference_file(tmp_path: Path, photo: Path) -> None:
 def test_an_exemplar_is_named_on_stderr(tmp_path: Path, photo: Path, library: Path) -> None:
     result = run("colorize", photo, "--exemplar", "auto", "--library", library, load=load)
     assert result.exit_code == 0, result.stderr
-    assert "exemplar" in one_line(result.stderr)
-    assert "score=" in result.stderr
+    said = LENDER.search(one_line(result.stderr))
+    assert said is not None, result.stderr
+    exemplars = ExemplarLibrary.open(library, clip=None)
+    assert said[1] == exemplars.get(said[2]).source
+    exemplars.close()
+    assert (tmp_path / "album" / said[1]).is_file()
+    service = load(Config(library=library))
+    with running(service, Config(port=0)) as port:
+        server = f"http://127.0.0.1:{port}"
+        far = run("colorize", photo, "--exemplar", "auto", "--server", server, "--overwrite")
+    service.close()
+    assert said[0] in one_line(far.stderr)
 
 
 def test_candidates_are_numbered_and_drawn(tmp_path: Path, photo: Path, library: Path) -> None:
@@ -119,9 +133,11 @@ def test_plain_guesses_are_not_coloured_from_an_exemplar_that_was_searched_for(
 
 @pytest.mark.parametrize("count", [4, 12])
 def test_guesses_without_a_library_differ(tmp_path: Path, photo: Path, count: int) -> None:
+    empty = tmp_path / "empty"
+    ExemplarLibrary.open(empty, clip=FakeClip()).close()
     result = run(
         "colorize", photo, "--candidates", count, "-o", tmp_path / "out", "--library",
-        tmp_path / "empty", load=load,
+        empty, load=load,
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     *written, sheet = (Path(line) for line in result.stdout.split())
@@ -166,6 +182,7 @@ def test_an_unknown_exemplar_and_an_empty_library_are_said(
     assert result.exit_code == 2
     assert "no exemplar 'nosuch'" in one_line(result.stderr)
     empty = tmp_path / "empty"
+    ExemplarLibrary.open(empty, clip=FakeClip()).close()
     result = run("colorize", photo, "--exemplar", "auto", "--library", empty, load=load)
     assert result.exit_code == 2
     assert "photochrom library add" in one_line(result.stderr)

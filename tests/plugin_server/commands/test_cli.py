@@ -177,6 +177,8 @@ def test_a_mask(tmp_path: Path) -> None:
         (["--colour", "red"], "there is no option --colour"),
         (["--descripton", "red"], "did you mean --description"),
         (["--palete", "red"], "did you mean --palette"),
+        (["--not", ""], "--not '': the phrase of a thing has 0 letters: give 1 to"),
+        (["--thing", f"{'x' * 999}=#ffffff"], "the phrase of a thing has 999 letters"),
     ],
 )
 def test_bad_options_are_one_line(tmp_path: Path, args: list[str], words: str) -> None:

@@ -19,6 +19,7 @@ from skimage import data
 
 from plugin_server.commands.contact_sheet import CELL, Entry, draw_exemplars
 from plugin_server.config import Config
+from plugin_server.engine import library as engine_library
 from plugin_server.service import Service
 from retrieval.ingest.ingest import BATCH
 from retrieval.library import ExemplarLibrary
@@ -39,6 +40,11 @@ def say(folder: Path, *args: object) -> Result:
 
 def load_other(_config: Config) -> Service:
     return Service(FakeColorizer(), OtherClip())
+
+
+def load(config: Config) -> Service:
+    library = engine_library.open_library(config.library, FakeClip())
+    return Service(FakeColorizer(), FakeClip(), library=library)
 
 
 def open_library(folder: Path) -> ExemplarLibrary:
@@ -117,6 +123,7 @@ def test_list_is_a_table_or_json(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_empty_library_says_so(folder: Path) -> None:
+    open_library(folder).close()
     assert one_line(say(folder, "list").stdout) == "The library is empty."
     assert "photochrom library add" in one_line(say(folder, "search", "x").stdout)
     assert one_line(say(folder, "check").stdout) == "0 exemplars, nothing wrong"
@@ -229,13 +236,36 @@ def test_the_sheet_shows_every_thumbnail_in_its_cell() -> None:
 
 
 def test_the_place_comes_from_the_environment(tmp_path: Path) -> None:
+    open_library(tmp_path / "there").close()
     environment = os.environ | {"PHOTOCHROM_LIBRARY": str(tmp_path / "there")}
     done = subprocess.run(
         [sys.executable, "-m", "plugin_server", "library", "list"],
         env=environment, capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "The library is empty.\n"), done.stderr
-    assert (tmp_path / "there" / "library.sqlite").is_file()
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["search", "x"], ["check"], ["check", "--re-embed"], ["remove", "abc"]]
+)
+def test_a_name_with_a_slip_is_no_empty_library(folder: Path, command: list[str]) -> None:
+    result = say(folder, *command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"there is no library in {folder}" in one_line(result.stderr)
+    assert not folder.exists()
+
+
+def test_a_named_library_without_photos_is_looked_for_before_colouring(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = tmp_path / "grey.png"
+    Image.fromarray(data.camera()[::8, ::8]).save(photo)
+    monkeypatch.setenv("PHOTOCHROM_LIBRARY", str(folder))
+    result = run("colorize", photo, "--exemplar", "auto", load=load)
+    assert result.exit_code == 2
+    assert f"there is no library in {folder}" in one_line(result.stderr)
+    assert not folder.exists()
+    assert run("colorize", photo, load=load).exit_code == 0  # nothing is taken from it
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from models.networks.checkpoint import WeightsError
 from plugin_server.commands.serve import welcome
 from plugin_server.config import Config
 from plugin_server.service import Service
+from retrieval.library import ExemplarLibrary
 from tests.support.command import free_port, one_line, run
 from tests.support.repository import ROOT
 
@@ -41,6 +43,16 @@ def test_the_port_opens_after_the_models_are_loaded() -> None:
 
     run("serve", "--port", port, load=load)
     assert refused == [True]
+
+
+def test_a_new_library_is_said(tmp_path: Path) -> None:
+    def load(config: Config) -> Service:
+        raise WeightsError("enough seen")
+
+    args = ("serve", "--port", 0, "--library", tmp_path)
+    assert f"no library in {tmp_path}: an empty one" in run(*args, load=load).stderr
+    ExemplarLibrary.open(tmp_path, clip=None).close()
+    assert "library" not in run(*args, load=load).stderr
 
 
 SERVER = """

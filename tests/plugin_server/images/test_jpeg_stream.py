@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from plugin_server.images.codec import BrokenImage, Limits, UnsupportedImage, decode
+from plugin_server.images.jpeg import MORE_PICTURES
 from plugin_server.images.jpeg_stream import ends, salvaged
 from tests.support.pictures import opened, random_pixels, saved
 
@@ -31,6 +32,19 @@ def test_only_the_end_mark_is_lacking(channels: int, options: dict[str, object])
     layer = decode(whole[:-2], limits=LIMITS)
     np.testing.assert_array_equal(layer.pixels.squeeze(), np.asarray(opened(whole)))
     assert any("end mark" in notice for notice in layer.notices)
+
+
+def test_a_second_picture_in_the_file_is_said() -> None:
+    first, second = opened(photo()), opened(photo(1))
+    file = io.BytesIO()
+    first.save(file, "MPO", save_all=True, append_images=[second], quality=90)
+    layer = decode(file.getvalue(), limits=LIMITS)
+    assert layer.pixels.shape == (160, 200, 3)
+    assert MORE_PICTURES in layer.notices
+    # A preview in a segment is a part of the first.
+    small = io.BytesIO()
+    second.save(small, "JPEG")
+    assert not decode(photo(comment=small.getvalue()[:60_000]), limits=LIMITS).notices
 
 
 @KINDS

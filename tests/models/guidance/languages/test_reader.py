@@ -49,6 +49,8 @@ def test_english_stays_as_it_is(text: str) -> None:
         ("a red dres", "a red dress", '"dres" was read as "dress".'),
         ("a womna in a gren hat", "a woman in a green hat", '"womna" was read as "woman".'),
         ("the blue qwxyzk", "the blue qwxyzk", 'Not understood: "qwxyzk".'),
+        ("A RED DRES", "a red dress", '"dres" was read as "dress".'),
+        ("THE BLUE QWXYZK", "the blue qwxyzk", 'Not understood: "qwxyzk".'),
     ],
 )
 def test_a_typing_error_in_english_is_mended_and_said(text: str, english: str, said: str) -> None:
