@@ -23,9 +23,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color.lab import srgb_to_lab
+from models.color.lab import A_SCALE, B_SCALE, f_of, joined, srgb_to_lab
 from models.color.mask import Mask
-from models.color.planes import A_SCALE, B_SCALE, f_of, joined
 
 FloatArray = NDArray[np.float32]
 
