@@ -34,6 +34,7 @@ log = logging.getLogger("photochrom")
 STEP = 0.01  # progress is told in steps no smaller than this
 REMEMBERED = 1000  # finished jobs whose state can be asked for
 WAITING_BYTES = 1 << 30
+IDLE = 2.0  # seconds without work until free memory goes back to the system
 LAST = 2.0  # seconds for which closing waits for work that is stopping
 USUAL = 1.0  # seconds for a job, before any was done
 LATELY = 0.1  # the share of the last job in what is usual
@@ -94,6 +95,7 @@ class EmbeddedJobs:
         # Threads of their own, not the web server's many: PyTorch and malloc keep pools for every
         # thread that ever worked.
         # Twice as many as places, for those that are still stopping.
+        self._trimming = threading.Timer(0, malloc.trim)  # not started
         self._threads = ThreadPoolExecutor(2 * workers, thread_name_prefix="colorize")
 
     def run(
@@ -172,6 +174,7 @@ class EmbeddedJobs:
         ending.start()
         ending.join(timeout=LAST)
         self.has_ended = not ending.is_alive()
+        self._trimming.cancel()
         self._file_store.close()
 
     def _admit(self, request: Request, client: Client, *, keep: bool) -> _Job:
@@ -242,7 +245,19 @@ class EmbeddedJobs:
                 self._usual += LATELY * (self._clock() - begun - self._usual)
             self._finish(job, "done", answer=answer, kept=kept)
         if self._running == 0:
-            malloc.trim()
+            self._trim_later()
+
+    def _trim_later(self) -> None:
+        """Give memory back when there is nothing to do for a while; the next photo may be near."""
+
+        def trim() -> None:
+            if self._running == 0:
+                malloc.trim()
+
+        self._trimming.cancel()
+        self._trimming = threading.Timer(IDLE, trim)
+        self._trimming.daemon = True
+        self._trimming.start()
 
     def _watching(self, job: _Job) -> Progress:
         """Make the callback that the work tells how far it is, and that stops it."""

@@ -26,7 +26,6 @@ from plugin_server.broker import Broker
 from plugin_server.engine.requests import Answer, Request
 from plugin_server.errors import RemoteProblem, status_and_detail
 from plugin_server.images.layer import Limits
-from plugin_server.jobs import malloc
 from plugin_server.jobs.queue import on_the_whole
 from plugin_server.jobs.redis.celery_app import TASK, TIME_LIMIT, lanes_of, made_with, make_app
 from plugin_server.jobs.redis.job_store import JobStore, Keep
@@ -176,10 +175,6 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
     app = make_app(settings.broker, time_limit=settings.time_limit)
     here = (settings.name, models, settings.processes)
 
-    def work(id: str) -> None:
-        bench.work(id)
-        malloc.trim()
-
     def begin(**_: object) -> None:
         prepare(settings, do)
         if settings.max_memory is not None and sys.platform != "win32":
@@ -197,7 +192,7 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
         with suppress(RedisError, OSError):  # Celery says that Redis is away
             store.announce(*here)
 
-    app.task(work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
+    app.task(bench.work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
     signals.worker_process_init.connect(begin, weak=False)
     signals.task_failure.connect(lost, weak=False)
     signals.heartbeat_sent.connect(alive, weak=False)
