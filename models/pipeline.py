@@ -46,6 +46,7 @@ from models.guidance.regions import place_region, region_masks
 from models.guidance.things import FoundThing, describe_thing, place_things, unused_changes
 from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
+from models.on_card import OnCard, print_box
 from models.progress import Progress, unwatched
 from models.scans import paper_of, tone_of, without_screen
 
@@ -120,13 +121,17 @@ class View:
     paper: FloatArray | None
     colorizer: ChromaPredictor
 
+    def kept(self, shape: tuple[int, ...]) -> FloatArray | None:
+        """Say on a grid where there is no paper, (h, w) float32 in [0, 1]; None: everywhere."""
+        if self.paper is None:
+            return None
+        # A cell that is half paper keeps nothing: upsampling spreads what its neighbour has.
+        return np.asarray((1 - 2 * shrunk(self.paper, shape)).clip(0, 1), np.float32)
+
     def without_paper(self, ab: FloatArray) -> FloatArray:
         """Take the colour from paper in an (h/4, w/4, 2) guess."""
-        if self.paper is None:
-            return ab
-        # A cell that is half paper keeps nothing: upsampling spreads what its neighbour has.
-        kept = (1 - 2 * shrunk(self.paper, ab.shape[:2])).clip(0, 1)
-        return np.asarray(ab * kept[..., None], np.float32)
+        kept = self.kept(ab.shape[:2])
+        return ab if kept is None else ab * kept[..., None]
 
 
 def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
@@ -138,7 +143,11 @@ def view_of(pixels: NDArray[Any], colorizer: ChromaPredictor) -> View:
     # The lines of a typed page are as regular as a screen.
     read = there if paper is not None and paper.all() else without_screen(there)
     scan = (tone, None if read is there else "halftone")
-    return View(there, read, tuple(filter(None, scan)), paper, colorizer.remembering())
+    looking = colorizer.remembering()
+    if paper is not None and (box := print_box(paper)) is not None:
+        alone = _at_working_size(box.of(pixels, paper.shape), colorizer.working_size)
+        looking = OnCard.of(colorizer, without_screen(lightness(alone)), box)
+    return View(there, read, tuple(filter(None, scan)), paper, looking)
 
 
 def colorize(
@@ -288,7 +297,7 @@ def condition_of(
             )
         else:
             carried = colorizer.match(lightness, colours)
-            if float(carried.confidence.mean()) >= FEW_MATCHES:
+            if carried.mean_confidence >= FEW_MATCHES:
                 image = clip.embed_image(colours)
             else:  # its scene says nothing about this one either
                 notices = (
@@ -326,7 +335,7 @@ def _overlays(
         overlays.append(PaletteOverlay(palette, job.strength))
         notices += _paler_notices(job, palette, guide)
     if carried is not None:
-        overlays.append(CarriedOverlay(carried, job.strength))
+        overlays.append(CarriedOverlay(carried, job.strength, view.kept(guide.shape)))
     if text_embedding is not None:
         named, more = place_things(
             text_embedding, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places

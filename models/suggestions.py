@@ -44,7 +44,8 @@ def suggest(
     of that pixel and fits sRGB.
     """
     height, width = pixels.shape[:2]
-    small = view_of(pixels, colorizer).read
+    view = view_of(pixels, colorizer)
+    small, colorizer = view.read, view.colorizer
     condition = _condition(job, small, colorizer=colorizer, clip=clip)
     rows, columns = small.shape
     row = min(int((y + 0.5) / height * rows), rows - 1)
@@ -93,7 +94,8 @@ def confidence_map(
     The value is 1 minus the entropy of the distribution as a share of the largest one.
     """
     height, width = pixels.shape[:2]
-    small = view_of(pixels, colorizer).read
+    view = view_of(pixels, colorizer)
+    small, colorizer = view.read, view.colorizer
     condition = _condition(job, small, colorizer=colorizer, clip=clip)
     sure = colorizer.predict(small, condition).confidence
     levels = np.rint(sure * 255).astype(np.uint8)

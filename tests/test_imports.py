@@ -28,7 +28,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "color",
         "guidance",
         "networks",
-        "scans",
+        "scans on_card",
         "layers",
         "pipeline",
         "suggestions measures photos",

@@ -113,6 +113,12 @@ class HintMap:
     ab: FloatArray
     confidence: FloatArray
 
+    @property
+    def mean_confidence(self) -> float:
+        """The mean confidence where anything is known; 0 where nothing is."""
+        known = self.confidence > 0
+        return float(self.confidence[known].mean()) if known.any() else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

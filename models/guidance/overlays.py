@@ -66,15 +66,21 @@ class PaletteOverlay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CarriedOverlay:
-    """Lays on the colours that were carried from a reference."""
+    """Lays on the colours that were carried from a reference.
+
+    ``kept`` is (h, w) float32, 0 where paper is, which takes none; None where there is no paper.
+    """
 
     carried: HintMap
     strength: float
+    kept: FloatArray | None = None
     name: str = "reference"
 
     def apply(self, chroma: Chroma, lightness: FloatArray) -> Chroma:
         """See ``Overlay``."""
         settled = settle_carried(chroma.ab, self.carried, lightness)
+        if self.kept is not None:
+            settled = settled * self.kept[..., None]
         return replace(chroma, ab=_towards(chroma.ab, settled, self.strength))
 
 
