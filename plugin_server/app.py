@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any
+from flask import Flask
 
-from flask import Flask, Request
-
-from plugin_server.config import IN_MEMORY, Config
+from plugin_server.config import Config
 from plugin_server.http import access, problems
+from plugin_server.http.messages import UploadRequest
 from plugin_server.http.routes import (
     colorize,
     docs,
@@ -23,40 +20,8 @@ from plugin_server.http.routes import (
 )
 from plugin_server.service import Service
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # ten thousand hints as JSON need about 800 kB
 MAX_PARTS = 100
-
-
-class UploadRequest(Request):
-    """A request whose uploads stay in memory up to a useful size; Flask's own limit is 500 kB.
-
-    It closes them itself: those of a form that breaks off are known to nobody else.
-    """
-
-    def __init__(self, environ: WSGIEnvironment, *args: Any, **options: Any) -> None:
-        super().__init__(environ, *args, **options)
-        self._uploads: list[IO[bytes]] = []
-
-    def close(self) -> None:
-        """Close all uploads."""
-        for upload in self._uploads:
-            upload.close()
-        super().close()
-
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        is_small = total_content_length is not None and total_content_length <= IN_MEMORY
-        upload: IO[bytes] = BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - close() does
-        self._uploads.append(upload)
-        return upload
 
 
 def create_app(config: Config | None = None, service: Service | None = None) -> Flask:

@@ -16,8 +16,8 @@ from plugin_server.engine.exemplars import (
 )
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
+from plugin_server.http.messages import answer_in_turn, respond
 from plugin_server.http.openapi import Operation, Success, documented, json_success
-from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.images.codec import media_type_of
 from plugin_server.service import Service
 

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
+from plugin_server.http.messages import answer_in_turn, respond
 from plugin_server.http.openapi import Operation, Success, documented, json_success
-from plugin_server.http.responses import answer_in_turn, respond
 from plugin_server.service import Service
 
 

@@ -34,7 +34,7 @@ def examples(language: str) -> list[str]:
 def test_every_field_and_header_of_a_coloured_photo_is_told() -> None:
     fields = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
     assert set(ColorizeForm.model_fields) <= fields
-    sent = (ROOT / "plugin_server/http/responses.py").read_text("utf-8")
+    sent = (ROOT / "plugin_server/http/messages.py").read_text("utf-8")
     headers = set(re.findall(r'headers\["(Photochrom-\w+)"\]', sent))
     assert headers
     assert not [name for name in headers if f"`{name}`" not in TEXT]

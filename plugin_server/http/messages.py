@@ -1,4 +1,4 @@
-"""Requests answered in their turn, answers as HTTP responses, and how text travels in headers.
+"""HTTP's messages: uploads, requests answered in their turn, answers, and text in headers.
 
 An answer may have been made on another machine. Whoever can write to the queue between can so
 decide its bytes, but neither that a browser takes them for a page or a script of this server, nor
@@ -8,9 +8,10 @@ any header.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flask import Request, Response, request
@@ -24,12 +25,43 @@ from plugin_server.images.codec import MEDIA_TYPES
 from plugin_server.jobs.queue import Client
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from plugin_server.service import Service
 
 BODY_TYPES: Final = frozenset({*MEDIA_TYPES, "application/json", "image/openraster"})
 LONGEST: Final = 200  # letters of a program's name
 _STAGE: Final = re.compile(r"[a-z_-]{1,40}")
 _EXEMPLAR: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(; score=-?[0-9]\.[0-9]{1,6})?")
+
+
+class UploadRequest(Request):
+    """A request whose uploads stay in memory up to a useful size; Flask's own limit is 500 kB.
+
+    It closes them itself: those of a form that breaks off are known to nobody else.
+    """
+
+    def __init__(self, environ: WSGIEnvironment, *args: Any, **options: Any) -> None:
+        super().__init__(environ, *args, **options)
+        self._uploads: list[IO[bytes]] = []
+
+    def close(self) -> None:
+        """Close all uploads."""
+        for upload in self._uploads:
+            upload.close()
+        super().close()
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        is_small = total_content_length is not None and total_content_length <= IN_MEMORY
+        upload: IO[bytes] = BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - close() does
+        self._uploads.append(upload)
+        return upload
 
 
 def client_of(request: Request) -> Client:
