@@ -41,7 +41,7 @@ from models.guidance.overlays import (
     ThingsOverlay,
 )
 from models.guidance.palette import Palette, paler
-from models.guidance.reference import Reference, is_colourless
+from models.guidance.reference import Reference
 from models.guidance.regions import place_region, region_masks
 from models.guidance.things import FoundThing, describe_thing, place_things, unused_changes
 from models.job import ColorizeJob
@@ -283,8 +283,8 @@ def condition_of(
         # A colour belongs to a place, not to the scene.
         text = text_embedding.scene if colorizer.locates else text_embedding.vector
     if reference is not None:
-        colours = reference.small()
-        if is_colourless(colours):
+        colours = reference.rgb
+        if reference.is_colourless:
             notices = (
                 *notices,
                 f"The {reference.name} has no colours and was not used: give a colour photo.",

@@ -101,7 +101,7 @@ def evaluate_references(
                 ColorizeJob(),
                 colorizer=colorizer,
                 clip=clip,
-                reference=Reference(pixels),
+                reference=Reference.of(pixels),
                 view=view,
             ).pixels
             result.rows.append(

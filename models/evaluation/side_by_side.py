@@ -110,7 +110,7 @@ def reference_painters(colorizer: ChromaPredictor, clip: Embedder) -> dict[str, 
     """Return the luminance-histogram transfer and Photochrom, in this order."""
 
     def ours(grey: UInt8Array, reference: UInt8Array) -> UInt8Array:
-        given = Reference(reference)
+        given = Reference.of(reference)
         done = colorize(grey, ColorizeJob(), colorizer=colorizer, clip=clip, reference=given)
         return np.asarray(done.pixels, np.uint8)
 

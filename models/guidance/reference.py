@@ -20,29 +20,30 @@ BACKDROP = 0.5  # what a transparent reference is laid on: neutral, so it adds n
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """A colour photo given or found.
+    """A colour photo given or found, as small as serves.
 
-    ``pixels`` is (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA; uint8, uint16 or float32
-    in [0, 1]; sRGB-encoded, straight alpha. ``name`` is what notices call it.
+    ``rgb`` is (h, w, 3) float32 sRGB in [0, 1]; ``name`` is what notices call it. One that
+    ``is_colourless`` has no chroma to speak of.
     """
 
-    pixels: NDArray[Any]
+    rgb: FloatArray
     name: str = "reference"
+    is_colourless: bool = False
 
-    def small(self) -> FloatArray:
-        """Return it at a bounded size as (h, w, 3) float32 sRGB in [0, 1]."""
-        height, width = self.pixels.shape[:2]
+    @classmethod
+    def of(cls, pixels: NDArray[Any], name: str = "reference") -> Reference:
+        """Shrink a photo, (H, W, C), C = 1..4 for grey, grey and alpha, RGB, RGBA.
+
+        ``pixels`` are uint8, uint16 or float32 in [0, 1], sRGB-encoded, with straight alpha.
+        """
+        height, width = pixels.shape[:2]
         scale = min((AREA / (height * width)) ** 0.5, 1.0)
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small, visible = shrink(self.pixels, size[1], size[0])
+        small, visible = shrink(pixels, size[1], size[0])
         rgb = np.repeat(small, 3, axis=2) if small.shape[2] == 1 else small
         if visible is not None:
             alpha = visible[..., None]
             rgb = rgb * alpha + np.float32(BACKDROP) * (1 - alpha)
-        return np.ascontiguousarray(rgb.clip(0, 1), np.float32)
-
-
-def is_colourless(rgb: FloatArray) -> bool:
-    """Tell whether (H, W, 3) sRGB in [0, 1] has no chroma to speak of."""
-    ab = srgb_to_lab(rgb)[..., 1:]
-    return bool(np.percentile(np.hypot(ab[..., 0], ab[..., 1]), 99) < COLOURLESS)
+        rgb = np.ascontiguousarray(rgb.clip(0, 1), np.float32)
+        a, b = np.moveaxis(srgb_to_lab(rgb)[..., 1:], -1, 0)
+        return cls(rgb, name, bool(np.percentile(np.hypot(a, b), 99) < COLOURLESS))

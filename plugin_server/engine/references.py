@@ -58,7 +58,7 @@ class References:
         self.least_score = FITS  # below it no exemplar is used that nobody named
         self._lock = threading.Lock()
         self._seen: LRUCache[tuple[str, bytes], Reference] = LRUCache(
-            REMEMBERED, lambda seen: seen.pixels.nbytes
+            REMEMBERED, lambda seen: seen.rgb.nbytes
         )
 
     def choose(
@@ -148,6 +148,6 @@ class References:
             layer = self._decode(data, partial(progress, "decode", 0.0))
         except ImageError as problem:
             raise type(problem)(f"{name}: {problem}") from problem
-        reference = Reference(Reference(layer.pixels).small(), name)
-        reference.pixels.flags.writeable = False  # several requests may share it
+        reference = Reference.of(layer.pixels, name)
+        reference.rgb.flags.writeable = False  # several requests may share it
         return reference

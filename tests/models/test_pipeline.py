@@ -54,7 +54,7 @@ def lightness_of(pixels: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def photo_of(rgb: tuple[int, int, int], *, size: tuple[int, int] = (30, 40)) -> Reference:
-    return Reference(np.full((*size, 3), rgb, np.uint8))
+    return Reference.of(np.full((*size, 3), rgb, np.uint8))
 
 
 def mean_ab(pixels: NDArray[Any]) -> NDArray[np.float64]:
@@ -204,7 +204,7 @@ def test_a_reference_wins_over_the_networks_guess_where_it_matches() -> None:
         for rgb in ((150, 90, 90), (90, 90, 150))
     )
     plain = mean_ab(run(pixels).pixels)
-    theirs = [mean_ab(photo_of(rgb).pixels) for rgb in ((150, 90, 90), (90, 90, 150))]
+    theirs = [mean_ab(photo_of(rgb).rgb) for rgb in ((150, 90, 90), (90, 90, 150))]
     for found, wanted in zip((red, blue), theirs, strict=True):
         assert np.linalg.norm(found - wanted) < 0.5 * np.linalg.norm(plain - wanted)
 
@@ -281,7 +281,7 @@ def test_a_dab_and_a_reference_win_over_a_palette() -> None:
     np.testing.assert_allclose(found, asked, atol=1.5)
     reference = photo_of((150, 90, 90))
     both = mean_ab(run(pixels, ColorizeJob(palette=palette), reference=reference).pixels)
-    theirs = mean_ab(reference.pixels)
+    theirs = mean_ab(reference.rgb)
     alone = mean_ab(run(pixels, ColorizeJob(palette=palette)).pixels)
     assert np.linalg.norm(both - theirs) < 0.3 * np.linalg.norm(alone - theirs)
 
@@ -361,7 +361,7 @@ def test_a_narrow_border_stays_neutral_to_its_last_pixel(border: int) -> None:
 
 def test_a_reference_without_colours_is_said_and_not_used() -> None:
     pixels = picture(30, 30, 1, np.uint8)
-    found = run(pixels, reference=Reference(picture(20, 20, 1, np.uint8), "exemplar abc"))
+    found = run(pixels, reference=Reference.of(picture(20, 20, 1, np.uint8), "exemplar abc"))
     assert "exemplar abc has no colours and was not used" in found.notices[0]
     np.testing.assert_array_equal(found.pixels, run(pixels).pixels)
 
@@ -370,7 +370,7 @@ def test_a_reference_without_colours_is_said_and_not_used() -> None:
 def test_a_toned_reference_is_said_and_moves_nothing(tint: tuple[float, float]) -> None:
     levels = skimage.data.camera()[::8, ::8].astype(float) / 2.55
     scan = lab2rgb(np.dstack([levels, *(np.full_like(levels, one) for one in tint)]))
-    reference = Reference((scan * 255).astype(np.uint8))
+    reference = Reference.of((scan * 255).astype(np.uint8))
     pixels = picture(48, 64, 1, np.uint8)
     job = ColorizeJob("a red car")
     result, plain = run(pixels, job, reference=reference), run(pixels, job)
@@ -400,7 +400,7 @@ def test_a_reference_that_matches_nowhere_is_said() -> None:
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_references_of_any_kind_and_size_are_read(dtype: Any, channels: int) -> None:
     for size in ((1, 1), (1, 700), (900, 800)):
-        small = Reference(picture(*size, channels, dtype)).small()
+        small = Reference.of(picture(*size, channels, dtype)).rgb
         assert small.shape[2] == 3
         assert small.shape[0] * small.shape[1] <= 513 * 513
         assert small.dtype == np.float32
@@ -410,7 +410,7 @@ def test_references_of_any_kind_and_size_are_read(dtype: Any, channels: int) -> 
 def test_what_is_transparent_in_a_reference_lends_no_colour() -> None:
     rgba = np.zeros((20, 20, 4), np.uint8)
     rgba[..., 0] = 255
-    small = Reference(rgba).small()
+    small = Reference.of(rgba).rgb
     np.testing.assert_allclose(small, 0.5, atol=1e-6)
 
 
@@ -420,7 +420,7 @@ def test_a_reference_wins_over_words_where_it_matches() -> None:
         mean_ab(run(pixels, ColorizeJob("a red car"), reference=given).pixels)
         for given in (None, reference)
     )
-    theirs = mean_ab(reference.pixels)
+    theirs = mean_ab(reference.rgb)
     assert np.linalg.norm(both - theirs) < 0.3 * np.linalg.norm(words - theirs)
 
 

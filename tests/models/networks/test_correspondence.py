@@ -93,7 +93,9 @@ def test_a_piece_of_cloth_moves_nothing_and_that_is_said(
     y, x = np.indices((300, 220)) * np.float32(2 * np.pi / 14)
     knitted = 0.35 + 0.12 * np.cos(x + 0.4 * np.sin(y)) * np.cos(y)
     seam = np.where(np.indices(knitted.shape)[1] > 150, 0.55, 1.0)  # in two colours: not toned
-    cloth = Reference(np.dstack([seam * knitted, 0.55 * knitted, 1.1 * knitted]).astype(np.float32))
+    cloth = Reference.of(
+        np.dstack([seam * knitted, 0.55 * knitted, 1.1 * knitted]).astype(np.float32)
+    )
     grey = np.rint(255 * cv2.cvtColor(photo(name), cv2.COLOR_RGB2GRAY)).astype(np.uint8)[..., None]
     plain, dressed = (
         colorize(grey, ColorizeJob(), colorizer=colorizer, clip=clip, reference=given)

@@ -195,7 +195,7 @@ def test_a_large_reference_is_kept_small() -> None:
     large = one_colour((200, 100, 50), (1500, 3000))
     chosen = references.choose(target, ColorizeJob(), large).reference
     assert chosen is not None
-    assert chosen.pixels.shape[0] * chosen.pixels.shape[1] <= 513 * 513
+    assert chosen.rgb.shape[0] * chosen.rgb.shape[1] <= 513 * 513
     assert references.choose(target, ColorizeJob(), large).reference is chosen
 
 
