@@ -85,7 +85,9 @@ def measured(wanted: frozenset[str], extent: Extent) -> Iterator[Section]:
     with ExitStack() as stack:
         if wanted & {"network", "previews"}:
             from models.networks.loading import load_pair
+            from plugin_server.jobs.malloc import share_heaps
 
+            share_heaps()  # as the server does
             colorizer, clip = load_pair()
             if "network" in wanted:
                 yield network.measure(colorizer, clip, repeat=extent.repeat * 2)

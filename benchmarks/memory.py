@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from benchmarks.photos import file_of, pixels_of
 from benchmarks.requests import DESCRIPTION, MANY
 from benchmarks.section import Section, megabytes, spoken
 from benchmarks.served import ask, resident, served
+from plugin_server.jobs.local import IDLE
 
 IDLE_REQUESTS = 3  # of a small photo, after which all is loaded
 
@@ -60,6 +62,7 @@ def _one(megapixels: float, kind: str, grey: bool) -> Memory | None:
     with served("--max-megapixels", str(limit), "--max-megabytes", "2000") as server:
         for _ in range(IDLE_REQUESTS):
             ask(server, "/v1/colorize", {"image": small, "description": DESCRIPTION})
+        time.sleep(1.5 * IDLE)  # then it has given back what it does not need
         idle = resident(server.pid, "VmRSS")
         with suppress(OSError):  # forget the most so far, which was the loading of the models
             Path(f"/proc/{server.pid}/clear_refs").write_text("5")
