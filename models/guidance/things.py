@@ -120,6 +120,11 @@ class FoundThing:
     place: FloatArray | None
     given: Mask | None
 
+    def members(self, number: int) -> dict[str, object]:
+        """Return the members of its JSON, without its place; ``number`` is that in its list."""
+        names = ("phrase", "thing", "colors", "color", "found", "box", "area", "region", "notice")
+        return {"id": number} | {name: getattr(self, name) for name in names}
+
 
 def describe_thing(
     thing: PlacedThing,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.guidance.things import FoundThing
 from models.job import ColorizeJob, JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
@@ -37,7 +39,7 @@ from plugin_server.engine.requests import (
     ThingsRequest,
     media_type_for,
 )
-from plugin_server.engine.things import KeptThings, as_json, full_size, in_short, keep
+from plugin_server.engine.things import KeptThings, full_size, keep
 from plugin_server.errors import NotKept
 from plugin_server.images.codec import Layer, Limits, encode, losses
 from plugin_server.images.openraster import OPENRASTER
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
 DESCRIPTIONS = 256  # that are remembered as they were read
 LONGEST = 2000  # letters; a longer description is not worth its place
+MAX_HEADER_JSON = 6000  # bytes of JSON that a header holds
 VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
 
 
@@ -208,7 +211,7 @@ class Engine:
             *layer.notices, *chosen.notices, *result.notices,
             *losses(layer, media_type, settings),
         )  # fmt: skip
-        things = in_short(result.things)
+        things = _in_short(result.things) if result.things else None
         return Answer(body, media_type, notices, timings, chosen.header, things, result.confidence)
 
     def _suggest(self, request: SuggestionsRequest, progress: Progress) -> Answer:
@@ -258,7 +261,11 @@ class Engine:
         assert view is not None, "a kept photo has a view"
         things = find_things(layer.pixels, request.job, clip=self.clip, view=view, places=places)
         token = self.photos.put(keep(image, things).pack())
-        listed = as_json(things, f"/v1/things/{token}")
+        listed = [
+            thing.members(number)
+            | {"mask": None if thing.place is None else f"/v1/things/{token}/{number}"}
+            for number, thing in enumerate(things)
+        ]
         return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
 
     def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
@@ -334,6 +341,14 @@ def warm_request() -> ColorizeRequest:
     file = io.BytesIO()
     np.save(file, np.linspace(0, 255, 64 * 96).astype(np.uint8).reshape(64, 96))
     return ColorizeRequest(file.getvalue(), ColorizeJob("a photo"), answer_type=Exact("image/png"))
+
+
+def _in_short(things: Sequence[FoundThing]) -> str:
+    """Write things for a header: JSON of the first ones, as many as fit."""
+    listed = [thing.members(number) for number, thing in enumerate(things)]
+    while len(text := json.dumps(listed, separators=(",", ":"))) > MAX_HEADER_JSON:
+        listed.pop()
+    return text
 
 
 def _json(**members: object) -> Answer:

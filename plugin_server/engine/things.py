@@ -1,9 +1,8 @@
-"""What a description names in a photo, found and told, and the mask of each thing for a while."""
+"""The masks of what a description names in a photo, kept for a while."""
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,6 @@ from models.pipeline import View, shrunk
 from plugin_server.engine.requests import ImageId
 
 MAGIC = b"photochrom things 1\n"  # before what is kept: no photo begins so
-MAX_HEADER_JSON = 6000  # bytes of JSON that a header holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +80,3 @@ def full_size(
         out[y : y + height, x : x + width] = place.levels
         return out
     return upsampled(place, pixels, shrunk(view.lightness, place.shape))
-
-
-def as_json(things: Sequence[FoundThing], address: str | None = None) -> list[dict[str, object]]:
-    """List things as JSON's members; with an address, where their masks are: ``ADDRESS/0``."""
-    listed = []
-    for number, thing in enumerate(things):
-        entry: dict[str, object] = {
-            "id": number,
-            "phrase": thing.phrase,
-            "thing": thing.thing,
-            "colors": list(thing.colors),
-            "color": thing.color,
-            "found": thing.found,
-            "box": None if thing.box is None else list(thing.box),
-            "area": thing.area,
-            "region": thing.region,
-            "notice": thing.notice,
-        }
-        if address is not None:
-            entry["mask"] = None if thing.place is None else f"{address}/{number}"
-        listed.append(entry)
-    return listed
-
-
-def in_short(things: Sequence[FoundThing]) -> str | None:
-    """Write things for a header: JSON of the first ones, as many as fit; None without any."""
-    if not things:
-        return None
-    listed = as_json(things)
-    while len(text := json.dumps(listed, separators=(",", ":"))) > MAX_HEADER_JSON:
-        listed.pop()
-    return text
