@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from plugin_server.engine.requests import AddExemplarRequest, ImageId, SearchRequest
+from plugin_server.engine.requests import AddExemplarRequest, SearchRequest
 from plugin_server.errors import BadForm
-from plugin_server.http.forms import Picture
+from plugin_server.http.forms import PhotoForm, Picture, StrictForm
 
 MOST_HITS = 100
 LONGEST_PAGE = 500
 
 
-class SearchForm(BaseModel):
+class SearchForm(PhotoForm):
     """The fields of `POST /v1/exemplars/search`. Unknown and repeated fields are refused."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "anyOf": [
                 {"required": ["image"]},
@@ -34,12 +32,6 @@ class SearchForm(BaseModel):
         None,
         description="The photo that wants colours: PNG, JPEG, TIFF, WebP or application/x-npy, "
         "sent as a file. It is read for its lightness.",
-    )
-    image_id: str | None = Field(
-        None,
-        description="In place of the photo: the id of one that `POST /v1/images` keeps.",
-        min_length=1,
-        max_length=64,
     )
     description: str = Field(
         "",
@@ -77,24 +69,26 @@ class SearchForm(BaseModel):
         Raises:
             BadForm: there is nothing to look for, or two photos.
         """
-        if self.image is not None and self.image_id is not None:
-            raise BadForm("image and image_id were both sent; send one of them")
-        image = self.image if self.image_id is None else ImageId(self.image_id)
-        if image is None and not self.description.strip():
+        has_photo = self.image is not None or self.image_id is not None
+        if not has_photo and not self.description.strip():
             raise BadForm(
                 "there is nothing to look for; send 'description' as text, 'image' as a file, "
                 "or both"
             )
         colors = tuple(filter(None, re.split(r"[,\s]+", self.colors)))
         return SearchRequest(
-            image, self.description, self.k, self.weight, colors, self.tone, self.diversity
+            self.photo() if has_photo else None,
+            self.description,
+            self.k,
+            self.weight,
+            colors,
+            self.tone,
+            self.diversity,
         )
 
 
-class AddExemplarForm(BaseModel):
+class AddExemplarForm(StrictForm):
     """The fields of `POST /v1/exemplars`. Unknown and repeated fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: Picture = Field(
         description="A colour photo: JPEG, PNG, WebP or TIFF, sent as a file. Its filename is "
@@ -111,10 +105,8 @@ class AddExemplarForm(BaseModel):
         return AddExemplarRequest(self.image, name, self.caption)
 
 
-class PageQuery(BaseModel):
+class PageQuery(StrictForm):
     """Which part of the list: the query of `GET /v1/exemplars`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     offset: int = Field(0, ge=0, le=2**31, description="How many to pass over.")
     limit: int = Field(100, ge=1, le=LONGEST_PAGE, description="How many at most.")

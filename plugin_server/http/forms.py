@@ -28,23 +28,25 @@ Picture = Annotated[bytes, Field(json_schema_extra={"contentMediaType": ", ".joi
 Form = TypeVar("Form", bound=BaseModel)
 
 
-class ImageForm(BaseModel):
-    """A photo alone. Unknown and repeated fields are refused."""
+class StrictForm(BaseModel):
+    """A form whose unknown and repeated fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ImageForm(StrictForm):
+    """A photo alone. Unknown and repeated fields are refused."""
 
     image: Picture = Field(
         description="The photo: PNG, JPEG, TIFF, WebP or application/x-npy, sent as a file."
     )
 
 
-class PhotoForm(BaseModel):
+class PhotoForm(StrictForm):
     """A photo, sent now or kept before. Unknown and repeated fields are refused."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["image_id"]}]},
+        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["image_id"]}]}
     )
 
     image: Picture | None = Field(
