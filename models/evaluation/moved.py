@@ -82,7 +82,7 @@ def measure(photos: Sequence[Photo], colorizer: ChromaPredictor, clip: Embedder)
     def apart(some: FloatArray, other: FloatArray) -> float:
         return float(np.hypot(*np.moveaxis(some - other, -1, 0)).mean())
 
-    knitted = Reference(cloth())
+    knitted = Reference.of(cloth())
     for photo in photos:
         scale = min(LONG_SIDE / max(photo.pixels.shape[:2]), 1.0)
         small = cv2.resize(photo.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
