@@ -175,6 +175,9 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
     app = make_app(settings.broker, time_limit=settings.time_limit)
     here = (settings.name, models, settings.processes)
 
+    def work(id: str) -> None:  # Celery sends no method again: it counts ``self`` as an argument
+        bench.work(id)
+
     def begin(**_: object) -> None:
         prepare(settings, do)
         if settings.max_memory is not None and sys.platform != "win32":
@@ -192,7 +195,7 @@ def run(settings: Settings, do: Do, prepare: Callable[[Settings, Do], None] = wa
         with suppress(RedisError, OSError):  # Celery says that Redis is away
             store.announce(*here)
 
-    app.task(bench.work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
+    app.task(work, name=TASK, max_retries=RETRIES, default_retry_delay=0)
     signals.worker_process_init.connect(begin, weak=False)
     signals.task_failure.connect(lost, weak=False)
     signals.heartbeat_sent.connect(alive, weak=False)
