@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 BINS = 313
 SIDE = 256  # of the picture that the paper's network is given
-MEGA_PARAMETERS = 32  # as published
 # Of each block: the channels of its convolutions, the stride of the last one, the dilation of all.
 BLOCKS = (
     ((64, 64), 2, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from models.job import (
@@ -107,7 +108,11 @@ def parse_regions(text: str) -> tuple[Region, ...]:
         JobError: no JSON, not a list of such objects, too many, or a value out of range.
     """
     example = '[{"mask": "region-0", "description": "a green shawl"}]'
-    entries = read_list(text, "regions", example, MAX_REGIONS)
+    return regions_of(read_list(text, "regions", example, MAX_REGIONS))
+
+
+def regions_of(entries: Sequence[Any]) -> tuple[Region, ...]:
+    """Read regions from the members of a JSON list; JobError as ``parse_regions``."""
     return tuple(_parse_region(f"region {number}", entry) for number, entry in enumerate(entries))
 
 

@@ -29,7 +29,6 @@ from retrieval.ingest.photos import PhotoLimits, decode_small
 
 PAGE: Final = 100  # photos on a page: about two megabytes
 SIDE: Final = 220  # of a picture, in pixels
-SUFFIXES: Final = (".html", ".htm")
 
 HEAD: Final = """<!doctype html>
 <html lang="en">

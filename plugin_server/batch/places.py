@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.job import MAX_REGIONS, JobError, Region, ThingChange
-from models.job_json import parse_regions, read_list
+from models.job_json import read_list, regions_of
 from models.shown import shown
 from plugin_server.batch.sources import read_file
 from plugin_server.engine.requests import ColorizeRequest
@@ -54,10 +54,10 @@ class Places:
         return hashlib.sha256(json.dumps([told, content]).encode()).hexdigest()[:16]
 
 
-def places_of_row(text: str, folder: Path, name: str = "row") -> Places:
+def places_of_row(text: str, folder: Path) -> Places:
     """Read a table's ``regions``: the form's JSON, but with a file's path for each mask.
 
-    Paths start at the table's ``folder``. ``name`` sets masks apart from those of others.
+    Paths start at the table's ``folder``.
 
     Raises:
         JobError: no JSON, or regions that make no sense.
@@ -66,9 +66,9 @@ def places_of_row(text: str, folder: Path, name: str = "row") -> Places:
     masks: dict[str, Path] = {}
     for number, entry in enumerate(entries):
         if isinstance(entry, dict) and isinstance(entry.get("mask"), str):
-            masks[f"{name}-{number}"] = folder / entry["mask"]
-            entry["mask"] = f"{name}-{number}"
-    return Places(parse_regions(json.dumps(entries)), masks=masks)
+            masks[f"row-{number}"] = folder / entry["mask"]
+            entry["mask"] = f"row-{number}"
+    return Places(regions_of(entries), masks=masks)
 
 
 def _read(file: Path) -> bytes:
