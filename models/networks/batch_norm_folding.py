@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from models.networks.fused_convolution import fused
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -16,26 +19,29 @@ def folded(network: Network) -> Network:
     """Return a copy of a network in eval mode, for inference alone.
 
     Every normalisation whose module stands right behind a convolution's, as they do in the encoder
-    and in FiLM's blocks, becomes part of its weights; what it rectified afterwards stays.
+    and in FiLM's blocks, becomes part of its weights, with what it rectified afterwards.
     """
     assert not network.training
     twin = copy.deepcopy(network)
-    _fold(twin)
     twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _fold(twin)
     return twin
 
 
 def _fold(module: nn.Module) -> None:
-    before: nn.Module | None = None
-    for name, child in module.named_children():
-        if isinstance(before, nn.Conv2d) and isinstance(child, nn.BatchNorm2d):
-            mean, variance = child.running_mean, child.running_var
+    children = [*module.named_children(), ("", nn.Identity())]
+    for (name, child), (after, norm) in itertools.pairwise(children):
+        if not isinstance(child, nn.Conv2d):
+            _fold(child)
+            continue
+        is_rectified = False
+        if isinstance(norm, nn.BatchNorm2d):
+            mean, variance = norm.running_mean, norm.running_var
             assert mean is not None
             assert variance is not None
-            before.weight, bias = fuse_conv_bn_weights(
-                before.weight, before.bias, mean, variance, child.eps, child.weight, child.bias
+            child.weight, child.bias = fuse_conv_bn_weights(
+                child.weight, child.bias, mean, variance, norm.eps, norm.weight, norm.bias
             )
-            before.bias = bias
-            setattr(module, name, getattr(child, "act", nn.Identity()))  # timm's rectify as well
-        _fold(child)
-        before = child
+            is_rectified = isinstance(getattr(norm, "act", None), nn.ReLU6)
+            setattr(module, after, nn.Identity())
+        setattr(module, name, fused(child, is_rectified=is_rectified))

@@ -10,6 +10,7 @@ FiLM modulates features by a condition vector (Perez et al. 2018, arXiv:1709.078
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -151,9 +152,9 @@ class FiLMBlock(nn.Module):
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
         """Map (N, channels_in, H, W) to (N, channels, H, W)."""
-        first = torch.relu(self.film1(self.norm1(self.conv1(features)), condition))
-        second = self.film2(self.norm2(self.conv2(first)), condition)
-        return torch.relu(first + second)
+        first = self.film1(self.norm1(self.conv1(features)), condition).relu_()
+        second: Tensor = self.film2(self.norm2(self.conv2(first)), condition)
+        return second.add_(first).relu_()
 
 
 class ResidualBlock(nn.Module):
@@ -166,7 +167,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, width, H, W) to the same shape."""
-        return torch.relu(x + self.norm(self.conv(x)))
+        out: Tensor = (x + self.norm(self.conv(x))).relu_()
+        return out
 
 
 class Decoder(nn.Module):
@@ -195,24 +197,28 @@ class Decoder(nn.Module):
         """Map features (N, C, H/s, W/s), s = 4..32, and (N, K) conditions to (N, w4, H/4, W/4)."""
         f4, f8, f16, f32 = features
         x = self.block32(f32, condition)
-        x = self.block16(torch.cat([_double(self.up32(x)), f16], 1), condition)
-        x = self.block8(torch.cat([_double(self.up16(x)), f8], 1), condition)
-        out: Tensor = self.block4(torch.cat([_double(self.up8(x)), f4], 1), condition)
+        x = self.block16(torch.cat([double(self.up32(x)), f16], 1), condition)
+        x = self.block8(torch.cat([double(self.up16(x)), f8], 1), condition)
+        out: Tensor = self.block4(torch.cat([double(self.up8(x)), f4], 1), condition)
         return out
+
+
+def likely(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Return the sharpened distribution, (N, Q, h, w) logits -> (N, h, w, Q)."""
+    rows = logits.permute(0, 2, 3, 1)  # as they lie in memory
+    return torch.softmax(rows if temperature == 1 else rows / temperature, dim=-1)
 
 
 def annealed_mean(logits: Tensor, bins: Tensor, *, temperature: float) -> Tensor:
     """Mean of the sharpened distribution, (N, Q, h, w) -> (N, 2, h, w) ab (Zhang et al. 2016)."""
-    weights = torch.softmax(logits / temperature, dim=1)
-    return torch.einsum("nqhw,qc->nchw", weights, bins)
+    return (likely(logits, temperature=temperature) @ bins).permute(0, 3, 1, 2)
 
 
-def confidence(logits: Tensor) -> Tensor:
-    """How sure the network is, (N, Q, h, w) -> (N, h, w) in [0, 1]: 1 - entropy / log Q."""
-    log_weights = torch.log_softmax(logits, dim=1)
-    entropy = -(log_weights.exp() * log_weights).sum(dim=1)
-    sure: Tensor = (1 - entropy / torch.log(torch.tensor(float(logits.shape[1])))).clamp(0, 1)
-    return sure
+def confidence(weights: Tensor) -> Tensor:
+    """How sure a (..., Q) distribution is: (...) in [0, 1], 1 - entropy / log Q."""
+    # Not entr: its logarithm is one number at a time.
+    entropy = -(weights * weights.clamp_min(1e-30).log_()).sum(dim=-1)
+    return (1 - entropy / math.log(weights.shape[-1])).clamp(0, 1)
 
 
 def build_colorizer(config: ColorizerConfig) -> Colorizer:
@@ -225,5 +231,6 @@ def build_encoder() -> EfficientNetLite0:
     return EfficientNetLite0()
 
 
-def _double(features: Tensor) -> Tensor:
+def double(features: Tensor) -> Tensor:
+    """Bring (N, C, H, W) to twice its height and width, bilinearly."""
     return F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)

@@ -28,16 +28,22 @@ class SameConv2d(nn.Conv2d):
     """A convolution padded as TensorFlow does: the odd row and column come last."""
 
     def forward(self, x: Tensor) -> Tensor:
-        pads = []
-        for size, kernel, stride in zip(x.shape[-2:], self.kernel_size, self.stride, strict=True):
-            pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-            pads.append((pad // 2, pad - pad // 2))
-        (top, bottom), (left, right) = pads
-        if top == bottom and left == right:
-            padding = (top, left)
-        else:
-            x, padding = F.pad(x, (left, right, top, bottom)), (0, 0)
+        x, padding = same_padding(x, self.kernel_size, self.stride)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
+
+
+def same_padding(
+    x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]
+) -> tuple[Tensor, tuple[int, int]]:
+    """Return what a convolution has to read, and how far it has to pad that on every side."""
+    pads = []
+    for size, wide, step in zip(x.shape[-2:], kernel, stride, strict=True):
+        pad = max((-(-size // step) - 1) * step + wide - size, 0)
+        pads.append((pad // 2, pad - pad // 2))
+    (top, bottom), (left, right) = pads
+    if top == bottom and left == right:
+        return x, (top, left)
+    return F.pad(x, (left, right, top, bottom)), (0, 0)
 
 
 class Norm(nn.BatchNorm2d):
@@ -45,7 +51,7 @@ class Norm(nn.BatchNorm2d):
 
     def __init__(self, channels: int, *, is_rectified: bool = True) -> None:
         super().__init__(channels, eps=EPSILON, momentum=MOMENTUM)
-        self.act: nn.Module = nn.ReLU6() if is_rectified else nn.Identity()
+        self.act: nn.Module = nn.ReLU6(inplace=True) if is_rectified else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         rectified: Tensor = self.act(super().forward(x))

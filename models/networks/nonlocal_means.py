@@ -16,6 +16,7 @@ NEAR = 10.0  # cells; a standard deviation
 SAME_LIGHTNESS = 10.0  # of L; a standard deviation
 BLOCK = 2  # cells a side
 SHARE = 0.8  # of the mean in the result
+CHUNK = 256  # cells at a time, whose likeness stays near a core until it is whole
 
 
 def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
@@ -24,12 +25,17 @@ def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
     ``cells`` is (D, h, w), unit vectors; ``lightness`` is (h, w), L from 0 to 100.
     """
     height, width = lightness.shape
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    where = torch.stack([rows, columns]) / NEAR
-    features = torch.cat([cells / ALIKE**0.5, where, lightness[None] / SAME_LIGHTNESS])
-    queries, keys = features.flatten(1).T, _blocks(features)
+    rows = (torch.arange(height) / NEAR)[:, None].expand(height, width)
+    columns = (torch.arange(width) / NEAR).expand(height, width)
+    others = torch.stack([rows, columns, lightness / SAME_LIGHTNESS])
+    features = torch.cat([cells / ALIKE**0.5, others])
+    queries, keys = features.flatten(1).T.contiguous(), _blocks(features)
     # Minus half the squared distance, but for the query's own square, which softmax takes away.
-    return torch.softmax(torch.addmm(-(keys**2).sum(1) / 2, queries, keys.T), dim=1)
+    bias, keys = -(keys**2).sum(1) / 2, keys.T
+    alike = queries.new_empty(len(queries), keys.shape[1])
+    for some, out in zip(queries.split(CHUNK), alike.split(CHUNK), strict=True):
+        torch.softmax(torch.addmm(bias, some, keys), dim=1, out=out)
+    return alike
 
 
 def nonlocal_mean(values: Tensor, alike: Tensor, share: float = SHARE) -> Tensor:

@@ -29,12 +29,13 @@ from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
-from models.networks.colorizer import STRIDES, Colorizer, annealed_mean, confidence
+from models.networks.colorizer import STRIDES, Colorizer, confidence, likely
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs
 from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
+from models.networks.shared_decoder import SharedDecoder
 
 FloatArray = NDArray[np.float32]
 
@@ -48,7 +49,9 @@ class Seen:
 
     lightness: FloatArray
     features: list[Tensor]
-    unguided: Tensor | None = None
+    read: list[Tensor] | None = None  # what the decoder reads of them
+    unguided: Tensor | None = None  # the decoder's features without any guidance
+    expected: Tensor | None = None  # the distribution that comes of them, (h/4, w/4, Q)
     guess: Tensor | None = None  # without any guidance, (2, h/4, w/4) ab
     deep: tuple[Tensor, Tensor] | None = None  # the grounder's features at strides 16 and 32
     cells: Tensor | None = None  # as the grounder describes them
@@ -106,6 +109,8 @@ class Predictor:
         self.model = model.eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.folded = folded(self.model)
+        self.decoder = SharedDecoder(self.model.decoder)
+        del self.folded.decoder  # nobody needs it beside the shared one
         self.working_size = model.config.working_size
 
     def remembering(self) -> Self:
@@ -127,15 +132,15 @@ class Predictor:
         """
         if not self._remembers:  # it is looked at more than once
             return self.remembering().predict(lightness, condition)
-        logits = self._logits(lightness, condition)
         if condition.is_null:
-            ab = self._guess(lightness)
+            ab, weights = self._guess(lightness), self._expected(lightness)
         else:
             config, gain = self.model.config, self.model.config.chroma_gain
             if condition.embedding is not None:
                 gain += condition.strength * (config.described_gain - gain)
-            ab = self._evened(gain * self._mean(logits), lightness)
-        return Prediction(_array(ab.permute(1, 2, 0)), _array(confidence(logits)[0]))
+            weights = likely(self._logits(lightness, condition))[0]
+            ab = self._evened(gain * self._mean(weights), lightness)
+        return Prediction(_array(ab.permute(1, 2, 0)), _array(confidence(weights)))
 
     @torch.inference_mode()
     def distribution(
@@ -181,7 +186,7 @@ class Predictor:
             self.matcher.describe(self.folded.encode(theirs[:, :1]), theirs[:, :1]),
             known[:, 1:],
         )
-        mean = self._mean(self._unguided(seen))
+        mean = self._mean(likely(self.folded.head(self._unguided(seen)))[0])
         tinted = transport(
             _array(self.model.config.chroma_gain * mean.permute(1, 2, 0)),
             _array(F.avg_pool2d(ours, GRID)[0, 0]),
@@ -239,12 +244,10 @@ class Predictor:
         self, lightness: FloatArray, colors: Sequence[tuple[str, ...]], vividness: Tensor
     ) -> NamedColors:
         """Say what the colours of things would be in each cell of (h, w) lightness."""
-        rows, columns = (side // GRID for side in lightness.shape)
-        logits = self._unguided(self._look(lightness))[0, :, :rows, :columns]
-        weights, bins = _array(torch.softmax(logits, dim=0)), _array(self.model.bins)
+        weights, bins = self._expected(lightness).permute(2, 0, 1), _array(self.model.bins)
         grey = _array(_coarse(lightness))
         both = [
-            name_colors(names, weights, bins, grey, float(share))
+            name_colors(names, weights.numpy(), bins, grey, float(share))
             for names, share in zip(colors, vividness, strict=True)
         ]
         ab, evidence = (torch.from_numpy(np.stack(planes)) for planes in zip(*both, strict=True))
@@ -289,23 +292,34 @@ class Predictor:
         # Never two answers in one pass, which is a little faster: the last bits of each would
         # depend on whether the other is remembered.
         if condition.is_null:
-            logits = self._unguided(seen)
+            decoded = self._unguided(seen)
         else:
-            logits = self._decode(seen.features, condition)
-            if reach != 1.0:
-                logits = self._unguided(seen).lerp(logits, reach)
+            decoded = self._decode(seen, condition)
+            if reach != 1.0:  # the head is linear: so its logits are moved as well
+                decoded = self._unguided(seen).lerp(decoded, reach)
+        logits: Tensor = self.folded.head(decoded)
         return logits[..., : rows // GRID, : columns // GRID]
 
-    def _mean(self, logits: Tensor) -> Tensor:
-        """Turn (1, Q, h, w) logits of colours into (2, h, w) ab."""
+    def _mean(self, weights: Tensor) -> Tensor:
+        """Turn an (h, w, Q) distribution over colours into (2, h, w) ab."""
         temperature = self.model.config.temperature
-        return annealed_mean(logits, self.model.bins, temperature=temperature)[0]
+        if temperature != 1:
+            weights = weights ** (1 / temperature)
+            weights /= weights.sum(dim=2, keepdim=True)
+        return (weights @ self.model.bins).permute(2, 0, 1)
+
+    def _expected(self, lightness: FloatArray) -> Tensor:
+        """Return the unguided distribution over colours for (h, w) lightness: (h/4, w/4, Q)."""
+        seen = self._look(lightness)
+        if seen.expected is None:
+            seen.expected = likely(self._logits(lightness, Condition()))[0]
+        return seen.expected
 
     def _guess(self, lightness: FloatArray) -> Tensor:
         """Return the network's own guess for (h, w) lightness: (2, h/4, w/4) ab."""
         seen = self._look(lightness)
         if seen.guess is None:
-            mean = self._mean(self._logits(lightness, Condition()))
+            mean = self._mean(self._expected(lightness))
             seen.guess = self._evened(self.model.config.chroma_gain * mean, lightness)
         return seen.guess
 
@@ -357,15 +371,20 @@ class Predictor:
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:
-            seen.unguided = self._decode(seen.features, Condition())
+            seen.unguided = self._decode(seen, Condition())
         return seen.unguided
 
-    def _decode(self, features: list[Tensor], condition: Condition) -> Tensor:
+    def _decode(self, seen: Seen, condition: Condition) -> Tensor:
+        """Return the features that the head turns into logits: (1, C, h/4, w/4), padded."""
+        if seen.read is None:
+            seen.read = self.decoder.read(seen.features)
         model, embedding = self.folded, condition.embedding
         vector = model.null if embedding is None else torch.from_numpy(embedding)
         palette = None if condition.palette is None else torch.from_numpy(condition.palette)[None]
-        logits: Tensor = model.decode(features, model.condition(features, vector[None], palette))
-        return logits
+        decoded: Tensor = self.decoder(
+            seen.read, model.condition(seen.features, vector[None], palette)
+        )
+        return decoded
 
 
 def _coarse(lightness: FloatArray) -> Tensor:

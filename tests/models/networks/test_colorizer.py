@@ -16,6 +16,7 @@ from models.networks.colorizer import (
     annealed_mean,
     build_colorizer,
     confidence,
+    likely,
 )
 from models.networks.predictor import Predictor
 
@@ -58,10 +59,11 @@ def test_the_annealed_mean_goes_from_mean_to_mode() -> None:
 
 
 def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:
-    assert confidence(torch.zeros(1, 8, 1, 1)).item() == pytest.approx(0, abs=1e-6)
-    certain = torch.zeros(1, 8, 1, 1)
-    certain[0, 3] = 100
-    assert confidence(certain).item() == pytest.approx(1)
+    logits = torch.zeros(1, 8, 1, 2)
+    logits[0, 3, 0, 1] = 100
+    none, certain = confidence(likely(logits)).flatten().tolist()
+    assert none == pytest.approx(0, abs=1e-6)
+    assert certain == pytest.approx(1)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (4, 4), (4, 512), (68, 100)])
@@ -98,3 +100,14 @@ def test_a_palette_is_a_set_of_weighted_colours(predictor: Predictor) -> None:
     padded = np.concatenate([palette[::-1], np.float32([[3.0, 3.0, 0.0]])])
     ab = [predictor.predict(lightness, Condition(palette=p)).ab for p in (palette, padded)]
     np.testing.assert_allclose(ab[0], ab[1], atol=1e-3)
+
+
+def test_a_sharper_reading_is_the_annealed_mean() -> None:
+    torch.manual_seed(0)
+    model = build_colorizer(ColorizerConfig(bins=BINS, working_size=64, temperature=0.5))
+    lightness = np.random.default_rng(0).uniform(0, 100, (64, 64)).astype(np.float32)
+    ab = Predictor(model).predict(lightness, Condition()).ab
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(lightness)[None, None], model.null[None])
+        wanted = annealed_mean(logits, model.bins, temperature=0.5)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(ab, wanted, atol=1e-3)
