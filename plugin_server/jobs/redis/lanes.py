@@ -46,30 +46,27 @@ class Lanes:
         fitting = sum(processes for models, processes in found if models == wanted)
         return fitting, sorted({models for models, _ in found if models != wanted})
 
-    def running(self, workers: int) -> int:
-        """Count what workers have in hand; what vanished with one stands there for a while."""
-        return min(int(self._store.redis.hlen(f"{PREFIX}unacked")), workers)
-
-    def waiting(self) -> list[Waiting]:
-        """List what waits, what is next first."""
+    def look(self) -> tuple[list[Waiting], int]:
+        """List what waits, what is next first, and count what workers have in hand."""
         lanes = lanes_of(self.models())
         with self._store.redis.pipeline() as pipe:
             for lane in lanes:
                 pipe.lrange(f"{PREFIX}{lane}", 0, -1)
-            rows = pipe.execute()
+            pipe.hlen(f"{PREFIX}unacked")
+            *rows, in_hand = pipe.execute()
         read = (
             [_read(lane, text) for text in reversed(row)]
             for lane, row in zip(lanes, rows, strict=True)
         )
-        return [message for message in chain(*zip_longest(*read)) if message is not None]
+        waiting = [message for message in chain(*zip_longest(*read)) if message is not None]
+        return waiting, int(in_hand)
 
-    def send(self, id: str, client: str, size: int = 0) -> None:
+    def send(self, id: str, client: str, waiting: list[Waiting], size: int = 0) -> None:
         """Let a job wait behind its client's others, or else in the shortest lane.
 
         Raises:
             kombu.exceptions.OperationalError: caused by what Redis said.
         """
-        waiting = self.waiting()
         own = [message.lane for message in waiting if message.client == client]
         length = Counter(message.lane for message in waiting)
         lane = own[0] if own else min(lanes_of(self.models()), key=length.__getitem__)
@@ -78,7 +75,7 @@ class Lanes:
 
     def withdraw(self, id: str) -> None:
         """Take a job's message out of its lane."""
-        for message in self.waiting():
+        for message in self.look()[0]:
             if message.id == id:
                 self._store.redis.lrem(f"{PREFIX}{message.lane}", 1, message.text)
 

@@ -93,7 +93,7 @@ class ClusterJobs:
         except Exception as problem:
             id = secrets.token_urlsafe(12)
             with self._broker.explained():
-                self._store.put(id, client.address, b"", {}, kept=True)
+                self._store.put(id, client.address, [], kept=True)
                 self._store.finish(id, "failed", pack_error(problem))
             return self.status(id)
         return self.status(self._admit(ready, client, kept=True))
@@ -106,7 +106,7 @@ class ClusterJobs:
             status, left = entry.status, ends - time.monotonic()
             changed = status.version > newer_than or status.is_finished
             if changed or left <= 0 or self._closed.is_set():
-                return status
+                return self._placed(status)
             with self._broker.explained():
                 self._store.wait(entry, min(left, POLL_INTERVAL))
 
@@ -138,11 +138,12 @@ class ClusterJobs:
         try:
             with self._broker.explained():
                 workers, others = self._lanes.workers()
-                waiting, running = len(self._lanes.waiting()), self._lanes.running(workers)
+                waiting, in_hand = self._lanes.look()
         except (NoBroker, NoSpace) as problem:
             return QueueState("celery", 0, 0, 0, str(problem))
         health = "ok" if workers else self._nobody(others)
-        return QueueState("celery", workers, waiting, running, health)
+        # What vanished with a worker is in nobody's hand, and stands there for a while.
+        return QueueState("celery", workers, len(waiting), min(in_hand, workers), health)
 
     def close(self) -> None:
         """Stop what this server waits for; jobs that were sent stay in Redis."""
@@ -156,12 +157,12 @@ class ClusterJobs:
         """Let a job wait; servers that ask at the same time may each find the last place free."""
         if self._closed.is_set():
             raise Stopped
-        text, pictures = pack(work)
-        id, size = secrets.token_urlsafe(12), sum(map(len, pictures.values()))
+        packed = pack(work)
+        id, size = secrets.token_urlsafe(12), sum(map(len, packed))
         with self._broker.explained():
             # Asked before the photo travels: a full queue must not be flooded.
-            waiting, workers = self._lanes.waiting(), max(self._lanes.workers()[0], 1)
-            admitted = len(waiting) + self._lanes.running(workers)
+            (waiting, in_hand), workers = self._lanes.look(), max(self._lanes.workers()[0], 1)
+            admitted = len(waiting) + min(in_hand, workers)
             problem = no_room(
                 own=sum(message.client == client.address for message in waiting),
                 admitted=admitted, limit=self._room + workers, kept_free=self._room // 4,
@@ -171,8 +172,8 @@ class ClusterJobs:
             if problem is not None:
                 raise problem
             try:
-                self._store.put(id, client.address, text, pictures, kept=kept)
-                self._lanes.send(id, client.address, size)
+                self._store.put(id, client.address, packed, kept=kept)
+                self._lanes.send(id, client.address, waiting, size)
             except Exception:
                 self._tidy(id)
                 raise
@@ -187,19 +188,20 @@ class ClusterJobs:
                 if entry.status.is_finished:
                     return entry
                 with self._broker.explained():
-                    self._store.wait(entry, POLL_INTERVAL)
                     workers, others = self._lanes.workers()
+                    heard = time.monotonic()
+                    if workers or entry.status.state != "queued":
+                        attended = heard
+                    elif heard - attended > self._nobody_after:
+                        break
+                    self._store.wait(entry, POLL_INTERVAL)
             except NoBroker:
                 if time.monotonic() - heard > self._retry_timeout:
                     raise
                 self._closed.wait(0.1)
-                continue
-            heard = time.monotonic()
-            if workers or entry.status.state != "queued":
-                attended = heard
-            elif heard - attended > self._nobody_after:
-                raise NoBroker(self._nobody(others), seconds=ALIVE)
-        raise Stopped
+        else:
+            raise Stopped
+        raise NoBroker(self._nobody(others), seconds=ALIVE)
 
     def _nobody(self, others: list[str]) -> str:
         at = f"the queue at {self._broker.shown}"
@@ -218,7 +220,7 @@ class ClusterJobs:
             self._store.forget(id)
 
     def _entry(self, id: str) -> Entry:
-        """Look a job up, with its position; send it again where nobody has it any more.
+        """Look a job up; send it again where nobody has it any more.
 
         That is for the messages that Celery loses (between taking one and noting that), and so that
         a machine that vanished is not waited for as long as for the longest photo.
@@ -227,15 +229,21 @@ class ClusterJobs:
             entry = self._store.entry(id)
             if entry is None:
                 raise not_kept(self._store.keep.seconds)
-            if entry.status.is_finished or (entry.node and entry.node in self._store.workers()):
-                return entry
-            ids = [message.id for message in self._lanes.waiting()]
-            if id in ids:
-                return replace(entry, status=replace(entry.status, position=ids.index(id)))
-            if self._store.now() - entry.seen > SILENCE:
-                self._store.change(id, node="")
-                self._lanes.send(id, entry.client)
+            if entry.silent > SILENCE and not entry.status.is_finished:
+                waiting, _ = self._lanes.look()
+                ids = [message.id for message in waiting]
+                if id not in ids and entry.node not in self._store.workers():
+                    self._store.tell(id, progress=entry.status.progress)
+                    self._lanes.send(id, entry.client, waiting)
         return entry
+
+    def _placed(self, status: Status) -> Status:
+        """Say how many jobs are before one that waits."""
+        if status.state != "queued":
+            return status
+        with self._broker.explained():
+            ids = [message.id for message in self._lanes.look()[0]]
+        return replace(status, position=ids.index(status.id) if status.id in ids else 0)
 
     def _outcome(self, entry: Entry) -> Answer:
         """Return, or raise, what came of a finished job."""
@@ -244,7 +252,7 @@ class ClusterJobs:
         if entry.status.state == "cancelled":
             raise Stopped
         with self._broker.explained():
-            body = self._store.blob(entry.status.id)
+            body = self._store.answer(entry.status.id)
         if body is None:
             raise not_kept(self._store.keep.seconds)
         return unpack_answer(entry.outcome, body)

@@ -20,17 +20,17 @@ class Seal:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def sealed(self, place: str, data: bytes) -> bytes:
+    def sealed(self, place: str, *parts: bytes) -> bytes:
         """Put the seal before data."""
-        return self._mac(place, data) + data
+        return b"".join((self._mac(place, *parts), *parts))
 
-    def opened(self, place: str, sealed: bytes) -> bytes:
+    def opened(self, place: str, sealed: bytes) -> memoryview:
         """Take the seal off again.
 
         Raises:
             RemoteProblem: it is another key's, another place's, or none.
         """
-        data = sealed[SIZE:]
+        data = memoryview(sealed)[SIZE:]
         if hmac.compare_digest(sealed[:SIZE], self._mac(place, data)):
             return data
         raise RemoteProblem(
@@ -39,7 +39,8 @@ class Seal:
             status=502,
         )
 
-    def _mac(self, place: str, data: bytes) -> bytes:
+    def _mac(self, place: str, *parts: bytes | memoryview) -> bytes:
         mac = hmac.new(self._secret, place.encode() + b"\0", "sha256")
-        mac.update(data)
+        for part in parts:
+            mac.update(part)
         return mac.digest()

@@ -1,95 +1,77 @@
-"""How requests, answers and errors travel: JSON, and the pictures beside it as they are.
+"""How requests, answers and errors travel: JSON, and the pictures behind it as they are.
 
 Nothing here can make code run: pydantic builds the dataclasses that are named here and no others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final, Literal
+import json
+from dataclasses import asdict, replace
+from typing import Any, Final
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from models.job import JobError
 from plugin_server.engine.requests import Answer, ColorizeRequest, IndexRequest, Lossless
 from plugin_server.errors import RemoteProblem, headers_of, status_and_detail
 
-PICTURES: Final = ("mask", "reference", "hint_image")  # those that a request may have
-PART: Final = "part:"  # before the name of a mask that a region or a thing takes its place from
+LENGTH: Final = 4  # bytes before the JSON that say how long it is
+PICTURE: Final = "picture's bytes"  # stands in the JSON, with their number, for those behind it
 Sendable = ColorizeRequest | IndexRequest  # what workers elsewhere do
+
+_REQUESTS: Final[dict[str, TypeAdapter[Any]]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (ColorizeRequest, IndexRequest)
+}
+_ANSWER = TypeAdapter(Answer)
+_PROBLEM = TypeAdapter(tuple[int, str, dict[str, str]])  # status, detail, headers
 
 
 class WireError(ValueError):
     """What arrived is not what this version sends; other versions may use the same broker."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Colorize:
-    """A request without its pictures; by its fields alone ``Lossless`` would be ``SameAsInput``."""
-
-    request: ColorizeRequest
-    lossless: bool
-    work: Literal["colorize"] = "colorize"
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """A request without its picture."""
-
-    request: IndexRequest
-    work: Literal["index"] = "index"
-
-
-_REQUEST: TypeAdapter[_Colorize | _Index] = TypeAdapter(
-    Annotated[_Colorize | _Index, Field(discriminator="work")]
-)
-_ANSWER = TypeAdapter(Answer)
-_PROBLEM = TypeAdapter(tuple[int, str, dict[str, str]])  # status, detail, headers
-
-
-def pack(request: Sendable) -> tuple[bytes, dict[str, bytes]]:
-    """Write a request as JSON, and its pictures by name."""
+def pack(request: Sendable) -> list[bytes]:
+    """Write a request as JSON with its length, and its pictures in the order that it names them."""
     assert isinstance(request.image, bytes), "a photo that is kept here was not fetched"
-    pictures = {"image": request.image}
-    if isinstance(request, IndexRequest):
-        return _REQUEST.dump_json(_Index(replace(request, image=b""))), pictures
-    pictures |= {name: data for name in PICTURES if (data := getattr(request, name)) is not None}
-    pictures |= {PART + name: data for name, data in request.parts.items()}
-    found = request.found
-    if found is not None:
-        pictures["exemplar"] = found.photo
-        found = replace(found, photo=b"")
-    none: dict[str, Any] = dict.fromkeys(PICTURES)
-    bare = replace(request, image=b"", parts={}, found=found, **none)
-    sent = _Colorize(bare, isinstance(request.answer_type, Lossless))
-    return _REQUEST.dump_json(sent), pictures
+    pictures: list[bytes] = []
+
+    def beside(picture: bytes) -> dict[str, int]:
+        pictures.append(picture)
+        return {PICTURE: len(picture)}
+
+    # By its fields alone ``Lossless`` would be ``SameAsInput``.
+    is_lossless = isinstance(request, ColorizeRequest) and request.answer_type == Lossless()
+    sent = (type(request).__name__, asdict(request), is_lossless)
+    text = json.dumps(sent, default=beside).encode()
+    return [len(text).to_bytes(LENGTH, "big"), text, *pictures]
 
 
-def unpack(text: bytes, pictures: dict[str, bytes]) -> Sendable:
+def unpack(data: bytes | memoryview) -> Sendable:
     """Read a request.
 
     Raises:
-        WireError: it is none of this version's, or a picture is missing.
+        WireError: it is none of this version's.
     """
+    end = LENGTH + int.from_bytes(data[:LENGTH], "big")
+
+    def fetch(found: dict[str, Any]) -> Any:
+        nonlocal end
+        if not isinstance(found.get(PICTURE), int):
+            return found
+        begin, end = end, end + found[PICTURE]
+        return bytes(data[begin:end])
+
     try:
-        sent = _REQUEST.validate_json(text)
-        if isinstance(sent, _Index):
-            return replace(sent.request, image=pictures["image"])
-        bare, found = sent.request, sent.request.found
-        others: dict[str, Any] = {name: pictures.get(name) for name in PICTURES}
-        return replace(
-            bare,
-            image=pictures["image"],
-            parts={name: pictures[PART + name] for name in bare.job.masks},
-            answer_type=Lossless() if sent.lossless else bare.answer_type,
-            found=found and replace(found, photo=pictures["exemplar"]),
-            **others,
-        )
-    except (ValidationError, KeyError, JobError) as problem:
+        kind, sent, is_lossless = json.loads(bytes(data[LENGTH:end]), object_hook=fetch)
+        request: Sendable = _REQUESTS[kind].validate_python(sent)
+    except (ValidationError, ValueError, KeyError, TypeError, JobError) as problem:
         raise WireError(
-            "the job was sent by another version of Photochrom, or its photo was not kept; "
-            "install the same version on all machines and send the photo again"
+            "the job was sent by another version of Photochrom; install the same version on all "
+            "machines and send the photo again"
         ) from problem
+    if is_lossless and isinstance(request, ColorizeRequest):
+        return replace(request, answer_type=Lossless())
+    return request
 
 
 def pack_answer(answer: Answer) -> bytes:

@@ -6,10 +6,10 @@ import logging
 import secrets
 import socket
 import sys
-import time
+import threading
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -112,12 +112,13 @@ class Bench:
 
     def work(self, id: str) -> None:
         """Do a job, unless nobody wants it any more; what it raises is its outcome."""
-        node, store = self._settings.name, self._store
-        if not self._patiently(lambda: store.report(id, node, "running", 0.0)):
+        store, name = self._store, self._settings.name
+        if not self._patiently(lambda: store.report(id, name, "running", 0.0)):
             return
         try:
-            text, pictures = self._patiently(lambda: store.work(id))
-            answer = self._do(unpack(text, pictures), self._watching(id))
+            request = self._patiently(lambda: store.request(id))
+            with self._watching(id) as progress:
+                answer = self._do(unpack(request), progress)
         except Stopped:
             return
         except SoftTimeLimitExceeded:
@@ -138,24 +139,31 @@ class Bench:
         """Word the end of a photo that hung its worker."""
         return RemoteProblem(TOO_SLOW.format(self._settings.time_limit), status=503)
 
-    def _watching(self, id: str) -> Progress:
-        """Tell how far a job is, now and then, and stop it where nobody wants it."""
-        told = time.monotonic()
+    @contextmanager
+    def _watching(self, id: str) -> Iterator[Progress]:
+        """Tell now and then how far a job is, and stop it where nobody wants it.
+
+        A thread does it: to be told costs a Redis that writes to its disk milliseconds.
+        """
+        at, unwanted, over = ("running", 0.0), threading.Event(), threading.Event()
+
+        def tell() -> None:
+            while not over.wait(STEP):
+                with suppress(RedisError, OSError):  # a Redis that is away stops no photo
+                    if not self._store.report(id, self._settings.name, *at):
+                        unwanted.set()
 
         def progress(stage: str, share: float) -> None:
-            nonlocal told
-            if time.monotonic() - told < STEP:
-                return
-            told = time.monotonic()
-            done = on_the_whole(stage, share)
-            try:
-                wanted = self._store.report(id, self._settings.name, stage, done)
-            except (RedisError, OSError):
-                return  # a Redis that is away stops no photo
-            if not wanted:
+            nonlocal at
+            if unwanted.is_set():
                 raise Stopped
+            at = (stage, on_the_whole(stage, share))
 
-        return progress
+        threading.Thread(target=tell, daemon=True).start()
+        try:
+            yield progress
+        finally:
+            over.set()
 
     def _patiently(self, act: Callable[[], Did]) -> Did:
         """Ask again and again while Redis is away or full."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.redis.celery_app import PREFIX, made_with
 from plugin_server.jobs.redis.job_store import ALIVE, WAITING_SECONDS, JobStore, Keep
 from plugin_server.jobs.redis.seal import SIZE
-from plugin_server.jobs.redis.serialization import WireError, pack, pack_error, unpack
+from plugin_server.jobs.redis.serialization import LENGTH, pack, pack_error, unpack
 from tests.support.redis_server import RedisServer, needs_redis, running_redis
 
 pytestmark = needs_redis
@@ -36,8 +37,7 @@ def store(redis: RedisServer) -> Iterator[JobStore]:
 
 
 def put(store: JobStore, id: str, *, kept: bool = True) -> None:
-    text, pictures = pack(ColorizeRequest(b"photo"))
-    store.put(id, "anna", text, pictures, kept=kept)
+    store.put(id, "anna", pack(ColorizeRequest(b"photo")), kept=kept)
 
 
 def state(store: JobStore, id: str) -> str:
@@ -56,13 +56,13 @@ def test_a_job_from_its_beginning_to_its_end(store: JobStore) -> None:
         "running", "network", 0.3,
     )  # fmt: skip
     assert running.node == "node"
-    assert store.work("a") == pack(ColorizeRequest(b"photo"))
+    assert unpack(store.request("a")) == ColorizeRequest(b"photo")
     assert store.finish("a", "done", b"{}", b"body")
     done = store.entry("a")
     assert done is not None
     assert (done.status.state, done.status.progress, done.outcome) == ("done", 1.0, b"{}")
-    assert store.blob("a") == b"body"
-    assert store.work("a") == (b"", {}), "the photo is not needed any more"
+    assert store.answer("a") == b"body"
+    assert store.request("a") == b"", "the photo is not needed any more"
     store.forget("a")
     assert store.entry("a") is None
     assert store.redis.keys() == []
@@ -92,9 +92,11 @@ def test_what_was_forgotten_does_not_come_back(store: JobStore) -> None:
 def test_every_change_is_a_new_version_and_progress_only_grows(store: JobStore) -> None:
     put(store, "a")
     seen = [store.entry("a")]
-    for progress in (0.2, 0.6, 0.1):
-        store.report("a", "node", "network", progress)
+    for stage, progress in (("decode", 0.2), ("network", 0.6), ("join", 0.1)):
+        store.report("a", "node", stage, progress)
         seen.append(store.entry("a"))
+        store.report("a", "node", stage, progress)
+        assert store.entry("a").status == seen[-1].status, "what is known is not told again"
     store.finish("a", "done", b"{}", b"body")
     seen.append(store.entry("a"))
     statuses = [entry.status for entry in seen if entry is not None]
@@ -109,9 +111,9 @@ def test_a_change_is_not_missed_between_looking_and_waiting(store: JobStore) -> 
     before = store.entry("a")
     assert before is not None
     store.report("a", "node", "network", 0.1)
-    begun = store.now()
+    begun = time.monotonic()
     store.wait(before, 5.0)
-    assert store.now() - begun < 2.5
+    assert time.monotonic() - begun < 2.5
     after = store.entry("a")
     assert after is not None
     store.wait(after, 0.05)  # and returns where nothing changes
@@ -127,7 +129,7 @@ def test_results_are_bounded_in_number_and_bytes(store: JobStore) -> None:
     size = 1000 - 4 - 2 * SIZE
     store.finish("large", "done", b"{}", bytes(size))
     assert [store.entry(id) is None for id in "bcd"] == [True, True, False]
-    assert store.blob("large") == bytes(size)
+    assert store.answer("large") == bytes(size)
 
 
 def test_everything_expires(store: JobStore) -> None:
@@ -154,8 +156,9 @@ def test_workers_are_counted_while_they_show_signs_of_life(store: JobStore) -> N
 def test_only_json_and_raw_bytes_lie_in_redis(store: JobStore) -> None:
     put(store, "a")
     request = store.redis.hget(f"{PREFIX}job:a", "request")
-    assert json.loads(request[SIZE:])["work"] == "colorize"
-    assert store.redis.get(f"{PREFIX}blob:a:image")[SIZE:] == b"photo"
+    text = request[SIZE + LENGTH : -len(b"photo")]
+    assert json.loads(text)[0] == "ColorizeRequest"
+    assert request.endswith(b"photo")
 
 
 def test_models_are_told_apart_by_version_and_weights(tmp_path: Path) -> None:
@@ -170,47 +173,41 @@ def test_models_are_told_apart_by_version_and_weights(tmp_path: Path) -> None:
     assert made_with(own) != first
 
 
-@pytest.mark.parametrize("key", ["job:a request", "job:a pictures", "blob:a:image", "blob:a:mask"])
-def test_no_worker_takes_what_was_changed_on_its_way(store: JobStore, key: str) -> None:
+@pytest.mark.parametrize("place", [0, SIZE, SIZE + LENGTH, -5, -1])
+def test_no_worker_takes_what_was_changed_on_its_way(store: JobStore, place: int) -> None:
     """A mask that is only taken away would colour what the client wanted left alone."""
-    mask = ColorizeRequest(b"photo", mask=b"mask")
-    text, pictures = pack(mask)
-    store.put("a", "anna", text, pictures, kept=True)
-    assert unpack(*store.work("a")) == mask
-    name, _, field = key.partition(" ")
-    if field == "pictures":
-        store.redis.hset(f"{PREFIX}{name}", field, '["image"]')
-    elif field:
-        change(store, f"{PREFIX}{name}", field)
-    else:
-        sealed = store.redis.get(f"{PREFIX}{name}")
-        store.redis.set(f"{PREFIX}{name}", sealed[:-1] + b"?")
+    asked = ColorizeRequest(b"photo", mask=b"mask")
+    store.put("a", "anna", pack(asked), kept=True)
+    assert unpack(store.request("a")) == asked
+    sealed = bytearray(store.redis.hget(f"{PREFIX}job:a", "request"))
+    for changed in (sealed[:place], bytes(SIZE) + sealed[SIZE:]):
+        store.redis.hset(f"{PREFIX}job:a", "request", bytes(changed))
+        with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+            store.request("a")
+    sealed[place] ^= 1
+    store.redis.hset(f"{PREFIX}job:a", "request", bytes(sealed))
     with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
-        store.work("a")
+        store.request("a")
 
 
-def change(store: JobStore, key: str, field: str) -> None:
-    store.redis.hset(key, field, store.redis.hget(key, field)[:-1] + b"?")
-
-
-def test_a_picture_that_is_gone_is_not_done_without(store: JobStore) -> None:
-    text, pictures = pack(ColorizeRequest(b"photo", mask=b"mask"))
-    store.put("a", "anna", text, pictures, kept=True)
-    store.redis.delete(f"{PREFIX}blob:a:mask")
-    with pytest.raises(WireError, match="send the photo again"):
-        unpack(*store.work("a"))
+def test_a_request_is_for_one_job_alone(store: JobStore) -> None:
+    put(store, "a")
+    put(store, "b")
+    store.redis.hset(f"{PREFIX}job:a", "request", store.redis.hget(f"{PREFIX}job:b", "request"))
+    with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
+        store.request("a")
 
 
 def test_an_outcome_that_was_changed_or_is_another_jobs_is_none(store: JobStore) -> None:
     for id in "ab":
         put(store, id)
         store.finish(id, "done", b"{}", f"colour of {id}".encode())
-    other = {key: store.redis.get(f"{PREFIX}blob:{key}:answer") for key in "ab"}
-    store.redis.set(f"{PREFIX}blob:a:answer", other["b"])
+    other = {key: store.redis.hget(f"{PREFIX}job:{key}", "answer") for key in "ab"}
+    store.redis.hset(f"{PREFIX}job:a", "answer", other["b"])
     with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
-        store.blob("a")
-    store.redis.set(f"{PREFIX}blob:a:answer", other["a"])
-    assert store.blob("a") == b"colour of a"
+        store.answer("a")
+    store.redis.hset(f"{PREFIX}job:a", "answer", other["a"])
+    assert store.answer("a") == b"colour of a"
     end = store.redis.hget(f"{PREFIX}job:b", "outcome")
     for forged in (end, b"done {}", b"", end[:SIZE] + b"failed {}"):
         store.redis.hset(f"{PREFIX}job:a", "outcome", forged)
@@ -225,11 +222,11 @@ def test_who_has_another_key_reads_and_writes_nothing(redis: RedisServer, store:
     stranger = JobStore(Broker(redis.url, key="0123456789abcdef"), Keep())
     put(store, "a")
     with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
-        stranger.work("a")
+        stranger.request("a")
     assert stranger.finish("a", "done", b"{}", b"<script>")
     assert state(store, "a") == "failed"
     with pytest.raises(RemoteProblem, match=KEY_VARIABLE):
-        store.blob("a")
+        store.answer("a")
     stranger.close()
 
 

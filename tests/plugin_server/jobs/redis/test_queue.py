@@ -222,7 +222,7 @@ def test_nothing_is_left_of_a_run(broker: Broker, work: HeldWork) -> None:
     with cluster(broker) as jobs, worker(broker, work):
         assert jobs.run(photo("a"), ANNA, is_disconnected=never).body == b"colour of a"
         client = broker.connect()
-        for kind in ("job", "blob", "news"):
+        for kind in ("job", "news"):
             assert not list(client.scan_iter(f"{PREFIX}{kind}:*"))
         client.close()
 
