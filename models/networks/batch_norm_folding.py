@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from models.networks.fused_convolution import fused
+from models.networks.pointwise_convolution import AVAILABLE, PointwiseConv2d, is_pointwise
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -19,7 +19,8 @@ def folded(network: Network) -> Network:
     """Return a copy of a network in eval mode, for inference alone.
 
     Every normalisation whose module stands right behind a convolution's, as they do in the encoder
-    and in FiLM's blocks, becomes part of its weights, with what it rectified afterwards.
+    and in FiLM's blocks, becomes part of its weights; what it rectified afterwards stays. Pointwise
+    convolutions become products of matrices where this machine's PyTorch can.
     """
     assert not network.training
     twin = copy.deepcopy(network)
@@ -34,7 +35,7 @@ def _fold(module: nn.Module) -> None:
         if not isinstance(child, nn.Conv2d):
             _fold(child)
             continue
-        is_rectified = False
+        act: nn.Module = nn.Identity()
         if isinstance(norm, nn.BatchNorm2d):
             mean, variance = norm.running_mean, norm.running_var
             assert mean is not None
@@ -42,6 +43,10 @@ def _fold(module: nn.Module) -> None:
             child.weight, child.bias = fuse_conv_bn_weights(
                 child.weight, child.bias, mean, variance, norm.eps, norm.weight, norm.bias
             )
-            is_rectified = isinstance(getattr(norm, "act", None), nn.ReLU6)
-            setattr(module, after, nn.Identity())
-        setattr(module, name, fused(child, is_rectified=is_rectified))
+            act = getattr(norm, "act", act)  # timm's rectify as well
+        if AVAILABLE and is_pointwise(child):
+            rectifies = isinstance(act, nn.ReLU6)
+            setattr(module, name, PointwiseConv2d(child, is_rectified=rectifies))
+            act = nn.Identity() if rectifies else act
+        if isinstance(norm, nn.BatchNorm2d):
+            setattr(module, after, act)

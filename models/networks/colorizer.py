@@ -211,14 +211,22 @@ def likely(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
 
 def annealed_mean(logits: Tensor, bins: Tensor, *, temperature: float) -> Tensor:
     """Mean of the sharpened distribution, (N, Q, h, w) -> (N, 2, h, w) ab (Zhang et al. 2016)."""
-    return (likely(logits, temperature=temperature) @ bins).permute(0, 3, 1, 2)
+    return mean_color(likely(logits, temperature=temperature), bins).permute(0, 3, 1, 2)
+
+
+def mean_color(weights: Tensor, bins: Tensor) -> Tensor:
+    """Mean of a (..., Q) distribution over (Q, 2) ab: (..., 2)."""
+    # Multiplied from this side: the other way takes five times as long.
+    means = bins.T.contiguous() @ weights.flatten(0, -2).T
+    return means.T.reshape(*weights.shape[:-1], 2)
 
 
 def confidence(weights: Tensor) -> Tensor:
     """How sure a (..., Q) distribution is: (...) in [0, 1], 1 - entropy / log Q."""
-    # Not entr: its logarithm is one number at a time.
-    entropy = -(weights * weights.clamp_min(1e-30).log_()).sum(dim=-1)
-    return (1 - entropy / math.log(weights.shape[-1])).clamp(0, 1)
+    # Not entr: its logarithm takes one number at a time.
+    entropy = -weights.clamp_min(1e-30).log_().mul_(weights).sum(dim=-1)
+    sure: Tensor = (1 - entropy / math.log(weights.shape[-1])).clamp(0, 1)
+    return sure
 
 
 def build_colorizer(config: ColorizerConfig) -> Colorizer:

@@ -28,22 +28,16 @@ class SameConv2d(nn.Conv2d):
     """A convolution padded as TensorFlow does: the odd row and column come last."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x, padding = same_padding(x, self.kernel_size, self.stride)
+        pads = []
+        for size, kernel, stride in zip(x.shape[-2:], self.kernel_size, self.stride, strict=True):
+            pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            pads.append((pad // 2, pad - pad // 2))
+        (top, bottom), (left, right) = pads
+        if top == bottom and left == right:
+            padding = (top, left)
+        else:
+            x, padding = F.pad(x, (left, right, top, bottom)), (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
-
-
-def same_padding(
-    x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]
-) -> tuple[Tensor, tuple[int, int]]:
-    """Return what a convolution has to read, and how far it has to pad that on every side."""
-    pads = []
-    for size, wide, step in zip(x.shape[-2:], kernel, stride, strict=True):
-        pad = max((-(-size // step) - 1) * step + wide - size, 0)
-        pads.append((pad // 2, pad - pad // 2))
-    (top, bottom), (left, right) = pads
-    if top == bottom and left == right:
-        return x, (top, left)
-    return F.pad(x, (left, right, top, bottom)), (0, 0)
 
 
 class Norm(nn.BatchNorm2d):

@@ -29,7 +29,7 @@ from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
-from models.networks.colorizer import STRIDES, Colorizer, confidence, likely
+from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs
@@ -306,7 +306,7 @@ class Predictor:
         if temperature != 1:
             weights = weights ** (1 / temperature)
             weights /= weights.sum(dim=2, keepdim=True)
-        return (weights @ self.model.bins).permute(2, 0, 1)
+        return mean_color(weights, self.model.bins).permute(2, 0, 1)
 
     def _expected(self, lightness: FloatArray) -> Tensor:
         """Return the unguided distribution over colours for (h, w) lightness: (h/4, w/4, Q)."""

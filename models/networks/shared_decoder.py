@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
 from models.networks.colorizer import Decoder, FiLMBlock, double
-from models.networks.fused_convolution import fused
 
 
 class SharedDecoder(nn.Module):
@@ -65,9 +64,9 @@ class SharedBlock(nn.Module):
         return second.add_(first).relu_()
 
 
-def _convolution(weight: Tensor, bias: Tensor | None = None) -> nn.Module:
+def _convolution(weight: Tensor, bias: Tensor | None = None) -> nn.Conv2d:
     out, channels = weight.shape[:2]
     conv = nn.Conv2d(channels, out, 3, padding=1, bias=bias is not None)
     conv.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), False)
     conv.bias = None if bias is None else nn.Parameter(bias, False)
-    return fused(conv)
+    return conv

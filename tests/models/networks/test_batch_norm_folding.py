@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
+from models.networks import batch_norm_folding
 from models.networks.batch_norm_folding import folded
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 
 
-def test_a_folded_colorizer_answers_the_same_without_any_normalisation() -> None:
+@pytest.mark.parametrize("has_products", [batch_norm_folding.AVAILABLE, False])
+def test_a_folded_colorizer_answers_the_same_without_any_normalisation(
+    has_products: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_norm_folding, "AVAILABLE", has_products)
     torch.manual_seed(0)
     model = build_colorizer(ColorizerConfig(bins=((0.0, 0.0), (20.0, 10.0), (-30.0, 5.0)))).eval()
     for module in model.modules():
