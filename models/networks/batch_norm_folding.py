@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from models.networks.pointwise_convolution import AVAILABLE, PointwiseConv2d, is_pointwise
+from models.networks.packed_linear import AVAILABLE, PointwiseConv2d, is_pointwise
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -36,6 +36,7 @@ from models.networks.checkpoint import (
 from models.networks.efficientnet import MEAN, STD
 from models.networks.embedded_towers import IMAGE_SIZE, EmbeddedTowers
 from models.networks.minilm import PADDING, WIDTH
+from models.networks.packed_linear import pack
 
 FloatArray = NDArray[np.float32]
 
@@ -250,6 +251,7 @@ def _load_embedded() -> Clip:
     missing = model.load_state_dict(tensors, strict=False).missing_keys
     if any(not key.startswith("text.transformer.") for key in missing):
         raise WeightsError(f"the weights {CHECKPOINT} lack {missing[0]}")
+    pack(model.text.transformer)
     return embedded_clip(model)
 
 

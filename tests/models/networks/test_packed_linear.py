@@ -1,4 +1,4 @@
-"""Pointwise convolutions as products are the convolutions that they come from."""
+"""Linear layers whose weights are laid out once are the layers that they come from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.networks.pointwise_convolution import AVAILABLE, PointwiseConv2d, is_pointwise
+from models.networks.packed_linear import (
+    AVAILABLE,
+    PackedLinear,
+    PointwiseConv2d,
+    is_pointwise,
+    pack,
+)
 
 
 @pytest.mark.skipif(not AVAILABLE, reason="this PyTorch has no oneDNN")
@@ -34,3 +40,20 @@ def test_only_convolutions_of_single_cells_are_products() -> None:
         nn.Conv2d(8, 4, 1, groups=2),
     ):
         assert not is_pointwise(other)
+
+
+def test_all_linear_layers_inside_are_packed() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Linear(6, 9), nn.ModuleDict({"deep": nn.Linear(9, 5, bias=False)}), nn.LayerNorm(5)
+    )
+    first, second, norm = network[0], network[1]["deep"], network[2]  # type: ignore[index]
+    x = torch.randn(3, 2, 6)
+    with torch.inference_mode():
+        wanted = norm(second(first(x)))
+        pack(network)
+        found = norm(network[1]["deep"](network[0](x)))  # type: ignore[index]
+    torch.testing.assert_close(found, wanted)
+    kinds = {type(module) for module in network.modules()}
+    assert (PackedLinear in kinds) == AVAILABLE
+    assert (nn.Linear in kinds) != AVAILABLE
