@@ -41,9 +41,10 @@ LOOK = 0.02  # seconds between looks at the process
 class Run:
     """What a batch took.
 
-    ``busy`` is its processor time over that of all cores. ``all_cores`` is the share of the looks
-    at which as many of its threads as there are cores were running or waiting for a core, and
-    ``threads`` how often how many of them were.
+    ``cpu_seconds`` is its processor time and that of the processes that decode for it, and ``busy``
+    that over the time of all cores. ``all_cores`` is the share of the looks at which as many of
+    their threads as there are cores were running or waiting for a core, and ``threads`` how often
+    how many of them were.
     """
 
     jobs: int | None
@@ -90,15 +91,27 @@ def write_photo(path: Path, name: str, megapixels: float, rng: np.random.Generat
         Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 
-def states(pid: int) -> list[str]:
-    """List the states of a process's threads: R runs or waits for a core, S and D wait."""
+def family(pid: int) -> list[int]:
+    """List a process and those that it has started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [pid, *(int(one) for task in tasks for one in (task / "children").read_text().split())]
+
+
+def states(pids: list[int]) -> list[str]:
+    """List the states of processes' threads: R runs or waits for a core, S and D wait."""
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
+    for task in (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()):
         try:
             found.append((task / "stat").read_text().rpartition(")")[2].split()[0])
         except OSError:
             continue  # it ended meanwhile
     return found
+
+
+def seconds_of(pids: list[int]) -> float:
+    """Add up the processor time of processes."""
+    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
+    return sum(int(own[11]) + int(own[12]) for own in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_at_most(pid: int) -> float:
@@ -116,7 +129,7 @@ def measure(photos: Path, output: Path, megapixels: float, jobs: int | None) -> 
     if jobs is not None:
         command += ["--jobs", str(jobs)]
     seen: Counter[int] = Counter()
-    resident = 0.0
+    resident = decoding = 0.0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         over = threading.Event()
         manifest, report = output / "photochrom-manifest.jsonl", output / "photochrom-report.csv"
@@ -126,21 +139,24 @@ def measure(photos: Path, output: Path, megapixels: float, jobs: int | None) -> 
                 over.set()
             try:
                 if manifest.exists() and manifest.stat().st_size and not over.is_set():
-                    seen[states(process.pid).count("R")] += 1
+                    pids = family(process.pid)
+                    seen[states(pids).count("R")] += 1
+                    decoding = max(decoding, seconds_of(pids[1:]))
                     resident = max(resident, resident_at_most(process.pid))
             except OSError:
-                break
+                continue  # one of them ended meanwhile
     if process.returncode != 0:
         raise click.ClickException(f"the batch ended with {process.returncode}: see above")
     sums = json.loads((output / "photochrom-report.json").read_text())
     looks, cores = max(seen.total(), 1), len(os.sched_getaffinity(0))
+    cpu_seconds = sums["cpu_seconds"] + decoding
     return Run(
         jobs=jobs,
         photos=sums["photos"],
         megapixels=megapixels,
         seconds=sums["seconds"],
-        cpu_seconds=sums["cpu_seconds"],
-        busy=sums["busy"],
+        cpu_seconds=round(cpu_seconds, 3),
+        busy=round(cpu_seconds / (sums["seconds"] * cores), 3),
         all_cores=round(sum(n for running, n in seen.items() if running >= cores) / looks, 3),
         threads={running: round(n / looks, 3) for running, n in sorted(seen.items())},
         resident=round(resident, 3),

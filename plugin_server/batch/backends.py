@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REMOTE_JOBS: Final = 4  # photos on their way to a server, coloured there, or on their way back
 SERVER_TIMEOUT: Final = 120.0  # seconds for which a server that is gone is looked for
 BROKER_TIMEOUT: Final = 600.0  # seconds for which a broker that is away or full is asked again
+AROUND: Final = 2  # photos that are read or written while others are coloured
 LEAST_IN_FLIGHT: Final = 8  # photos on their way to workers, even where none has come yet
 IN_FLIGHT_PER_WORKER: Final = 2  # one that it works on and one that waits for it
 POLL_INTERVAL: Final = 0.2  # seconds in which Ctrl-C is noticed
@@ -46,9 +47,9 @@ class Backend:
 def local_backend(load: Callable[[int], Service], jobs: int | None) -> Backend:
     """Colour in this process, ``jobs`` photos at a time.
 
-    By default that is one more than there are cores, so that none of them waits while a file is
-    read or written. Each photo keeps to its share of the cores: more threads inside the network
-    would only wait for each other.
+    By default that is one more than there are cores, so that none of them waits for a decoder or
+    for Python's lock; and two more photos are read, or written until they are on the disk. Each
+    keeps to its share of the cores: more threads inside the network would only wait for each other.
     """
     from plugin_server.jobs.malloc import share_heaps
 
@@ -63,7 +64,8 @@ def local_backend(load: Callable[[int], Service], jobs: int | None) -> Backend:
     def source_of(exemplar: str) -> str:
         return service.library.get(exemplar).source
 
-    return Backend(service.answer, service.limits, workers, source_of, service)
+    in_flight = workers + AROUND if workers > 1 else 1
+    return Backend(service.answer, service.limits, in_flight, source_of, service)
 
 
 def remote_backend(
