@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from models.shown import shown
+from plugin_server.jobs.malloc import nothing_collected
 
 # name -> (module, attribute, what the overview says); PyTorch takes seconds to import, so neither
 # --help nor --version may import it.
@@ -69,7 +70,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
-        command = getattr(import_module(module), attribute)
+        with nothing_collected():
+            command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
 

@@ -93,17 +93,22 @@ class Service:
         Raises:
             models.networks.checkpoint.WeightsError: a file is missing or damaged.
         """
-        # PyTorch takes seconds to import; nothing else in this module needs it.
-        from models.networks.loading import load_pair
+        limits = Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels)
+        decoders = Decoders(config.workers, limits)
+        decoders.start(1)  # the first photo's; it is up before PyTorch is
+        try:
+            # PyTorch takes seconds to import; nothing else in this module needs it.
+            from models.networks.loading import load_pair
 
-        colorizer, clip = load_pair(config.weights, config.clip)
+            colorizer, clip = load_pair(config.weights, config.clip)
+        except BaseException:
+            decoders.close()
+            raise
         models = None
         if config.broker is not None:
             from plugin_server.jobs.redis.celery_app import made_with
 
             models = made_with(config.weights, config.clip)
-        limits = Limits(max_bytes=config.max_bytes, max_pixels=config.max_pixels)
-        decoders = Decoders(config.workers, limits)
         return cls(
             colorizer,
             clip,

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -115,8 +116,7 @@ def load_network(
     """
     tensors, header = read_checkpoint(path)
     try:
-        network = build(header["config"])
-        network.load_state_dict(tensors)
+        network = filled(lambda: build(header["config"]), tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as problem:
         found = kind_of(tensors, header)
         if found not in (None, kind):
@@ -127,6 +127,34 @@ def load_network(
             f"the weights {path} do not fit this version: {remedy_for(path)}"
         ) from problem
     return network.eval().requires_grad_(False)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves new parameters as they are: to draw random ones takes longer than to read a file."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def filled(
+    build: Callable[[], Network], tensors: Mapping[str, torch.Tensor], *, strict: bool = True
+) -> Network:
+    """Build a network around tensors. Unless ``strict`` there may be some that have no place in it.
+
+    Raises:
+        RuntimeError: the tensors are not the network's.
+    """
+    with _NothingDrawn():
+        network = build()
+    lacking = network.load_state_dict(tensors, strict=strict, assign=True).missing_keys
+    if lacking:
+        raise RuntimeError(f"{lacking[0]} is missing")
+    return network
 
 
 def kind_of(tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> str | None:

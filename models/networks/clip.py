@@ -30,6 +30,7 @@ from models.networks.checkpoint import (
     WeightsError,
     WeightsFile,
     file_sha256,
+    filled,
     inspect_file,
     read_checkpoint,
 )
@@ -209,14 +210,19 @@ def load_clip(name: str = EMBEDDED) -> Clip:
 def build_embedded() -> EmbeddedTowers:
     """Build the embedded pair, text tower loaded, image tower still random."""
     model = EmbeddedTowers()
+    missing = model.text.transformer.load_state_dict(_text_tensors(), strict=False).missing_keys
+    assert not missing, f"the text tower has other parts: {missing[0]}"
+    return model.eval()
+
+
+def _text_tensors() -> dict[str, Tensor]:
+    """Read the text tower as it was released."""
     weights = _text_tower_folder() / "model.safetensors"
     if not weights.is_file() or file_sha256(weights) != TEXT_SHA256:
         raise WeightsError(f"the text tower {weights} is missing or damaged: {_TEXT_REMEDY}")
     from safetensors.torch import load_file
 
-    missing = model.text.transformer.load_state_dict(load_file(weights), strict=False).missing_keys
-    assert not missing, f"the text tower has other parts: {missing[0]}"
-    return model.eval()
+    return load_file(weights)
 
 
 def inspect_clip(checksums: Mapping[str, str]) -> list[WeightsFile]:
@@ -246,11 +252,12 @@ def _text_tower_folder() -> Path:
 
 
 def _load_embedded() -> Clip:
-    model = build_embedded()
     tensors, _ = read_checkpoint(CHECKPOINT)
-    missing = model.load_state_dict(tensors, strict=False).missing_keys
-    if any(not key.startswith("text.transformer.") for key in missing):
-        raise WeightsError(f"the weights {CHECKPOINT} lack {missing[0]}")
+    text = {f"text.transformer.{name}": tensor for name, tensor in _text_tensors().items()}
+    try:
+        model = filled(EmbeddedTowers, {**text, **tensors}, strict=False)
+    except RuntimeError as problem:
+        raise WeightsError(f"the weights {CHECKPOINT} do not fit: {problem}") from problem
     pack(model.text.transformer)
     return embedded_clip(model)
 

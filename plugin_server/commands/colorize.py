@@ -30,6 +30,7 @@ from plugin_server.commands.parameters import (
 )
 from plugin_server.commands.place_options import place_options
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError
+from plugin_server.jobs.malloc import nothing_collected
 from plugin_server.version import product_version
 
 if TYPE_CHECKING:
@@ -316,10 +317,15 @@ def _read(path: Path | None, kind: str) -> bytes | None:
 
 
 def _load(load: LoadService | None, config: Config) -> Service:
-    from models.networks.checkpoint import WeightsError
-    from plugin_server.service import Service
+    with nothing_collected():
+        from plugin_server.service import Service
 
-    try:
-        return (load or Service.load)(config)
-    except WeightsError as problem:
-        raise click.ClickException(str(problem)) from problem
+        try:
+            return (load or Service.load)(config)
+        except RuntimeError as problem:
+            # Not before: it brings PyTorch, and the decoder starts while that is imported.
+            from models.networks.checkpoint import WeightsError
+
+            if not isinstance(problem, WeightsError):
+                raise
+            raise click.ClickException(str(problem)) from problem

@@ -155,12 +155,14 @@ def run(
     except serving.PortError as problem:
         raise click.ClickException(str(problem)) from problem
     with bound:
-        from models.networks.checkpoint import WeightsError
-        from plugin_server.app import create_app
-        from plugin_server.service import Service
+        with malloc.nothing_collected():
+            from models.networks.checkpoint import WeightsError
+            from plugin_server.app import create_app
+            from plugin_server.service import Service
 
         try:
-            service = (load or Service.load)(config)
+            with malloc.nothing_collected():
+                service = (load or Service.load)(config)
             service.warm()
             server = serving.Server(create_app(config, service), config, bound)
         except (WeightsError, serving.PortError) as problem:

@@ -15,6 +15,7 @@ from models.shown import shown
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option, weights_option
 from plugin_server.config import Config, ConfigError
+from plugin_server.jobs.malloc import nothing_collected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,11 +61,12 @@ def things(
     What is not found is listed too, with what to do; the exit code is 0 all the same. A phrase of
     this list is what photochrom colorize --thing and --not take.
     """
-    from models.networks.checkpoint import WeightsError
-    from plugin_server.batch.sources import read_file
-    from plugin_server.engine.requests import ThingsRequest
-    from plugin_server.images.codec import ImageError, decode
-    from plugin_server.service import Service
+    with nothing_collected():
+        from models.networks.checkpoint import WeightsError
+        from plugin_server.batch.sources import read_file
+        from plugin_server.engine.requests import ThingsRequest
+        from plugin_server.images.codec import ImageError, decode
+        from plugin_server.service import Service
 
     if sheet is not None and sheet.exists() and not overwrite:
         raise click.ClickException(
@@ -75,7 +77,8 @@ def things(
         job = ColorizeJob(description)
         config = Config(clip=clip, weights=weights)
         data = read_file(photo)
-        service = (ctx.obj or Service.load)(config)
+        with nothing_collected():
+            service = (ctx.obj or Service.load)(config)
         target = decode(data, limits=service.limits)
         answer = service.answer(ThingsRequest(data, job))
     except OSError as problem:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,6 @@ from models.job import ColorizeJob, JobError
 from models.pipeline import View, colorize, find_things, view_of
 from models.progress import Progress, unwatched
 from plugin_server.engine.cache import Memory
-from plugin_server.engine.exemplars import Exemplars, index
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.layered import layered
 from plugin_server.engine.places import read_mask, read_painted, read_places
@@ -48,6 +47,7 @@ from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
     from models.guidance.condition import ChromaPredictor, Embedder, TextEmbedding
+    from plugin_server.engine.exemplars import Exemplars
     from plugin_server.engine.library import Library
 
 LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
@@ -94,8 +94,8 @@ class Engine:
         self.colorizer = colorizer
         self._plain_clip = clip  # a library's photos come once each: nothing to remember
         self.clip = RememberingClip(clip)
+        self._library = library
         self.references = References(library, decode=self.decode)
-        self._exemplars = Exemplars(library, limits=limits)
         self.limits = limits
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
@@ -136,7 +136,16 @@ class Engine:
                 return self._exemplars.add(request)
             case IndexRequest():
                 progress("index", 0.0)
+                from plugin_server.engine.exemplars import index
+
                 return index(request, self._plain_clip, self.limits, self._decode_small)
+
+    @cached_property
+    def _exemplars(self) -> Exemplars:
+        """The library as requests see it; who only colours need not import pydantic."""
+        from plugin_server.engine.exemplars import Exemplars
+
+        return Exemplars(self._library, limits=self.limits)
 
     def gathered(self, request: ColorizeRequest) -> ColorizeRequest:
         """Fetch all that only this server has, so that the request can be done anywhere.

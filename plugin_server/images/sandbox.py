@@ -168,11 +168,11 @@ class Decoders:
         except BrokenImage:
             return ()
 
-    def start(self) -> None:
-        """Start all processes, so that the first photo need not wait for one."""
-        started = []
+    def start(self, most: int | None = None) -> None:
+        """Start all processes, or so many, so that the first photo need not wait for one."""
+        started: list[_Decoder] = []
         with suppress(queue.Empty):
-            while True:
+            while most is None or len(started) < most:
                 started.append(self._idle.get_nowait() or self._begin())
         for decoder in started:
             self._idle.put(decoder)

@@ -8,8 +8,8 @@ the parser found; nothing is searched for in it.
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from retrieval.containers.xml import Element, XmlError, attribute_places, elements
 
@@ -135,7 +135,7 @@ def properties(settings: str) -> bytes:
     return (
         f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="" xmlns:photochrom="{NAMESPACE}" '
         f'xmlns:Iptc4xmpExt="{IPTC}">'
-        f"<photochrom:settings>{escape(settings)}</photochrom:settings>"
+        f"<photochrom:settings>{escape(settings, quote=False)}</photochrom:settings>"
         f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
         "</rdf:Description>"
     ).encode()

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from models.networks.checkpoint import (
     WEIGHTS,
     WeightsError,
     file_sha256,
+    filled,
     inspect_file,
     read_checkpoint,
     read_header,
@@ -144,3 +146,23 @@ def test_the_weights_that_come_with_photochrom_are_whole() -> None:
 def test_a_colorizer_is_not_used_with_a_clip_model_it_does_not_know() -> None:
     with pytest.raises(WeightsError, match=r"trained with the CLIP model 'embedded'"):
         load_pair(clip="ViT-B-32/laion2b_s34b_b79k")
+
+
+def test_loading_draws_no_random_weights() -> None:
+    before = torch.get_rng_state()
+    load_pair()
+    assert torch.equal(torch.get_rng_state(), before)
+    build_colorizer(ColorizerConfig(bins=((0.0, 0.0), (10.0, 20.0))))
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
+def test_tensors_that_are_not_the_networks_are_refused() -> None:
+    layer = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
+    assert filled(lambda: nn.Linear(3, 2), layer).weight.sum() == 6
+    with pytest.raises(RuntimeError, match="bias"):
+        filled(lambda: nn.Linear(3, 2), {"weight": torch.ones(2, 3)})
+    with pytest.raises(RuntimeError, match="more"):
+        filled(lambda: nn.Linear(3, 2), {**layer, "more": torch.ones(1)})
+    assert filled(lambda: nn.Linear(3, 2), {**layer, "more": torch.ones(1)}, strict=False)
+    with pytest.raises(RuntimeError, match="bias is missing"):
+        filled(lambda: nn.Linear(3, 2), {"weight": torch.ones(2, 3)}, strict=False)

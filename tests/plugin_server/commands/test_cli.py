@@ -311,6 +311,24 @@ def test_help_is_quick_and_imports_no_model() -> None:
     assert time.perf_counter() - started < 5  # generous: the assertion on modules is the point
 
 
+def test_colouring_one_photo_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    photo = write(tmp_path / "a.png")
+    code = (
+        "import gc, sys; from plugin_server.cli import main\n"
+        f"try: main(['colorize', {str(photo)!r}])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "unused = {'pydantic', 'flask', 'celery', 'redis', 'faiss', 'skimage', 'scipy', 'timm',\n"
+        "          'torchvision', 'transformers', 'open_clip'}\n"
+        "assert not unused & set(sys.modules), unused & set(sys.modules)\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 100_000\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a-color.png").is_file()
+
+
 def test_files_of_an_evaluation_are_checked_before_it_measures(tmp_path: Path) -> None:
     for option in ("--json", "--report", "--turing", "--sheet"):
         result = run("evaluate", tmp_path / "none", option, "/dev/null/out.json")

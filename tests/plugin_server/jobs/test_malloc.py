@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from plugin_server.jobs.malloc import nothing_collected
 
 # Forty threads that each allocate a little: how many heaps are there in the end?
 SCRIPT = """
@@ -95,3 +98,18 @@ def test_what_one_photo_leaves_is_there_for_the_next() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         cleared[how] = int(done.stdout)
     assert 10 * cleared["kept"] < cleared["as usual"]
+
+
+def test_nothing_is_collected_while_modules_come_in_nor_looked_at_again() -> None:
+    frozen = gc.get_freeze_count()
+    with nothing_collected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+    gc.unfreeze()
+    gc.disable()
+    with nothing_collected():
+        pass
+    assert not gc.isenabled()
+    gc.enable()
+    gc.unfreeze()
