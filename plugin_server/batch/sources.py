@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from models.shown import shown
+from plugin_server.images import heic
 from plugin_server.images.layer import TYPE_OF
 from retrieval.ingest.walk import UNREADABLE, identity_of
 
@@ -147,11 +148,14 @@ def _walk(
 
 def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | SkippedPhoto | None:
     suffix = path.suffix.lower()
-    if suffix in UNREADABLE:
+    is_heic = suffix in heic.SUFFIXES
+    if is_heic and not heic.can_be_read():
+        return SkippedPhoto(name, "HEIC is not read: pip install 'photochrom[heic]', or convert it")
+    if suffix in UNREADABLE and not is_heic:
         return SkippedPhoto(
             name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF"
         )
-    if suffix not in TYPE_OF:
+    if suffix not in TYPE_OF and not is_heic:
         return None
     try:
         if entry.is_file():

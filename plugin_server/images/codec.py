@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from plugin_server.images import iptc, jpeg, npy, png, texts, tiff, webp, xmp
+from plugin_server.images import heic, iptc, jpeg, npy, png, texts, tiff, webp, xmp
 from plugin_server.images.color_profile import (
     ProfileError,
     can_be_written,
@@ -66,9 +66,9 @@ OTHERS = (
     (b"<?xml", "an XML file"), (b"<!DOCTYPE", "a web page"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000"),
 )  # fmt: skip
-BOXES = {b"avif": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF"}
+BOXES = {b"avif": "an AVIF"}
 CONVERT = f"convert it first, in GIMP for example (File > Export As), and send {READABLE}"
-TO_CONVERT = ("a HEIC", "a HEIF", "an AVIF", "a JPEG 2000", "a JPEG XL")
+TO_CONVERT = ("an AVIF", "a JPEG 2000", "a JPEG XL")
 # What cameras write, and where their marks stand.
 RAWS = (
     (8, b"CR\x02", "Canon CR2"), (4, b"ftypcrx ", "Canon CR3"), (6, b"HEAPCCDR", "Canon CRW"),
@@ -84,10 +84,13 @@ def decode(data: bytes, *, limits: Limits) -> Layer:
 
     Raises:
         TooLarge: more bytes or pixels than the limits allow.
-        UnsupportedImage: not one of MEDIA_TYPES, or animated, or of several pages.
+        UnsupportedImage: not one of MEDIA_TYPES, a HEIC without what reads it, animated, or of
+            several pages.
         BrokenImage: empty, damaged, cut off, or floats outside [0, 1].
     """
     limits.check_bytes(data)
+    if heic.is_heic(data):  # of which nothing is written: it is answered as a JPEG is
+        return _layer(heic.read(data, limits), "image/jpeg")
     media_type = media_type_of(data)
     match media_type:
         case "image/png":

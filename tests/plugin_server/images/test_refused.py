@@ -121,7 +121,6 @@ def test_pillows_own_limit_does_not_interfere() -> None:
         (b"BM" + bytes(50), "a BMP"),
         (b"8BPS" + bytes(50), "a Photoshop document"),
         (b"gimp xcf v011" + bytes(50), "a GIMP document"),
-        (b"\x00\x00\x00\x18ftypheic" + bytes(50), "a HEIC"),
         (b"\x00\x00\x00\x18ftypavif" + bytes(50), "an AVIF"),
         (b"%PDF-1.7", "a PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG"),
@@ -138,7 +137,7 @@ def test_other_kinds_are_named(data: bytes, named: str) -> None:
 @pytest.mark.parametrize(
     "start",
     [
-        b"\x00\x00\x00\x18ftypheic", b"\x00\x00\x00\x18ftypavif", b"\xff\x4f\xff\x51", b"\xff\x0a",
+        b"\x00\x00\x00\x18ftypavif", b"\xff\x4f\xff\x51", b"\xff\x0a",
         b"\x00\x00\x00\x0cjP  ",
     ],
 )  # fmt: skip
