@@ -19,7 +19,7 @@ from retrieval.ingest.captions import captions_beside
 
 # Pictures that people have but neither the library nor the server can read.
 UNREADABLE: Final = frozenset(
-    {".heic", ".heics", ".heif", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
+    {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
      ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp",
      ".bmp", ".dib", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".tga", ".icb", ".vda", ".vst",
      ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".sgi", ".rgb", ".rgba", ".bw", ".ras",

@@ -15,11 +15,12 @@ from models.networks.checkpoint import (
     file_sha256,
     filled,
     inspect_file,
+    load_network,
     read_checkpoint,
     read_header,
     save_checkpoint,
 )
-from models.networks.colorizer import ColorizerConfig, build_colorizer
+from models.networks.colorizer import ColorizerConfig, build_colorizer, read_config
 from models.networks.loading import inspect_weights, load_colorizer, load_pair
 
 CONFIG = {"bins": [[0.0, 0.0], [10.0, 20.0]], "widths": [8, 8, 8, 8], "condition_width": 8}
@@ -150,7 +151,8 @@ def test_a_colorizer_is_not_used_with_a_clip_model_it_does_not_know() -> None:
 
 def test_loading_draws_no_random_weights() -> None:
     before = torch.get_rng_state()
-    load_pair()
+    path = WEIGHTS / "colorizer.safetensors"
+    load_network(path, lambda config: build_colorizer(read_config(config)))
     assert torch.equal(torch.get_rng_state(), before)
     build_colorizer(ColorizerConfig(bins=((0.0, 0.0), (10.0, 20.0))))
     assert not torch.equal(torch.get_rng_state(), before)

@@ -113,11 +113,11 @@ def test_no_kind_of_picture_is_passed_over_in_silence() -> None:
 
 
 def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
-    scans = touch(tmp_path / "scans", "a.heic", "b.CR2", "c.txt")
+    scans = touch(tmp_path / "scans", "a.avif", "b.CR2", "c.txt")
     (scans / "folder.png").mkdir()
     sources = Sources.parse([scans], tmp_path / "out", recursive=True)
-    assert passed(sources).keys() == {"a.heic", "b.CR2"}
-    assert "HEIC is not read: convert it" in passed(sources)["a.heic"]
+    assert passed(sources).keys() == {"a.avif", "b.CR2"}
+    assert "AVIF is not read: convert it" in passed(sources)["a.avif"]
 
 
 def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Path) -> None:

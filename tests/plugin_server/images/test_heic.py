@@ -54,7 +54,7 @@ def test_a_folder_says_it_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_a_photo_is_read_and_answered_as_a_jpeg_is() -> None:
     layer = decode(photo(), limits=LIMITS)
-    assert (layer.pixels.shape, layer.pixels.dtype, layer.bits) == ((48, 64, 3), np.uint8, 8)
+    assert (layer.pixels.shape, layer.bits) == ((48, 64, 3), 8)
     assert layer.media_type == "image/jpeg"
     red, green, blue = (layer.pixels[..., channel].astype(int) for channel in range(3))
     assert abs(red[24, 4:-4] - (4 * np.arange(64) - np.arange(64) // 16)[4:-4]).max() < 12
@@ -67,6 +67,7 @@ def test_a_turned_photo_is_upright_once() -> None:
     exif[0x0112], exif[0x010E] = 6, "a street"
     layer = decode(photo(exif=exif.tobytes()), limits=LIMITS)
     assert layer.pixels.shape == (64, 48, 3)
+    assert layer.metadata.exif is not None
     kept = Image.Exif()
     kept.load(layer.metadata.exif)
     assert dict(kept) == {0x0112: 1, 0x010E: "a street"}
