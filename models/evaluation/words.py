@@ -22,14 +22,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
 from models.evaluation.evaluate import greyed
 from models.evaluation.figures import plain, sum_gains, sum_landing, sum_obedience
 from models.evaluation.landing import (
+    NEAR,
+    ORIGINAL_CHROMA,
     Landing,
     Neutral,
     Placing,
     UInt8Array,
     ab_of,
+    has_hue,
     landing_caption,
     measure_landing,
     measure_neutral,
@@ -41,10 +45,11 @@ from models.evaluation.obedience import Obedience, colored_caption, measure_obed
 from models.evaluation.report import number, write_json
 from models.evaluation.results import mean
 from models.guidance.condition import ChromaPredictor, Embedder
+from models.guidance.named_colors import ab_at
 from models.job import ColorizeJob
 from models.photos import Photo, PhotosError, read_photos, spread_evenly
 from models.pipeline import colorize, view_of
-from models.training.color_naming import WORDS, only_color_word, replace_color_word
+from models.training.color_naming import WORDS, color_words, only_color_word, replace_color_word
 from models.training.regions import FloatArray, box_mask, read_drawn
 
 # Turns a description into an (H, W, 3) sRGB result; an empty one into the undescribed result.
@@ -145,17 +150,46 @@ def _candidates(photo: Photo, phrases: Sequence[Phrase]) -> Iterator[Asked]:
             yield Asked("places", phrase.words, box)
 
 
+def knowing_places(paint: Painter, original: UInt8Array, asked: Asked) -> Painter:
+    """Return a painter that knows where things are: what perfect places would bring.
+
+    The usual colour of each word is laid over the undescribed result, all over the place and
+    nowhere else. The place is the box, or where the original has the hue of the word asked for.
+    """
+    undescribed = srgb_to_lab(paint("").astype(np.float32) / 255)
+    true = ab_of(original)
+    places = [
+        has_hue(true, word, NEAR, ORIGINAL_CHROMA) if asked.box is None else asked.box
+        for word in color_words(asked.words)
+    ]
+
+    def painted(words: str) -> UInt8Array:
+        lab = undescribed.copy()
+        for place, word in zip(places, color_words(words), strict=False):
+            lab[place, 1:] = ab_at([word], lab[place, 0])
+        rgb = lab_to_srgb_in_gamut(lab[..., 0], lab[..., 1:])
+        return np.asarray((rgb * 255).round(), np.uint8)
+
+    return painted
+
+
 def measure(
     chosen: Sequence[tuple[Photo, Sequence[Asked]]],
     painter_of: Callable[[UInt8Array], Painter],
+    *,
+    places_known: bool = False,
 ) -> Iterator[Words]:
-    """Yield the growing result after each photo; the same words are painted once."""
+    """Yield the growing result after each photo; the same words are painted once.
+
+    With ``places_known`` no description is painted, but what perfect places would bring.
+    """
     result = Words()
     for photo, some in chosen:
         original = photo.pixels
-        paint = cache(painter_of(greyed(original)))
+        own = cache(painter_of(greyed(original)))
         for asked in some:
             words = asked.words
+            paint = knowing_places(own, original, asked) if places_known else own
             match asked.measure:
                 case "hues":
                     landed = measure_landing(paint(words), paint(""), original, words)
@@ -283,6 +317,11 @@ _PATH = click.Path(exists=True, path_type=Path)
 @click.option("--only", metavar="NAMES", help=f"Some of {','.join(MEASURES)}.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True,
               help="Photos (phrases for places) of each measure, evenly spread.")  # fmt: skip
+@click.option(
+    "--known-places",
+    is_flag=True,
+    help="Lay usual colours on the true places: what perfect places would bring.",
+)
 @click.option("--weights", type=_PATH, help="Weights other than the shipped.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Figures as JSON.")
 def main(
@@ -290,6 +329,7 @@ def main(
     boxes: Path | None,
     only: str | None,
     limit: int,
+    known_places: bool,
     weights: Path | None,
     json_file: Path | None,
 ) -> None:
@@ -313,7 +353,7 @@ def main(
     del everything
     colorizer, clip = load_pair(weights)
     console = Console()
-    steps = measure(chosen, painters(colorizer, clip))
+    steps = measure(chosen, painters(colorizer, clip), places_known=known_places)
     *_, result = track(steps, "photos", total=len(chosen), console=console)
     figures = summary(result)
     console.print(table(figures))

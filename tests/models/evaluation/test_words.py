@@ -122,6 +122,18 @@ def test_words_that_land_elsewhere_harm_and_miss(boxes: Path) -> None:
     assert (figures["places"]["pointing"], figures["places"]["overlap"]) == (0, 0)
 
 
+def test_with_known_places_the_painter_need_not_find_them(boxes: Path) -> None:
+    chosen = choose(PHOTOS, read_phrases(boxes), limit=None)
+    *_, result = measure(chosen, painter_on(np.s_[:, WIDTH // 2 :]), places_known=True)
+    figures = summary(result)
+    assert figures["hues"]["nearer"] > 10
+    assert figures["hues"]["farther"] == pytest.approx(0)
+    assert figures["hues"]["seen"] > 0.95
+    assert (figures["obedience"]["obeyed"], figures["obedience"]["aim"]) == (1, 1)
+    assert figures["places"]["pointing"] == 1
+    assert figures["places"]["inside"] > 0.9
+
+
 def test_captions_without_colours_are_judged_by_paleness_and_harm(boxes: Path) -> None:
     assert neutral_caption(("a golden door", "a wooden door")) == "a wooden door"
     assert neutral_caption(("a silver car",)) is None
