@@ -28,7 +28,7 @@ import skimage.data  # noqa: E402
 from flask.testing import FlaskClient  # noqa: E402
 
 from plugin_server.app import create_app  # noqa: E402
-from plugin_server.config import Config  # noqa: E402
+from plugin_server.config import DEFAULT_HOST, Config  # noqa: E402
 from plugin_server.service import Service  # noqa: E402
 
 PACKAGES = ("models", "retrieval", "plugin_server")
@@ -104,7 +104,7 @@ def colorize(client: FlaskClient, *, full: bool) -> None:
         form["reference"] = (_png(skimage.data.astronaut()), "reference.png")
         form["hints"] = json.dumps([{"x": 100, "y": 80, "color": "#8899cc"}])
         form["palette"] = json.dumps(["#556b2f", "#c8b090"])
-    answer = client.post("/v1/colorize", data=form)
+    answer = client.post("/v1/colorize", data=form, base_url=f"http://{DEFAULT_HOST}")
     assert answer.status_code == 200, answer.text
 
 

@@ -145,7 +145,7 @@ def proof_of(token: str, nonce: str) -> str:
 
 
 def _is_ours(name: str, config: Config) -> bool:
-    return is_loopback(name) or name.lower() == config.host.strip("[]").lower()
+    return name.lower() == config.host.strip("[]").lower() or is_loopback(name)
 
 
 def _host_name(host: str) -> str:
