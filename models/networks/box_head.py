@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock
+from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, double
 
 
 class BoxHead(nn.Module):
@@ -62,8 +62,3 @@ class BoxHead(nn.Module):
         agreement = torch.einsum("ndhw,pd->nphw", cells, phrases)
         logits: Tensor = agreement * self.scale.exp() + self.bias
         return logits
-
-
-def double(x: Tensor) -> Tensor:
-    """Bring (N, C, H, W) to twice its height and width, bilinearly."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -24,9 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
-from models.networks.box_head import BoxHead, double
+from models.networks.box_head import BoxHead
 from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
-from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder
+from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder, double
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
 

@@ -25,18 +25,20 @@ from models.networks.predictor import Predictor
 CHECKPOINT = WEIGHTS / "colorizer.safetensors"
 
 
-def load_colorizer(path: Path | None = None) -> Predictor:
+def load_colorizer(path: Path | None = None, *, alone: bool = False) -> Predictor:
     """Load the weights that came with Photochrom, or those of a training run.
 
     The matcher for references, the grounder for named things and the affinity for dabs are those
     beside them, else those that came with Photochrom, where they were trained on this colorizer's
-    encoder.
+    encoder. ``alone``: none of them, such as where they are still to be trained.
 
     Raises:
         WeightsError: a file is missing, damaged or of another kind.
     """
     path = CHECKPOINT if path is None else path
     model = load_network(path, lambda config: build_colorizer(read_config(config)))
+    if alone:
+        return Predictor(model, name=path.stem)
 
     def beside(released: Path) -> Path:
         own = path.with_name(released.name)
@@ -55,13 +57,15 @@ def load_colorizer(path: Path | None = None) -> Predictor:
     )
 
 
-def load_pair(weights: Path | None = None, clip: str = EMBEDDED) -> tuple[Predictor, Clip]:
-    """Load a colorizer and the CLIP model it was trained with.
+def load_pair(
+    weights: Path | None = None, clip: str = EMBEDDED, *, alone: bool = False
+) -> tuple[Predictor, Clip]:
+    """Load a colorizer, perhaps ``alone``, and the CLIP model it was trained with.
 
     Raises:
         WeightsError: a file is missing or damaged, or the two do not belong together.
     """
-    colorizer = load_colorizer(weights)
+    colorizer = load_colorizer(weights, alone=alone)
     wanted = colorizer.model.config.clip
     if clip != wanted:
         raise WeightsError(

@@ -199,7 +199,7 @@ def main(
 ) -> None:
     """Train the affinity of a colorizer; the weights are RUN/affinity.safetensors."""
     cv2.setNumThreads(1)
-    colorizer = load_colorizer(weights).model
+    colorizer = load_colorizer(weights, alone=True).model
     kept = [
         photo for i, photo in enumerate(read_photos(shards, short_side=288)) if i % hold_out != 0
     ]

@@ -8,10 +8,15 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def average(averaged: dict[str, Tensor], model: nn.Module, keep: float) -> None:
-    """Move averaged weights towards the model's: ``keep`` of them stays; counters are copied."""
+    """Move averaged weights towards the model's: ``keep`` of them stays; counters are copied.
+
+    What does not learn stays the same to the bit: a mean would make 0 of -0, and what was trained
+    on an encoder knows it by its bits.
+    """
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point():
-            averaged[name].lerp_(tensor, 1 - keep)
+            own = averaged[name]
+            own.copy_(torch.where(own == tensor, own, own.lerp(tensor, 1 - keep)))
         else:
             averaged[name].copy_(tensor)
 

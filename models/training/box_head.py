@@ -166,7 +166,7 @@ def main(
 
     cv2.setNumThreads(0)
     options = BoxOptions(minutes=minutes, seed=seed)
-    predictor, clip = load_pair(weights)
+    predictor, clip = load_pair(weights, alone=True)
     photos = [
         photo for photo in read_region_photos(*by_kind(shards), boxes, "train") if photo.has_regions
     ]

@@ -100,8 +100,9 @@ def train_projections(model: Any, data: Captioned, *, steps: int, seed: int) -> 
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     with_captions = np.array([i for i, rows in enumerate(data.rows) if rows])
+    size = min(512, len(with_captions))
     for _ in track(range(steps), "projections"):
-        batch = generator.choice(with_captions, 512, replace=False)
+        batch = generator.choice(with_captions, size, replace=False)
         text = data.texts[[int(generator.choice(data.rows[i])) for i in batch]]
         text = F.normalize(model.text.proj(text), dim=-1)
         noise = 1 + 0.1 * torch.randn(len(batch), colour.shape[1])
@@ -153,8 +154,9 @@ def fine_tune(model: Any, data: Captioned, *, minutes: float, side: int, seed: i
     text_bank = F.normalize(model.text.proj(data.texts), dim=-1)
     schedule = Falling(50, least=0.02)
     loop = Loop(model, optimiser, schedule, minutes=minutes, bound=None, log_every=20)
+    size = min(96, len(with_captions))
     for _ in loop:
-        batch = generator.choice(with_captions, 96, replace=False)
+        batch = generator.choice(with_captions, size, replace=False)
         text = text_bank[[int(generator.choice(data.rows[i])) for i in batch]]
         rgb = to_input(augment(data.photos[batch], generator, side))
         both = torch.cat([rgb, grey_of(rgb)]).contiguous(memory_format=torch.channels_last)

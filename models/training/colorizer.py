@@ -46,6 +46,8 @@ from models.training.validation import Validation, validate
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
 # would cost half of the time.
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
+# Multiplying in bfloat16 is three times as fast where the processor can.
+HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
 GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
 
 
@@ -164,6 +166,8 @@ def train(
     groups = [{"params": own, "lr": options.rate}]
     if encoder_parameters:
         groups.insert(0, {"params": encoder_parameters, "lr": options.encoder_rate})
+    # Small variances that are still being learned would be lost.
+    half = torch.autocast("cpu", torch.bfloat16, enabled=HAS_BFLOAT16 and not model.training)
     optimiser = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
@@ -223,9 +227,11 @@ def train(
             vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
-            with torch.set_grad_enabled(bool(encoder_parameters)):
+            with half, torch.set_grad_enabled(bool(encoder_parameters)):
                 features = model.encode(lightness)
-            logits = model.decode(features, model.condition(features, vectors, batch.palettes))
+            with half:
+                condition = model.condition(features, vectors, batch.palettes)
+                logits = model.decode(features, condition).float()
             loop.learn(loss=balanced_cross_entropy(logits, *encode(batch.ab), balance))
             speed = options.batch_size / (time.monotonic() - started)
             loss = progress.losses["loss"]

@@ -234,7 +234,7 @@ def main(
 ) -> None:
     """Train the matcher of a colorizer; the weights are RUN/correspondence.safetensors."""
     cv2.setNumThreads(1)
-    colorizer = load_colorizer(weights).model
+    colorizer = load_colorizer(weights, alone=True).model
     photos = list(read_photos(shards, short_side=288))
     neighbours = find_neighbours(*_embeddings(run / "embeddings.npz", photos)).tolist()
     held = list(range(0, len(photos), hold_out))

@@ -5,8 +5,8 @@
 PHOTOS is a folder with ``*-train-*.tar`` shards, ``regions-*-train-*.tar`` shards with masks, and
 ``*-regions.jsonl`` with drawn boxes. Each stage writes into the run's folder and is then put into
 the place of the released file, because the next one reads it. Start the same command again to go
-on: a stage whose file is there is not made again. ``record.json`` says what was done, with which
-seeds and how long.
+on: a stage whose file is there is not made again, unless one before it was. ``record.json`` says
+what was done, with which seeds and how long.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,7 +31,8 @@ MINUTES = {
     "clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "boxes": 10.0, "extent": 60.0,
     "matcher": 35.0,
 }  # fmt: skip
-AFFINITY_STEPS = 3000
+LEAST_MINUTES = 0.1  # that a training takes
+CLIP_STEPS, AFFINITY_STEPS = 1500, 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Stage:
     arguments: tuple[str, ...]
     made: Path
     name: str
+
+    @property
+    def command(self) -> list[str]:
+        """What the record says of it."""
+        return ["python", *self.arguments]
 
 
 def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage]:
@@ -57,7 +65,7 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             "regions-*-train-*.tar and *-regions.jsonl"
         )
     boxed = [p for p in shards if Path(p).name.split("-")[0] in Path(boxes[0]).name] or shards
-    minutes = {title: f"{share * length:g}" for title, length in MINUTES.items()}
+    minutes = {title: f"{max(LEAST_MINUTES, share * m):g}" for title, m in MINUTES.items()}
     common, drawn = ("--seed", str(seed)), ("--boxes", boxes[0])
 
     def stage(title: str, module: str, arguments: Sequence[str], made: str, name: str) -> Stage:
@@ -72,12 +80,14 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     reach = at("extent", "--minutes", minutes["extent"], *drawn)
     boxes_at = at("boxes", "--minutes", minutes["boxes"], *drawn)
     match = at("matcher", "--minutes", minutes["matcher"])
-    steps = str(max(1, round(share * AFFINITY_STEPS)))
+    clip_steps, steps = (
+        str(max(1, round(share * count))) for count in (CLIP_STEPS, AFFINITY_STEPS)
+    )
     return [
         stage(
             "clip", "clip",
             [*shards, "--output", str(run / "clip" / "clip.safetensors"),
-             "--minutes", minutes["clip"]],
+             "--steps", clip_steps, "--minutes", minutes["clip"]],
             "clip.safetensors", "clip.safetensors",
         ),
         Stage(
@@ -107,6 +117,20 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     ]  # fmt: skip
 
 
+def check_same(stages: Sequence[Stage], record: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was made otherwise.
+
+    Raises:
+        ValueError: a stage of the ``record`` had other arguments.
+    """
+    for stage in stages:
+        if stage.title in record and record[stage.title]["command"] != stage.command:
+            raise ValueError(
+                f"the {stage.title} of this run was made with other photos, another share or "
+                "another seed: give the same to go on with it, or another --run"
+            )
+
+
 def put_in_place(made: Path, name: str, folder: Path = WEIGHTS) -> None:
     """Put a file into the place of the released one, and its SHA-256 into that of the old one."""
     shutil.copyfile(made, folder / name)
@@ -130,13 +154,16 @@ def put_in_place(made: Path, name: str, folder: Path = WEIGHTS) -> None:
 @click.option("--seed", default=0, show_default=True)
 def main(photos: Path, run: Path, share: float, seed: int) -> None:
     """Make every file of weights from the shards in PHOTOS, in the place of the released ones."""
+    file = run / "record.json"
+    record = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     try:
         stages = stages_of(photos, run, share=share, seed=seed)
+        check_same(stages, record)
     except ValueError as problem:
         raise click.UsageError(str(problem)) from problem
     run.mkdir(parents=True, exist_ok=True)
-    file = run / "record.json"
-    record = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    # A training would go on alone when its parent is ended; an exception ends it too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for number, stage in enumerate(stages, 1):
         head = f"{number} of {len(stages)}: {stage.title}"
         if stage.title in record and stage.made.is_file():
@@ -144,6 +171,9 @@ def main(photos: Path, run: Path, share: float, seed: int) -> None:
             put_in_place(stage.made, stage.name)
             continue
         click.echo(head)
+        for later in stages[number:]:  # they read what is made now
+            if record.pop(later.title, None):
+                shutil.rmtree(later.made.parent, ignore_errors=True)
         stage.made.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
         ended = subprocess.run([sys.executable, *stage.arguments], check=False)
@@ -152,14 +182,14 @@ def main(photos: Path, run: Path, share: float, seed: int) -> None:
                 f"{stage.title} ended with {ended.returncode}; start the same command again to go "
                 "on from here"
             )
-        put_in_place(stage.made, stage.name)
         record[stage.title] = {
-            "command": ["python", *stage.arguments],
+            "command": stage.command,
             "seed": seed,
             "seconds": round(time.monotonic() - started),
             "sha256": hashlib.sha256(stage.made.read_bytes()).hexdigest(),
         }
         file.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        put_in_place(stage.made, stage.name)
     click.echo(f"wrote {len(stages)} sets of weights into {WEIGHTS}; the record is {file}")
 
 

@@ -268,7 +268,7 @@ def train(
 
 def _beside(grounder: Path, weights: Path | None) -> tuple[Predictor, Clip]:
     """Load the colorizer with this grounder."""
-    predictor, clip = load_pair(weights)
+    predictor, clip = load_pair(weights, alone=True)
     read = load_grounder(grounder)
     return Predictor(predictor.model, name=predictor.name, grounder=read), clip
 

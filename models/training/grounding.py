@@ -369,7 +369,7 @@ def main(
     """
     from models.networks.loading import load_pair
 
-    predictor, clip = load_pair(weights)
+    predictor, clip = load_pair(weights, alone=True)
     photos = read_region_photos(*by_kind(shards), boxes, "train")
     record = {
         "from": [path.name for path in (*shards, boxes)],

@@ -108,7 +108,8 @@ class Views:
         return RATES.get(self.sources[i], 1.0 if boxed else CAPTIONS_ALONE)
 
     def draw(self, size: int, generator: np.random.Generator) -> NDArray[np.intp]:
-        """Draw that many different views."""
+        """Draw at most so many different views."""
+        size = min(size, int(np.count_nonzero(self._rates)))
         return generator.choice(len(self.targets), size, replace=False, p=self._rates)
 
     def features(self, drawn: NDArray[np.intp]) -> Iterator[Tensor]:

@@ -278,11 +278,16 @@ def _compare(
     from rich.console import Console
 
     from models.evaluation import before_after
+    from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
     from models.networks.loading import load_colorizer
 
-    before = load_colorizer() if start is None else start.predictor
-    after = load_colorizer(weights)
+    try:
+        before = load_colorizer() if start is None else start.predictor
+        after = load_colorizer(weights)
+    except WeightsError as problem:
+        click.echo(f"The new weights are not compared with those before: {problem}")
+        return
     wanted = before.model.config.clip
     theirs = reader if wanted == reader.name else load_clip(wanted)
     pictures = list(before_after.color_by_both(held, (before, theirs), (after, reader)))

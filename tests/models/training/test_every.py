@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
+import models
+import plugin_server
 from models.networks.checkpoint import known_checksums
 from models.training.every import main, put_in_place, stages_of
+from tests.support.training_folder import make_folder
+
+TITLES = ["clip", "colorizer", "grounding", "boxes", "extent", "matcher", "affinity"]
 
 
 @pytest.fixture
@@ -32,10 +44,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_each_stage_comes_after_what_it_reads(photos: Path, tmp_path: Path) -> None:
     stages = stages_of(photos, tmp_path, share=0.5, seed=7)
-    titles = [stage.title for stage in stages]
-    assert titles == [
-        "clip", "colorizer", "grounding", "boxes", "extent", "matcher", "affinity",
-    ]  # fmt: skip
+    assert [stage.title for stage in stages] == TITLES
     for stage in stages:
         assert stage.arguments[-2:] == ("--seed", "7")
         assert not any("-dev-" in argument for argument in stage.arguments)
@@ -86,3 +95,68 @@ def test_a_folder_without_shards_is_said(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [str(tmp_path)])
     assert result.exit_code == 2
     assert "lacks shards" in result.output
+
+
+def test_a_run_that_was_made_otherwise_is_not_taken_for_this_one(
+    photos: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    clip = stages_of(photos, run, share=0.5, seed=7)[0]
+    (run / "record.json").write_text(json.dumps({"clip": {"command": clip.command}}), "utf-8")
+    result = CliRunner().invoke(main, [str(photos), "--run", str(run), "--seed", "7"])
+    assert result.exit_code == 2
+    assert "another share" in " ".join(result.output.split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a group of processes is looked for")
+def test_all_weights_are_made_from_nothing_after_an_end_in_the_middle(tmp_path: Path) -> None:
+    """In a copy of the packages without weights, because what is made comes into their place."""
+    for package in (models, plugin_server):
+        source = Path(str(package.__file__)).parent
+        leave_out = shutil.ignore_patterns("*.safetensors", "SHA256SUMS", "__pycache__")
+        shutil.copytree(source, tmp_path / source.name, ignore=leave_out)
+    make_folder(tmp_path / "photos", photos=24)
+    run, environment = tmp_path / "run", os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments], cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def said(*arguments: str) -> str:
+        program = start(*arguments)
+        told = program.communicate()[0]
+        assert program.returncode == 0, told
+        return told
+
+    every = ("models.training.every", "photos", "--run", str(run), "--share", "0.0001")
+    first = start(*every)
+    while first.poll() is None and not list((run / "grounding").glob("*.done")):
+        time.sleep(0.2)
+    first.send_signal(signal.SIGTERM)
+    told = first.communicate()[0]
+    assert first.returncode == 143, told
+    with pytest.raises(ProcessLookupError):  # no training goes on alone
+        os.killpg(first.pid, 0)
+    assert list(json.loads((run / "record.json").read_text("utf-8"))) == TITLES[:2]
+
+    told = said(*every)
+    assert "2 of 7: colorizer: is there" in told
+    assert "3 of 7: grounding\n" in told
+    assert list(json.loads((run / "record.json").read_text("utf-8"))) == TITLES
+
+    Image.fromarray(np.tile(np.arange(0, 256, 4, np.uint8), (48, 1))).save(tmp_path / "grey.png")
+    report = said("plugin_server", "doctor")
+    assert "Everything needed is there." in report, report
+    words = ("-d", "a red ball", "-o", "coloured.png")
+    said("plugin_server", "colorize", "grey.png", *words)
+    assert Image.open(tmp_path / "coloured.png").size == (64, 48)
+    program = (
+        "from models.networks.loading import load_colorizer\n"
+        "all = load_colorizer()\n"
+        "assert all.matcher and all.grounder and all.affinity\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
