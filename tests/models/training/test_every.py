@@ -153,7 +153,8 @@ def test_all_weights_are_made_from_nothing_after_an_end_in_the_middle(tmp_path: 
     assert "Everything needed is there." in report, report
     words = ("-d", "a red ball", "-o", "coloured.png")
     said("plugin_server", "colorize", "grey.png", *words)
-    assert Image.open(tmp_path / "coloured.png").size == (64, 48)
+    with Image.open(tmp_path / "coloured.png") as picture:
+        assert picture.size == (64, 48)
     program = (
         "from models.networks.loading import load_colorizer\n"
         "all = load_colorizer()\n"
