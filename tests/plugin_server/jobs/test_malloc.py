@@ -6,6 +6,7 @@ import gc
 import platform
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,7 @@ def test_nothing_is_collected_while_modules_come_in_nor_looked_at_again() -> Non
     assert not gc.isenabled()
     gc.enable()
     gc.unfreeze()
+    # What earlier tests left, frozen until now, goes here and not in the middle of the next test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
