@@ -46,7 +46,7 @@ from models.training.validation import Validation, validate
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
 # would cost half of the time.
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
-# Multiplying in bfloat16 is three times as fast where the processor can.
+# Steps in bfloat16 are 1.7 times as fast where the processor can (one idle core, 160 px).
 HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
 GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
 
