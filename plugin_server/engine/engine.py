@@ -54,7 +54,7 @@ LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for pre
 DESCRIPTIONS = 256  # that are remembered as they were read
 LONGEST = 2000  # letters; a longer description is not worth its place
 MAX_HEADER_JSON = 6000  # bytes of JSON that a header holds
-VIEWS = 16  # kept photos of which the network's view is remembered, about 4 MB each
+VIEWS = 16  # kept photos of which the network's view is remembered, about 16 MB each
 
 
 class RememberingClip:
