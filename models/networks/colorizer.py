@@ -33,10 +33,10 @@ class ColorizerConfig:
     """Everything needed to build the network again and to read its answer.
 
     ``bins`` are the ab centres (Q of them); ``temperature`` sharpens the distribution before its
-    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of a mean,
-    ``described_gain`` does where there is a description; ``guidance`` is how far a description at
-    full strength moves the logits from the unguided ones to the guided ones, or beyond (1);
-    ``clip`` names the CLIP model whose embeddings it was trained on.
+    mean is taken (below 1) or keeps it (1); ``chroma_gain`` makes up for the paleness of such means
+    (see ``raised``), ``described_gain`` does where there is a description; ``guidance`` is how far
+    a description at full strength moves the logits from the unguided ones to the guided ones, or
+    beyond (1); ``clip`` names the CLIP model whose embeddings it was trained on.
     """
 
     bins: tuple[tuple[float, float], ...]
@@ -219,6 +219,15 @@ def mean_color(weights: Tensor, bins: Tensor) -> Tensor:
     # Multiplied from this side: the other way takes five times as long.
     means = bins.T.contiguous() @ weights.flatten(0, -2).T
     return means.T.reshape(*weights.shape[:-1], 2)
+
+
+def raised(ab: Tensor, gain: float) -> Tensor:
+    """Move (2, h, w) ab away from their mean over the picture: ``gain`` times as far.
+
+    Means of what is likely are paler than photos because they differ less from place to place. The
+    picture's own mean is not too pale: raising it as well would only strengthen a cast.
+    """
+    return torch.lerp(ab.mean((1, 2), keepdim=True), ab, gain)
 
 
 def confidence(weights: Tensor) -> Tensor:

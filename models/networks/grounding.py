@@ -27,6 +27,7 @@ from models.networks.batch_norm_folding import folded
 from models.networks.box_head import BoxHead
 from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
 from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder, double
+from models.networks.correspondence import encoder_digest
 from models.networks.efficientnet import EfficientNetLite0
 from models.networks.extent import Extent
 
@@ -39,7 +40,7 @@ SHARED_BLOCKS = 3  # the encoder's blocks up to stride 8 are the colorizer's own
 class GrounderConfig:
     """Everything needed to build the network again.
 
-    ``encoder`` is the digest of the colorizer's encoder whose features it reads, ``clip`` names the
+    ``encoder`` is the digest of what it reads of the colorizer's encoder, ``clip`` names the
     model of the text vectors. ``vocabulary`` are the names that always compete; names whose vectors
     have a cosine above ``kinship`` do not. ``sharpness`` and ``offset`` calibrate the logits.
     """
@@ -129,6 +130,12 @@ class Grounder(nn.Module):
         agreement = torch.einsum("dhw,pd->phw", cells, phrases)
         logits: Tensor = agreement * self.scale.exp() + self.bias
         return logits
+
+
+def shared_digest(encoder: EfficientNetLite0) -> str:
+    """Name what a grounder reads of a colorizer's encoder: the digest of all up to stride 8."""
+    deep = (f"blocks.{name}." for name, _ in deep_blocks(encoder).named_children())
+    return encoder_digest(encoder, without=tuple(deep))
 
 
 def deep_blocks(encoder: EfficientNetLite0) -> nn.Sequential:

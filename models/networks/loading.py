@@ -19,7 +19,7 @@ from models.networks.colorizer import build_colorizer, read_config
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import encoder_digest, load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
-from models.networks.grounding import load_grounder
+from models.networks.grounding import load_grounder, shared_digest
 from models.networks.predictor import Predictor
 
 CHECKPOINT = WEIGHTS / "colorizer.safetensors"
@@ -52,7 +52,7 @@ def load_colorizer(path: Path | None = None, *, alone: bool = False) -> Predicto
         model,
         name=path.stem,
         matcher=matcher if matcher.config.encoder == digest else None,
-        grounder=grounder if grounder.config.encoder == digest else None,
+        grounder=grounder if grounder.config.encoder == shared_digest(model.encoder) else None,
         affinity=affinity if affinity.config.encoder == digest else None,
     )
 

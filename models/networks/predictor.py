@@ -29,7 +29,7 @@ from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
-from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color
+from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color, raised
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs
@@ -139,7 +139,7 @@ class Predictor:
             if condition.embedding is not None:
                 gain += condition.strength * (config.described_gain - gain)
             weights = likely(self._logits(lightness, condition))[0]
-            ab = self._evened(gain * self._mean(weights), lightness)
+            ab = self._evened(raised(self._mean(weights), gain), lightness)
         return Prediction(_array(ab.permute(1, 2, 0)), _array(confidence(weights)))
 
     @torch.inference_mode()
@@ -188,7 +188,7 @@ class Predictor:
         )
         mean = self._mean(likely(self.folded.head(self._unguided(seen)))[0])
         tinted = transport(
-            _array(self.model.config.chroma_gain * mean.permute(1, 2, 0)),
+            _array(raised(mean, self.model.config.chroma_gain).permute(1, 2, 0)),
             _array(F.avg_pool2d(ours, GRID)[0, 0]),
             _array(known[0, 1:].permute(1, 2, 0)),
             _array(known[0, 0]),
@@ -320,7 +320,7 @@ class Predictor:
         seen = self._look(lightness)
         if seen.guess is None:
             mean = self._mean(self._expected(lightness))
-            seen.guess = self._evened(self.model.config.chroma_gain * mean, lightness)
+            seen.guess = self._evened(raised(mean, self.model.config.chroma_gain), lightness)
         return seen.guess
 
     def _look(self, lightness: FloatArray) -> Seen:

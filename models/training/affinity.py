@@ -27,9 +27,9 @@ from torch import Tensor
 
 from models.color.lab import srgb_to_lab
 from models.guidance.kriging import UNIT, predict, take_apart
-from models.networks.affinity import Affinity, AffinityConfig
+from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import save_checkpoint
-from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.colorizer import Colorizer, annealed_mean, raised
 from models.networks.correspondence import encoder_digest
 from models.networks.loading import load_colorizer
 from models.photos import Photo, read_photos, square
@@ -113,12 +113,18 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
         rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
         batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
         # Other weights guess paler or more vividly.
-        vivid = batch._replace(guess=batch.guess * gain * float(generator.uniform(0.7, 1.15)))
+        chosen = gain * float(generator.uniform(0.7, 1.15))
+        vivid = batch._replace(guess=torch.stack([raised(ab, chosen) for ab in batch.guess]))
         losses.append(loop.learn(loss=loss_of(model.train(), vivid, options, generator)))
-    with torch.no_grad():
-        assert model.write.bias is not None
-        model.write.bias[-2:] += float(np.log(options.caution))  # the doubts' logarithms
+    _doubt(model, options.caution)
     return float(np.mean(losses))
+
+
+@torch.no_grad()
+def _doubt(model: Affinity, times: float) -> None:
+    """Take what the model doubts so many times."""
+    assert model.write.bias is not None
+    model.write.bias[-2:] += float(np.log(times))  # the doubts' logarithms
 
 
 def loss_of(
@@ -185,6 +191,7 @@ def turn_something(
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/affinity"))
 @click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
+@click.option("--start", type=click.Path(path_type=Path), help="Affinity to begin with.")
 @click.option("--photos", "most", default=1200, show_default=True, help="Use at most so many.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
 @click.option("--seed", default=0, show_default=True)
@@ -193,6 +200,7 @@ def main(
     run: Path,
     steps: int,
     weights: Path | None,
+    start: Path | None,
     most: int,
     hold_out: int,
     seed: int,
@@ -206,6 +214,9 @@ def main(
     kept = kept[:: max(-(-len(kept) // most), 1)]
     options = AffinityOptions(steps=steps, seed=seed)
     model = Affinity(AffinityConfig(encoder_digest(colorizer.encoder)))
+    if start is not None:
+        model.load_state_dict(load_affinity(start).state_dict())
+        _doubt(model, 1 / options.caution)  # the end takes it again
     loss = train(encode(colorizer, kept), model, gain=colorizer.config.chroma_gain, options=options)
     write(
         model,

@@ -6,8 +6,10 @@ are given, so that a run fits the time there is. A run is one folder: ``checkpoi
 (weights, averaged weights and progress), ``optimiser.safetensors``, ``log.jsonl`` and ``log.png``;
 start it again to go on where it stopped.
 
-It begins with an encoder from ImageNet, or with finished weights. Those keep their encoder, because
-matcher, grounder and affinity read it, the statistics of their norms, and how they are read.
+It begins with an encoder from ImageNet, or with finished weights. Those keep the statistics of
+their norms, how they are read, and their encoder, because matcher, grounder and affinity read it.
+With an ``encoder_rate`` its blocks from stride 16 on learn too: the grounder, which has blocks of
+its own there, stays usable, matcher and affinity have to be trained anew.
 """
 
 from __future__ import annotations
@@ -28,7 +30,13 @@ from torch.utils.data import DataLoader
 
 from models.color.lab import srgb_to_lab
 from models.networks.checkpoint import read_checkpoint, read_header, save_checkpoint
-from models.networks.colorizer import Colorizer, ColorizerConfig, build_colorizer, read_config
+from models.networks.colorizer import (
+    Colorizer,
+    ColorizerConfig,
+    annealed_mean,
+    build_colorizer,
+    read_config,
+)
 from models.networks.loading import load_colorizer
 from models.networks.predictor import Predictor
 from models.photos import Photo
@@ -36,7 +44,7 @@ from models.training.averaging import halved, under
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.loop import Loop, Progressing
-from models.training.losses import balanced_cross_entropy
+from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
 from models.training.samples import Batch, SampleOptions, Samples, collate
@@ -46,9 +54,11 @@ from models.training.validation import Validation, validate
 # Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
 # would cost half of the time.
 FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
+SHARED = (*FROZEN, "blocks.2.")  # with the grounder
+DEPTHWISE = "conv_dw"  # left alone everywhere: their gradients take as long as the rest of a step
 # Steps in bfloat16 are 1.7 times as fast where the processor can (one idle core, 160 px).
 HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
-GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
+UNDONE = 0.5  # of the balance, before a reading is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,8 @@ class TrainOptions:
     """Everything that decides how a run goes, besides the photos.
 
     An ``encoder_rate`` of 0 leaves the encoder as it is; ``going_on`` is for finished weights.
-    ``p_image`` and ``p_both`` are how often
+    ``error_weight`` is that of ``log_error`` beside the cross-entropy; ``text_noise`` the length of
+    the noise that is added to a text's unit vector. ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
     ``cpu_seconds`` counts what this process does, so it asks for 0 ``workers``.
     """
@@ -68,6 +79,8 @@ class TrainOptions:
     rate: float = 1e-3
     encoder_rate: float = 2e-4
     weight_decay: float = 0.02
+    error_weight: float = 1.0
+    text_noise: float = 0.2
     warm_up: float = 0.02
     cool_down: float = 0.4
     average: float = 0.999
@@ -78,9 +91,12 @@ class TrainOptions:
     workers: int = 1
     seed: int = 0
 
-    def going_on(self) -> TrainOptions:
-        """Return the same for weights that are finished: a small rate, the encoder left alone."""
-        return replace(self, rate=GOING_ON_RATE, encoder_rate=0.0)
+    def going_on(self, *, rate: float, deep: bool) -> TrainOptions:
+        """Return the same for weights that are finished.
+
+        The encoder is left alone, or learns ``deep`` down at a quarter of the rate.
+        """
+        return replace(self, rate=rate, encoder_rate=rate / 4 if deep else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,8 @@ def train(
         config = read_config(header["config"])
         shares, reading = tensors["shares"], header.get("reading")
         counts = header["progress"]
-        progress = Progressing(losses={"loss": counts.pop("loss")}, **counts)
+        losses = {name: counts.pop(name) for name in ("loss", "error") if name in counts}
+        progress = Progressing(losses=losses, **counts)
         model = build_colorizer(config)
         model.load_state_dict(under("model.", tensors))
     elif start is not None:
@@ -158,9 +175,9 @@ def train(
     model.train(reading is None)
     averaged = under("averaged.", tensors) if progress.step else _copy(model.state_dict())
 
-    frozen = FROZEN if options.encoder_rate else ("",)
+    frozen = (FROZEN if reading is None else SHARED) if options.encoder_rate else ("",)
     for name, parameter in model.encoder.named_parameters():
-        parameter.requires_grad_(not name.startswith(frozen))
+        parameter.requires_grad_(not name.startswith(frozen) and DEPTHWISE not in name)
     encoder_parameters = [p for p in model.encoder.parameters() if p.requires_grad]
     own = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
     groups = [{"params": own, "lr": options.rate}]
@@ -175,6 +192,7 @@ def train(
     centres_tensor = torch.tensor(config.bins)
     encode = SoftEncoder(centres_tensor)
     balance = balance_weights(shares)
+    shift = _undone(reading or {"undo_balance": UNDONE}, shares)[:, None, None]
     # A resumed run must not see the same crops again.
     generator = np.random.default_rng((options.seed, progress.step, 1))
     stream = Samples(photos, samples, seed=options.seed + progress.step)
@@ -232,7 +250,11 @@ def train(
             with half:
                 condition = model.condition(features, vectors, batch.palettes)
                 logits = model.decode(features, condition).float()
-            loop.learn(loss=balanced_cross_entropy(logits, *encode(batch.ab), balance))
+            read = annealed_mean(logits - shift, model.bins, temperature=config.temperature)
+            loop.learn(
+                loss=balanced_cross_entropy(logits, *encode(batch.ab), balance),
+                error=options.error_weight * log_error(read, batch.ab),
+            )
             speed = options.batch_size / (time.monotonic() - started)
             loss = progress.losses["loss"]
             text = f"step {progress.step + 1}  loss {loss:.3f}  {speed:.0f} photos/s"
@@ -310,6 +332,11 @@ def _global_vectors(
 ) -> Tensor:
     """Choose each sample's global vector, (N, D): its text, a reference, both, or the null."""
     vectors = texts.vectors(batch.texts, model.null)
+    if options.text_noise:  # few captions are seen so often that they would be learned by heart
+        spread = options.text_noise / vectors.shape[1] ** 0.5
+        noise = torch.from_numpy(generator.normal(0, spread, vectors.shape).astype(np.float32))
+        said = torch.tensor([text is not None for text in batch.texts])[:, None]
+        vectors = torch.where(said, F.normalize(vectors + noise, dim=1), vectors)
     if images is None:
         return vectors
     rows, references = [], []

@@ -26,7 +26,13 @@ from torch import Tensor
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import load_clip
 from models.networks.colorizer import Colorizer
-from models.networks.correspondence import Described, Matcher, MatcherConfig, encoder_digest
+from models.networks.correspondence import (
+    Described,
+    Matcher,
+    MatcherConfig,
+    encoder_digest,
+    load_matcher,
+)
 from models.networks.loading import load_colorizer
 from models.photos import Photo, read_photos
 from models.training.averaging import halved, under
@@ -65,15 +71,19 @@ def train(
     options: MatcherOptions,
     pairs: PairOptions,
     record: dict[str, Any],
+    start: Matcher | None = None,
 ) -> Path:
     """Train into the folder ``run``, or go on where an earlier run stopped; return the checkpoint.
 
-    ``neighbours`` are, for each photo, those that it is like.
+    ``neighbours`` are, for each photo, those that it is like; ``start`` is what to begin with, for
+    an encoder that differs little.
     """
     torch.manual_seed(options.seed)
     checkpoint = run / "checkpoint.safetensors"
     config, progress = MatcherConfig(encoder_digest(colorizer.encoder)), Progressing()
     model = Matcher(config)
+    if start is not None:
+        model.load_state_dict(start.state_dict())
     averaged = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if checkpoint.exists():
         tensors, header = read_checkpoint(checkpoint)
@@ -222,6 +232,8 @@ def _embeddings(file: Path, photos: Sequence[Photo]) -> tuple[FloatArray, FloatA
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/matcher"))
 @click.option("--minutes", type=click.FloatRange(0.1), default=35.0, show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
+@click.option("--rate", default=MatcherOptions().rate, show_default=True)
+@click.option("--start", type=click.Path(path_type=Path), help="Matcher to begin with.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
 @click.option("--seed", default=0, show_default=True)
 def main(
@@ -229,6 +241,8 @@ def main(
     run: Path,
     minutes: float,
     weights: Path | None,
+    rate: float,
+    start: Path | None,
     hold_out: int,
     seed: int,
 ) -> None:
@@ -248,7 +262,7 @@ def main(
         "held_out": len(held),
         "colorizer": "released" if weights is None else weights.name,
     }
-    options = MatcherOptions(minutes=minutes, seed=seed)
+    options = MatcherOptions(minutes=minutes, rate=rate, seed=seed)
     checkpoint = train(
         [photos[i] for i in kept],
         among,
@@ -257,6 +271,7 @@ def main(
         options=options,
         pairs=PairOptions(),
         record=record,
+        start=None if start is None else load_matcher(start),
     )
     tensors, header = read_checkpoint(checkpoint)
     model = Matcher(MatcherConfig(**header["config"]))

@@ -22,8 +22,7 @@ from torch import Tensor
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip
 from models.networks.colorizer import Colorizer
-from models.networks.correspondence import encoder_digest
-from models.networks.grounding import Grounder, GrounderConfig, deep_blocks
+from models.networks.grounding import Grounder, GrounderConfig, deep_blocks, shared_digest
 from models.photos import read_photos
 from models.training.averaging import halved
 from models.training.loop import Loop
@@ -276,7 +275,7 @@ def train(
     torch.manual_seed(options.seed)
     cv2.setNumThreads(0)
     run.mkdir(parents=True, exist_ok=True)
-    config = GrounderConfig(encoder_digest(colorizer.encoder), clip.name, vocabulary=VOCABULARY)
+    config = GrounderConfig(shared_digest(colorizer.encoder), clip.name, vocabulary=VOCABULARY)
     views = Views(
         photos, colorizer.encoder, run, side=options.side, count=options.views, seed=options.seed
     )

@@ -1,9 +1,9 @@
 """How to read colours out of the trained distribution, chosen on held-out photos.
 
 How much of the class balance's prior to take back, how much to sharpen the distribution before its
-mean, and how much to raise the chroma of that mean, without and with a description. A mean of what
-is likely is paler than any of it, so among the readings that are as colourful as asked for, the one
-nearest to the true colours is taken.
+mean, and how far to move such means away from the picture's own, without and with a description. A
+mean of what is likely is paler than any of it, so among the readings that are as colourful as asked
+for, the one nearest to the true colours is taken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.color.lab import lab_to_srgb_in_gamut, srgb_to_lab
 from models.color.shrinking import working_shape
 from models.guidance.color_words import without_colors
 from models.measures import colourfulness, psnr
-from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.colorizer import Colorizer, annealed_mean, raised
 from models.photos import Photo
 from models.training.texts import TextBank
 
@@ -118,9 +118,12 @@ def score(held: Iterable[Held], bins: Tensor, log_balance: Tensor) -> list[Score
                 own = own.lerp(guided.float(), GUIDANCE)
             logits = own - shift
             mean = annealed_mean(logits, bins, temperature=temperature)
-            means.append(mean[0].permute(1, 2, 0).numpy())
+            means.append(mean[0])
         for gain in GAINS:
-            pictures = [_joined(h.lightness, gain * ab) for h, ab in zip(held, means, strict=True)]
+            pictures = [
+                _joined(h.lightness, raised(ab, gain).permute(1, 2, 0).numpy())
+                for h, ab in zip(held, means, strict=True)
+            ]
             near = [psnr(h.original, p) for h, p in zip(held, pictures, strict=True)]
             vivid = float(np.mean([colourfulness(p) for p in pictures])) / true
             scores.append(Score(undo, temperature, described, gain, float(np.mean(near)), vivid))

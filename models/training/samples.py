@@ -31,7 +31,11 @@ EMULSIONS = ((0.0, 0.1, 0.9), (0.05, 0.5, 0.45), (0.3, 0.6, 0.1), (0.75, 0.2, 0.
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How samples are made; every ``p_`` is a probability."""
+    """How samples are made; every ``p_`` is a probability.
+
+    ``p_scene`` is how often a caption loses its colours: always for a colorizer with a grounder,
+    which is given descriptions without them.
+    """
 
     side: int = 160
     min_area: float = 0.3

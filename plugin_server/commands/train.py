@@ -24,6 +24,7 @@ Examples:
   photochrom train train-000.tar train-001.tar --from imagenet --run runs/big --steps 40000
   photochrom train my-photos/ --run runs/mine      (again: goes on where it stopped)
   photochrom serve --weights runs/mine/colorizer.safetensors
+  photochrom train many-photos/ --run runs/deep --deep --rate 0.0004 --minutes 90
   photochrom train my-photos/ --run runs/field --model zhang2016 --cpu-seconds 600
 """
 
@@ -33,6 +34,7 @@ FEW = 500
 LARGEST_SIDE, LARGEST_BATCH = 1024, 1024  # more would not fit into memory
 RELEASED, IMAGENET = "released", "imagenet"
 STEPS, STEPS_GOING_ON = 20_000, 1_000
+GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
@@ -71,6 +73,18 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     default=OURS,
     show_default=True,
     help="Photochrom's own network, or a baseline of the field.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 0.01, min_open=True),
+    help="Learning rate from finished weights: a larger one learns more and forgets more.  "
+    f"[default: {GOING_ON_RATE:g}]",
+)
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="From finished weights: teach the encoder too, from stride 16 on. For references and dabs "
+    "models.training.correspondence and models.training.affinity must then be run again.",
 )
 @click.option(
     "--side",
@@ -124,6 +138,8 @@ def train(
     minutes: float | None,
     cpu_seconds: float | None,
     model: str,
+    rate: float | None,
+    deep: bool,
     side: int,
     batch: int,
     hold_out: int | None,
@@ -154,6 +170,10 @@ def train(
     from models.training.samples import SampleOptions
     from models.training.texts import TextBank
 
+    if (rate or deep) and begin == IMAGENET:
+        raise click.UsageError(
+            "--rate and --deep are for finished weights: not with --from imagenet"
+        )
     if side % 32:
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
     check_folder(run)
@@ -215,8 +235,10 @@ def train(
         run,
         texts=bank,
         images=ImageBank.of(reader, found) if references else None,
-        options=options if start is None else options.going_on(),
-        samples=SampleOptions(side=side),
+        options=options
+        if start is None
+        else options.going_on(rate=rate or GOING_ON_RATE, deep=deep),
+        samples=SampleOptions(side=side, p_scene=0.5 if start is None else 1.0),
         record=record,
         start=start,
     )

@@ -17,6 +17,7 @@ from models.networks.colorizer import (
     build_colorizer,
     confidence,
     likely,
+    raised,
 )
 from models.networks.predictor import Predictor
 
@@ -56,6 +57,12 @@ def test_the_annealed_mean_goes_from_mean_to_mode() -> None:
     torch.testing.assert_close(mean, torch.tensor([7.5, -7.5]))
     mode = annealed_mean(logits, bins, temperature=0.01).flatten()
     torch.testing.assert_close(mode, torch.tensor([10.0, -10.0]))
+
+
+def test_raised_colours_differ_more_from_place_to_place_around_the_same_mean() -> None:
+    ab = torch.tensor([[[10.0, 20.0]], [[0.0, -8.0]]])
+    torch.testing.assert_close(raised(ab, 1.5), torch.tensor([[[7.5, 22.5]], [[2.0, -10.0]]]))
+    torch.testing.assert_close(raised(ab, 1.5).mean((1, 2)), ab.mean((1, 2)))
 
 
 def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:

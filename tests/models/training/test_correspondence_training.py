@@ -11,8 +11,9 @@ import torch
 
 from models.networks.checkpoint import read_checkpoint
 from models.networks.colorizer import ColorizerConfig, build_colorizer
-from models.networks.correspondence import Carried, Matcher, MatcherConfig
+from models.networks.correspondence import Carried, Matcher, MatcherConfig, load_matcher
 from models.photos import Photo
+from models.training.averaging import under
 from models.training.correspondence import MatcherOptions, finish, train
 from models.training.match_losses import blend, blend_loss, place_loss
 from models.training.pairs import TWINS, PairOptions, find_neighbours, make_pairs
@@ -135,3 +136,12 @@ def test_a_run_stops_goes_on_and_gives_weights(tmp_path: Path) -> None:
     Matcher(MatcherConfig(**header["config"])).load_state_dict(tensors)
     assert header["scores"] == {"rmse none": 1.0}
     assert header["data"] == {"from": ["test"]}
+    start = load_matcher(tmp_path / "m.safetensors")
+    begun = train(
+        photos, neighbours, colorizer, tmp_path / "more",
+        options=MatcherOptions(minutes=0.005, cells=16, rate=1e-7), pairs=PairOptions(side=64),
+        record={}, start=start,
+    )  # fmt: skip
+    made = under("model.", read_checkpoint(begun)[0])
+    for name, tensor in start.named_parameters():
+        torch.testing.assert_close(made[name], tensor, atol=1e-4, rtol=0)

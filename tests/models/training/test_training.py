@@ -17,7 +17,7 @@ from skimage import data
 from models.networks.loading import load_colorizer
 from models.photos import PhotosError, read_photos
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
-from models.training.losses import balanced_cross_entropy
+from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import Score, choose
 from plugin_server.commands.train import train
 
@@ -109,6 +109,17 @@ def test_the_loss_is_least_for_the_truth() -> None:
     assert good.item() == pytest.approx(entropy.item())
 
 
+def test_an_error_counts_as_many_decibels_in_a_good_picture_as_in_a_bad_one() -> None:
+    true = torch.zeros(1, 2, 3, 3)
+    good, bad = (torch.full((1, 2, 3, 3), error) for error in (20.0, 60.0))
+    half = float(np.log(4))  # of the squared error
+    for ab in (good, bad):
+        gain = log_error(ab, true) - log_error(ab / 2, true)
+        assert float(gain) == pytest.approx(half, abs=0.03)
+    both = log_error(torch.cat([good, bad]), true.expand(2, -1, -1, -1))
+    assert float(both) == pytest.approx(float(log_error(good, true) + log_error(bad, true)) / 2)
+
+
 def test_the_reading_is_colourful_enough_and_then_the_nearest() -> None:
     scores = [
         Score(0, 1, described, gain, psnr - gain, ratio)
@@ -152,6 +163,22 @@ def test_a_run_goes_on_from_the_released_weights_and_keeps_what_reads_its_encode
     rows, columns = np.asarray(Image.open(run / "before-after.png")).shape[:2]
     assert rows == 4 * 204  # four photos were held out
     assert columns > 4 * 200
+
+
+@pytest.mark.slow
+def test_an_encoder_that_learns_deep_down_keeps_the_grounder_alone(
+    shard: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    short_run(shard, run, "--steps", "2", "--no-references", "--deep", "--rate", "0.002")
+    released, mine = load_colorizer(), load_colorizer(run / "colorizer.safetensors")
+    assert mine.grounder is not None
+    assert mine.matcher is None
+    assert mine.affinity is None
+    before, after = (p.model.encoder.state_dict() for p in (released, mine))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(name.split(".")[1] in "3456" and "running" not in name for name in moved)
 
 
 @pytest.mark.slow
@@ -212,6 +239,10 @@ def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
         refused = CliRunner().invoke(train, [str(tmp_path), option, bad])
         assert refused.exit_code == 2, refused.output
         assert f"'{option}': {bad} is not in the range" in refused.output
+    for option in (["--deep"], ["--rate", "0.001"]):
+        refused = CliRunner().invoke(train, [str(tmp_path), "--from", "imagenet", *option])
+        assert refused.exit_code == 2
+        assert "for finished weights: not with --from imagenet" in refused.output
     nowhere = CliRunner().invoke(train, [str(tmp_path), "--run", "/dev/null/x"])
     assert nowhere.exit_code == 1  # 2 as a subcommand of photochrom
     assert "cannot write /dev/null/x: Not a directory" in nowhere.output
