@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.colorizer import Colorizer, annealed_mean, raised
 from models.training.pairs import Pairs
 
 
@@ -42,12 +42,12 @@ def encode(colorizer: Colorizer, batch: Pairs) -> Encoded:
 
 
 def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
-    """What the colorizer finds likely without any guidance: (N, 2, h, w) ab.
+    """What the colorizer paints without any guidance, as colourful as it is shown: (N, 2, h, w) ab.
 
-    Its mean as it is, without the gain that makes it as colourful as photos are: trust is to be
-    earned by knowing more, not by being paler.
+    A paler guess errs less, so a reference would be trusted less than it should be.
     """
     condition = colorizer.condition(features, colorizer.null[None])
     logits = colorizer.decode(features, condition)
-    temperature = colorizer.config.temperature
-    return annealed_mean(logits, colorizer.bins, temperature=temperature)
+    config = colorizer.config
+    means = annealed_mean(logits, colorizer.bins, temperature=config.temperature)
+    return torch.stack([raised(ab, config.chroma_gain) for ab in means])
