@@ -222,12 +222,12 @@ def mean_color(weights: Tensor, bins: Tensor) -> Tensor:
 
 
 def raised(ab: Tensor, gain: float) -> Tensor:
-    """Move (2, h, w) ab away from their mean over the picture: ``gain`` times as far.
+    """Move (..., 2, h, w) ab away from their mean over the picture: ``gain`` times as far.
 
     Means of what is likely are paler than photos because they differ less from place to place. The
     picture's own mean is not too pale: raising it as well would only strengthen a cast.
     """
-    return torch.lerp(ab.mean((1, 2), keepdim=True), ab, gain)
+    return torch.lerp(ab.mean((-2, -1), keepdim=True), ab, gain)
 
 
 def confidence(weights: Tensor) -> Tensor:

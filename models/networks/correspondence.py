@@ -279,14 +279,14 @@ def _take(rows: Tensor, index: Tensor) -> Tensor:
     return rows.reshape(-1, channels)[flat.reshape(-1)].view(count, -1, channels)
 
 
-def encoder_digest(encoder: nn.Module, *, without: tuple[str, ...] = ()) -> str:
+def encoder_digest(encoder: nn.Module, *, parts: tuple[str, ...] = ("",)) -> str:
     """Name an encoder by the SHA-256 of its tensors, in half precision as they are stored.
 
-    Those whose names begin with one of ``without`` do not count.
+    Those count whose names begin with one of ``parts``.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(encoder.state_dict().items()):
-        if tensor.is_floating_point() and not name.startswith(without):
+        if tensor.is_floating_point() and name.startswith(parts):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -21,6 +21,9 @@ STAGES: Final = (
     (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
 )  # fmt: skip
 FEATURES: Final = (1, 2, 4, 6)  # stages whose output has stride 4, 8, 16 and 32
+# How the names of tensors begin that are needed up to a stride.
+TO_STRIDE_4: Final = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
+TO_STRIDE_8: Final = (*TO_STRIDE_4, "blocks.2.")
 MEAN = STD = (0.5, 0.5, 0.5)  # of sRGB in [0, 1], as the photos were normalised
 
 

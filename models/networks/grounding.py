@@ -28,7 +28,7 @@ from models.networks.box_head import BoxHead
 from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
 from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder, double
 from models.networks.correspondence import encoder_digest
-from models.networks.efficientnet import EfficientNetLite0
+from models.networks.efficientnet import TO_STRIDE_8, EfficientNetLite0
 from models.networks.extent import Extent
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
@@ -134,8 +134,7 @@ class Grounder(nn.Module):
 
 def shared_digest(encoder: EfficientNetLite0) -> str:
     """Name what a grounder reads of a colorizer's encoder: the digest of all up to stride 8."""
-    deep = (f"blocks.{name}." for name, _ in deep_blocks(encoder).named_children())
-    return encoder_digest(encoder, without=tuple(deep))
+    return encoder_digest(encoder, parts=TO_STRIDE_8)
 
 
 def deep_blocks(encoder: EfficientNetLite0) -> nn.Sequential:

@@ -36,12 +36,12 @@ from models.photos import Photo, read_photos, square
 from models.training.averaging import halved
 from models.training.color_naming import HUES, WORDS, word_area
 from models.training.loop import Falling, Loop
+from models.training.losses import LEAST_ERROR
 
 FloatArray = NDArray[np.float32]
 
 SIDE = 224
 COVERAGE = (0.01, 0.55)  # share of the picture that is turned to another hue
-LEAST_ERROR = 4.0  # ab squared; better than that nobody sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,9 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
         rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
         batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
         # Other weights guess paler or more vividly.
-        chosen = gain * float(generator.uniform(0.7, 1.15))
-        vivid = batch._replace(guess=torch.stack([raised(ab, chosen) for ab in batch.guess]))
+        vivid = batch._replace(
+            guess=raised(batch.guess, gain * float(generator.uniform(0.7, 1.15)))
+        )
         losses.append(loop.learn(loss=loss_of(model.train(), vivid, options, generator)))
     _doubt(model, options.caution)
     return float(np.mean(losses))

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.clip import Clip, build_embedded, embedded_clip
+from models.networks.efficientnet import TO_STRIDE_8
 from models.photos import read_photos, square
 from models.plural import number_of
 from models.training.averaging import halved
@@ -32,7 +33,6 @@ from models.training.imagenet import imagenet_encoder_weights
 from models.training.loop import Falling, Loop
 
 TEXT_PREFIX = "text.transformer."  # comes from its own package, not from our checkpoint
-FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.", "blocks.2.")
 LOGIT_SCALE = 20.0
 WEIGHT_GREY = 1.0  # of the grey photo against its captions
 WEIGHT_TWINS = 0.5  # of the grey photo against its colour original
@@ -140,7 +140,7 @@ def augment(
 def fine_tune(model: Any, data: Captioned, *, minutes: float, side: int, seed: int) -> float:
     """Fit the image tower's later blocks and head to the frozen text side; return the last loss."""
     trunk, head = model.visual.trunk, model.visual.head
-    trainable = [p for name, p in trunk.named_parameters() if not name.startswith(FROZEN)]
+    trainable = [p for name, p in trunk.named_parameters() if not name.startswith(TO_STRIDE_8)]
     for p in [*trainable, *head.parameters()]:
         p.requires_grad_(True)
     trunk.eval()  # batch statistics stay ImageNet's: batches here mix grey and colour

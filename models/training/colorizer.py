@@ -37,6 +37,7 @@ from models.networks.colorizer import (
     build_colorizer,
     read_config,
 )
+from models.networks.efficientnet import TO_STRIDE_4, TO_STRIDE_8
 from models.networks.loading import load_colorizer
 from models.networks.predictor import Predictor
 from models.photos import Photo
@@ -51,10 +52,6 @@ from models.training.samples import Batch, SampleOptions, Samples, collate
 from models.training.texts import TextBank
 from models.training.validation import Validation, validate
 
-# Left as ImageNet made them: edges and textures are the same on grey photos, and their gradients
-# would cost half of the time.
-FROZEN = ("conv_stem", "bn1", "blocks.0.", "blocks.1.")
-SHARED = (*FROZEN, "blocks.2.")  # with the grounder
 DEPTHWISE = "conv_dw"  # left alone everywhere: their gradients take as long as the rest of a step
 # Steps in bfloat16 are 1.7 times as fast where the processor can (one idle core, 160 px).
 HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
@@ -175,7 +172,14 @@ def train(
     model.train(reading is None)
     averaged = under("averaged.", tensors) if progress.step else _copy(model.state_dict())
 
-    frozen = (FROZEN if reading is None else SHARED) if options.encoder_rate else ("",)
+    if not options.encoder_rate:
+        frozen: tuple[str, ...] = ("",)
+    elif reading is not None:
+        frozen = TO_STRIDE_8  # the grounder reads it too
+    else:
+        # As ImageNet made it: edges and textures are the same on grey photos, and its gradients
+        # would cost half of the time.
+        frozen = TO_STRIDE_4
     for name, parameter in model.encoder.named_parameters():
         parameter.requires_grad_(not name.startswith(frozen) and DEPTHWISE not in name)
     encoder_parameters = [p for p in model.encoder.parameters() if p.requires_grad]

@@ -50,4 +50,4 @@ def own_guess(colorizer: Colorizer, features: list[Tensor]) -> Tensor:
     logits = colorizer.decode(features, condition)
     config = colorizer.config
     means = annealed_mean(logits, colorizer.bins, temperature=config.temperature)
-    return torch.stack([raised(ab, config.chroma_gain) for ab in means])
+    return raised(means, config.chroma_gain)

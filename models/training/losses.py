@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LEAST_ERROR = 4.0  # squared ab: what half a bin makes of a picture that is right
+LEAST_ERROR = 4.0  # ab squared; better than that nobody sees
 
 
 def balanced_cross_entropy(

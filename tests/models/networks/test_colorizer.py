@@ -63,6 +63,8 @@ def test_raised_colours_differ_more_from_place_to_place_around_the_same_mean() -
     ab = torch.tensor([[[10.0, 20.0]], [[0.0, -8.0]]])
     torch.testing.assert_close(raised(ab, 1.5), torch.tensor([[[7.5, 22.5]], [[2.0, -10.0]]]))
     torch.testing.assert_close(raised(ab, 1.5).mean((1, 2)), ab.mean((1, 2)))
+    both = raised(torch.stack([ab, -ab]), 1.5)
+    torch.testing.assert_close(both, torch.stack([raised(ab, 1.5), raised(-ab, 1.5)]))
 
 
 def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:
