@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
@@ -35,6 +36,7 @@ LARGEST_SIDE, LARGEST_BATCH = 1024, 1024  # more would not fit into memory
 RELEASED, IMAGENET = "released", "imagenet"
 STEPS, STEPS_GOING_ON = 20_000, 1_000
 GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
+FOR_BASELINES = {"photos", "run", "model", "cpu_seconds", "side", "batch", "seed"}
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
@@ -130,7 +132,9 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     help="Learn from reference photos too, for which all photos are looked at beforehand.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.pass_context
 def train(
+    ctx: click.Context,
     photos: tuple[Path, ...],
     run: Path,
     begin: str,
@@ -158,7 +162,8 @@ def train(
     with those before on photos held out, in a table and in RUN/before-after.png.
 
     With --model a baseline is trained in its stead, for --cpu-seconds, into RUN/NAME.safetensors;
-    the same budget for several makes them comparable (docs/baselines.md).
+    the same budget for several makes them comparable (docs/baselines.md). It takes --side, --batch
+    and --seed besides.
     """
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
@@ -170,6 +175,8 @@ def train(
     from models.training.samples import SampleOptions
     from models.training.texts import TextBank
 
+    if model != OURS:
+        _check_options(ctx, model)
     if (rate or deep) and begin == IMAGENET:
         raise click.UsageError(
             "--rate and --deep are for finished weights: not with --from imagenet"
@@ -265,6 +272,21 @@ def train(
         )
     click.echo(f"wrote {shown(weights)}")
     _compare(held[:COMPARED], start, weights, reader, run / "before-after.png")
+
+
+def _check_options(ctx: click.Context, baseline: str) -> None:
+    """Refuse options that say nothing to a baseline."""
+    idle = [
+        max(option.opts, key=len)
+        for option in ctx.command.params
+        if option.name not in FOR_BASELINES
+        and ctx.get_parameter_source(str(option.name)) == ParameterSource.COMMANDLINE
+    ]
+    if idle:
+        raise click.UsageError(
+            f"--model {baseline} does not use what is only for Photochrom's own network: "
+            f"leave out {', '.join(idle)}"
+        )
 
 
 def _weights_before(begin: str) -> Path | None:

@@ -103,6 +103,7 @@ def test_a_baseline_is_trained_and_measured(folder: Path, tmp_path: Path) -> Non
         (train, ["--model", "zhang2061"], "'zhang2016'"),
         (train, ["--model", "levin2004"], "'zhang2016'"),
         (train, ["--model", "dcgan"], "--cpu-seconds"),
+        (train, ["--model", "dcgan", "--deep", "--no-references"], "--deep, --references"),
         (evaluate, ["--model", "zhang2061"], "'sample-colorize'"),
         (evaluate, ["--model", "dcgan"], "needs --weights"),
     ],
