@@ -20,7 +20,8 @@ SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it. Greys only take colours away, and must be surer.
-LEAST, MOST, MOST_GREY = 0.04, 0.6, 0.85
+LEAST, MOST, MOST_GREY = 0.04, 0.36, 0.85
+UNSURE = 0.4  # of a share is kept where the box head finds nothing of the thing
 
 
 class Extent(nn.Module):
@@ -64,6 +65,17 @@ def decided(shares: Tensor, neutral: Tensor) -> Tensor:
     most = MOST + (MOST_GREY - MOST) * neutral[:, None, None]
     clear = ((shares - LEAST) / (most - LEAST)).clamp(0, 1)
     return clear * clear * (3 - 2 * clear)
+
+
+def held_back(shares: Tensor, boxed: Tensor) -> Tensor:
+    """Lower (K, h, w) shares where the box head is less sure than at its surest.
+
+    ``boxed`` are its logits, (K, h, w). Most colour is laid where the thing most likely is, and
+    what was found beside it gets less.
+    """
+    in_box = torch.sigmoid(boxed)
+    surest = in_box.amax((1, 2), keepdim=True)
+    return shares * (UNSURE + (1 - UNSURE) * (in_box / surest).square())
 
 
 def how_found(probability: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from models.networks.batch_norm_folding import folded
 from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color, raised
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
-from models.networks.extent import decided, extent_inputs
+from models.networks.extent import decided, extent_inputs, held_back
 from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 from models.networks.shared_decoder import SharedDecoder
@@ -218,6 +218,7 @@ class Predictor:
         sought = self.seek(lightness, things, others)
         extent = self.grounder.extent(sought.inputs, self.cells(lightness), sought.phrases)
         shares = decided(torch.sigmoid(extent), sought.neutral)
+        shares = held_back(shares, sought.claims.boxed)
         return Located(
             _array(sought.claims.probability),
             _array(shares),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.networks.extent import INPUTS, Extent, decided, extent_inputs, how_found
+from models.networks.extent import (
+    INPUTS,
+    UNSURE,
+    Extent,
+    decided,
+    extent_inputs,
+    held_back,
+    how_found,
+)
 
 
 def test_how_found_is_that_of_the_likeliest_cells() -> None:
@@ -44,8 +52,17 @@ def test_a_thing_does_not_depend_on_the_things_beside_it() -> None:
 
 
 def test_decided_shares_are_clear_and_greys_must_be_surer() -> None:
-    shares = torch.tensor([[[0.0, 0.03, 0.32, 0.7, 1.0]]]).expand(2, -1, -1)
+    shares = torch.tensor([[[0.0, 0.03, 0.2, 0.7, 1.0]]]).expand(2, -1, -1)
     hue, grey = decided(shares, torch.tensor([0.0, 1.0]))
     np.testing.assert_allclose(hue, [[0, 0, 0.5, 1, 1]], atol=1e-6)
     assert 0 < grey[0, 2] < 0.5
     assert 0.5 < grey[0, 3] < 1
+
+
+def test_shares_are_held_back_where_the_box_head_is_less_sure() -> None:
+    shares, boxed = torch.ones(2, 1, 3), torch.tensor([[[2.0, 0.0, -9.0]], [[-1.0, -1.0, -1.0]]])
+    first, second = held_back(shares, boxed)
+    assert first[0, 0] == 1  # the surest cell takes all
+    assert 1 > first[0, 1] > first[0, 2] > 0
+    np.testing.assert_allclose(first[0, 2], UNSURE, atol=1e-3)
+    np.testing.assert_allclose(second, shares[1])  # it cannot tell: nothing is held back
