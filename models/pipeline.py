@@ -8,7 +8,7 @@ hints -> joined, at full size, with the lightness the layer came with.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -43,7 +43,14 @@ from models.guidance.overlays import (
 from models.guidance.palette import Palette, paler
 from models.guidance.reference import Reference
 from models.guidance.regions import place_region, region_masks
-from models.guidance.things import FoundThing, describe_thing, place_things, unused_changes
+from models.guidance.things import (
+    FoundThing,
+    PlacedThing,
+    describe_thing,
+    hues_said,
+    place_things,
+    unused_changes,
+)
 from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.on_card import OnCard, print_box
@@ -199,7 +206,8 @@ def colorize(
                 "if it were clean.",
             )
     with watch.stage("network"):
-        prediction = colorizer.predict(read, condition)
+        named, unplaced = _place_named(job, text_embedding, view, places or {})
+        prediction = colorizer.predict(read, replace(condition, colors=hues_said(named)))
         guide = shrunk(small, prediction.ab.shape[:2])
         guess = view.without_paper(prediction.ab)
         chroma = Chroma(guess)
@@ -207,10 +215,10 @@ def colorize(
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
             overlays, things, more = _overlays(
-                job, text_embedding, carried, view, guide, (height, width),
+                job, named, carried, view, guide, (height, width),
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
-            notices = (*notices, *more)
+            notices = (*notices, *unplaced, *more)
         for overlay in overlays:
             chroma = overlay.apply(chroma, guide)
     with watch.stage("join"):
@@ -248,8 +256,9 @@ def find_things(
     grid = view.colorizer.predict(view.read, Condition()).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
+    named, _ = _place_named(job, text_embedding, view, places or {})
     _, things, _ = _overlays(
-        job, text_embedding, None, view, guide, (height, width),
+        job, named, None, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
     return things
@@ -309,9 +318,25 @@ def condition_of(
     return Condition(join_embeddings(text, image), job.strength, palette), carried, notices
 
 
-def _overlays(
+def _place_named(
     job: ColorizeJob,
     text_embedding: TextEmbedding | None,
+    view: View,
+    places: Mapping[str, Mask],
+) -> tuple[tuple[PlacedThing, ...], tuple[str, ...]]:
+    """Find what a description gives colours, and say what was not found and what was not used."""
+    if text_embedding is None:
+        return (), tuple(unused_changes(job.things, ()))
+    colorizer, read = view.colorizer, view.read
+    grid = colorizer.predict(read, Condition()).ab.shape[:2]  # remembered for the colours
+    return place_things(
+        text_embedding, read, grid, colorizer=colorizer, changes=job.things, masks=places
+    )
+
+
+def _overlays(
+    job: ColorizeJob,
+    named: Sequence[PlacedThing],
     carried: HintMap | None,
     view: View,
     guide: FloatArray,
@@ -323,8 +348,8 @@ def _overlays(
 ) -> tuple[list[Overlay], tuple[FoundThing, ...], tuple[str, ...]]:
     """Make what is laid over the network's answer, in order; name the things, and say what is not.
 
-    ``guide`` is the view's lightness on the grid of the answer; ``carried`` are the colours of a
-    reference.
+    ``named`` are the description's things. ``guide`` is the view's lightness on the grid of the
+    answer; ``carried`` are the colours of a reference.
     """
     overlays: list[Overlay] = []
     things: list[FoundThing] = []
@@ -336,15 +361,9 @@ def _overlays(
         notices += _paler_notices(job, palette, guide)
     if carried is not None:
         overlays.append(CarriedOverlay(carried, job.strength, view.kept(guide.shape)))
-    if text_embedding is not None:
-        named, more = place_things(
-            text_embedding, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places
-        )
-        overlays.append(ThingsOverlay(named, job.strength))
+    if named:
+        overlays.append(ThingsOverlay(tuple(named), job.strength))
         things += [describe_thing(thing, guide, full_size) for thing in named]
-        notices += more
-    else:
-        notices += unused_changes(job.things, ())
     masks = region_masks(job.regions, places, *full_size) if job.regions else ()
     for number, (region, place) in enumerate(zip(job.regions, masks, strict=True)):
         if place.is_empty:

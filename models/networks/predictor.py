@@ -25,7 +25,7 @@ from models.guidance.condition import (
     NoMatcher,
     Prediction,
 )
-from models.guidance.named_colors import is_neutral, name_colors
+from models.guidance.named_colors import is_neutral, likelier, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
@@ -292,13 +292,16 @@ class Predictor:
         reach = condition.strength * (self.model.config.guidance if described else 1.0)
         # Never two answers in one pass, which is a little faster: the last bits of each would
         # depend on whether the other is remembered.
-        if condition.is_null:
+        if condition.is_null or not condition.modulates:
             decoded = self._unguided(seen)
         else:
             decoded = self._decode(seen, condition)
             if reach != 1.0:  # the head is linear: so its logits are moved as well
                 decoded = self._unguided(seen).lerp(decoded, reach)
         logits: Tensor = self.folded.head(decoded)
+        if condition.colors:
+            more = torch.from_numpy(likelier(condition.colors, _array(self.model.bins)))
+            logits = logits + condition.strength * more[:, None, None]
         return logits[..., : rows // GRID, : columns // GRID]
 
     def _mean(self, weights: Tensor) -> Tensor:

@@ -1,10 +1,15 @@
-"""How sure it is that a thing was found."""
+"""How sure it is that a thing was found, and what its colour says of the rest."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from typing import Any
 
-from models.guidance.things import how_found
+import numpy as np
+import pytest
+
+from models.color.mask import Mask
+from models.guidance.things import LARGE, PlacedThing, how_found, hues_said
 
 
 def test_how_found_is_the_mean_of_the_likeliest_cells() -> None:
@@ -12,3 +17,34 @@ def test_how_found_is_the_mean_of_the_likeliest_cells() -> None:
     place[0, 3, :8] = 0.9
     np.testing.assert_allclose(how_found(place), [0.9, 0.0], atol=1e-6)
     assert how_found(np.ones((1, 2, 2), np.float32)).tolist() == [1.0]
+
+
+def thing(*colors: str, covers: float = 0.0, **details: Any) -> PlacedThing:
+    """Return a found thing of the colours, over a share of the picture."""
+    share = np.zeros((10, 10), np.float32)
+    share.flat[: round(100 * covers)] = 1
+    return PlacedThing(" ".join(colors), "hat", colors, share, share, True, **details)
+
+
+def test_a_hue_is_looked_for_elsewhere_as_far_as_its_thing_is_small() -> None:
+    some = [thing("red"), thing("blue", covers=LARGE / 2), thing("green", covers=2 * LARGE)]
+    red, blue = hues_said(some)
+    assert red == ("red", 1.0)
+    assert blue[0] == "blue"
+    assert 0 < blue[1] < 1
+    assert hues_said([thing("green"), thing("green", covers=0.5)]) == ()  # it was found
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        thing("black"),
+        thing("#aa2030", typed="#aa2030"),
+        replace(thing("red"), use=False),
+        replace(thing("red"), is_found=False),
+        replace(thing("red"), is_everywhere=True),
+        replace(thing("red"), given=Mask.of_box(0, 0, 9, 9, height=10, width=10)),
+    ],
+)
+def test_greys_and_what_a_person_decided_say_nothing_of_the_rest(other: PlacedThing) -> None:
+    assert hues_said([other]) == ()
