@@ -209,17 +209,16 @@ def hues_said(things: Sequence[PlacedThing]) -> tuple[tuple[str, float], ...]:
     """Name the hues that a description gives to what was found: the photo holds them somewhere.
 
     Beside each stands how far it is to be looked for outside of that: 1 where hardly anything takes
-    it, 0 where what does is large. A colour that a person gives a thing, or a place, is meant for
-    that alone.
+    it, 0 where what does is large. What a person changes about a thing is meant for that alone: the
+    rest stays as the description has it. So is a colour #rrggbb.
     """
     left: dict[str, float] = {}
     for thing in things:
-        by_words = thing.typed is None and thing.given is None and not thing.is_everywhere
-        if not (by_words and thing.is_used):
+        if thing.is_everywhere or not thing.is_found:
             continue
         missing = max(1 - float(thing.share.mean()) / LARGE, 0.0)
         for color in thing.colors:
-            if not is_neutral([color]):
+            if not (color.startswith("#") or is_neutral([color])):
                 left[color] = min(left.get(color, 1.0), missing)
     return tuple((color, share) for color, share in left.items() if share > 0)
 

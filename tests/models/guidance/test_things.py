@@ -39,12 +39,19 @@ def test_a_hue_is_looked_for_elsewhere_as_far_as_its_thing_is_small() -> None:
     "other",
     [
         thing("black"),
-        thing("#aa2030", typed="#aa2030"),
-        replace(thing("red"), use=False),
+        thing("#aa2030"),
         replace(thing("red"), is_found=False),
         replace(thing("red"), is_everywhere=True),
-        replace(thing("red"), given=Mask.of_box(0, 0, 9, 9, height=10, width=10)),
     ],
 )
-def test_greys_and_what_a_person_decided_say_nothing_of_the_rest(other: PlacedThing) -> None:
+def test_greys_typed_colours_and_what_is_not_found_say_nothing_of_the_rest(
+    other: PlacedThing,
+) -> None:
     assert hues_said([other]) == ()
+
+
+def test_what_a_person_changes_about_a_thing_leaves_the_rest_alone() -> None:
+    said = thing("red")
+    place = Mask.of_box(0, 0, 9, 9, height=10, width=10)
+    for change in ({"use": False}, {"typed": "#204080"}, {"given": place}):
+        assert hues_said([replace(said, **change)]) == hues_said([said])
