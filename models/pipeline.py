@@ -22,13 +22,13 @@ from models.color.lab import lightness
 from models.color.mask import Mask
 from models.color.shrinking import shrink, working_shape
 from models.color.upsampling import recolor
+from models.conditions import condition_of
 from models.guidance.condition import (
     ChromaPredictor,
     Condition,
     Embedder,
     HintMap,
     TextEmbedding,
-    join_embeddings,
 )
 from models.guidance.hints import hint_map, joined_hints, painted_map
 from models.guidance.overlays import (
@@ -62,7 +62,6 @@ __all__ = [
     "Reference",
     "View",
     "colorize",
-    "condition_of",
     "find_things",
     "shrunk",
     "view_of",
@@ -70,8 +69,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float32]
-
-FEW_MATCHES = 0.25  # mean confidence below which hardly anything in a reference was found again
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,60 +259,6 @@ def find_things(
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
     return things
-
-
-def condition_of(
-    job: ColorizeJob,
-    text_embedding: TextEmbedding | None,
-    reference: Reference | None,
-    lightness: FloatArray,
-    *,
-    colorizer: ChromaPredictor,
-    clip: Embedder,
-) -> tuple[Condition, HintMap | None, tuple[str, ...]]:
-    """Turn words and a reference into a condition, and say what could not be used.
-
-    ``text_embedding`` is the job's description as CLIP sees it. Beside the condition come the
-    colours carried from the reference, for an overlay: hundreds of half-sure hints among the
-    network's inputs drive its colours far off.
-    """
-    if job.strength == 0:
-        given = (
-            job.description, job.hints, job.palette, job.regions, job.things, reference
-        )  # fmt: skip
-        notice = "The guidance was not used: strength is 0. Raise it."
-        return Condition(strength=0.0), None, (notice,) if any(given) else ()
-    notices: tuple[str, ...] = ()
-    text = image = carried = None
-    if text_embedding is not None:
-        notices = text_embedding.notices
-        # A colour belongs to a place, not to the scene.
-        text = text_embedding.scene if colorizer.locates else text_embedding.vector
-    if reference is not None:
-        colours = reference.rgb
-        if reference.is_colourless:
-            notices = (
-                *notices,
-                f"The {reference.name} has no colours and was not used: give a colour photo.",
-            )
-        elif (tone := tone_of(colours)) is not None:
-            notices = (
-                *notices,
-                f"The {reference.name} is toned ({tone}): it has no colours to lend and was not "
-                "used. Give a colour photo.",
-            )
-        else:
-            carried = colorizer.match(lightness, colours)
-            if carried.mean_confidence >= FEW_MATCHES:
-                image = clip.embed_image(colours)
-            else:  # its scene says nothing about this one either
-                notices = (
-                    *notices,
-                    f"The {reference.name} had little effect: nothing in it looks like what this "
-                    "photo shows. Give one of a similar scene.",
-                )
-    palette = Palette.of(job.palette).for_network() if job.palette else None
-    return Condition(join_embeddings(text, image), job.strength, palette), carried, notices
 
 
 def _place_named(

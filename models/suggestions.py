@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_hex
+from models.conditions import condition_of
 from models.guidance.condition import ChromaPredictor, Condition, Distribution, Embedder
 from models.job import ColorizeJob
-from models.pipeline import condition_of, view_of
+from models.pipeline import view_of
 
 FloatArray = NDArray[np.float32]
 

@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "guidance",
         "networks",
         "scans on_card",
-        "layers",
+        "layers conditions",
         "pipeline",
         "suggestions measures photos",
         "training",

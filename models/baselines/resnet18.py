@@ -92,7 +92,7 @@ def resnet_encoder(
     name: str, widths: tuple[int, int, int, int], *, out_indices: tuple[int, ...]
 ) -> nn.Module:
     """Build a grey ResNet of other widths; its features lie at strides 2, 4, 8, 16 and 32."""
-    from models.networks.clip import declare_torchvision_operators
+    from models.networks.torchvision_operators import declare_torchvision_operators
 
     declare_torchvision_operators()
     import timm

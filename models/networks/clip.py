@@ -38,6 +38,7 @@ from models.networks.efficientnet import MEAN, STD
 from models.networks.embedded_towers import IMAGE_SIZE, EmbeddedTowers
 from models.networks.minilm import PADDING, WIDTH
 from models.networks.packed_linear import pack
+from models.networks.torchvision_operators import declare_torchvision_operators
 
 FloatArray = NDArray[np.float32]
 
@@ -52,27 +53,11 @@ MAX_WORD = 100  # letters; MiniLM gives up on longer words
 
 @functools.cache
 def import_open_clip() -> Any:
-    """Import open_clip, beside a CPU build of torch too.
-
-    timm and open_clip import torchvision but use none of its compiled operators. Those do not
-    load where torch is a CPU build and torchvision is not, and then torchvision fails because it
-    describes two operators that nobody declared. To declare their schemas is enough.
-    """
+    """Import open_clip, beside a CPU build of torch too."""
     declare_torchvision_operators()
     import open_clip
 
     return open_clip
-
-
-@functools.cache
-def declare_torchvision_operators() -> torch.library.Library:
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
 
 
 class Tokenizer(Protocol):

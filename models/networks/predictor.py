@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Self
 
 import cv2
@@ -35,52 +34,13 @@ from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import decided, extent_inputs, held_back
 from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
+from models.networks.seen import NamedColors, Seen, Sought
 from models.networks.shared_decoder import SharedDecoder
 
 FloatArray = NDArray[np.float32]
 
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
-
-
-@dataclass(slots=True)
-class Seen:
-    """What was worked out about one picture; None is still to do."""
-
-    lightness: FloatArray
-    features: list[Tensor]
-    read: list[Tensor] | None = None  # what the decoder reads of them
-    unguided: Tensor | None = None  # the decoder's features without any guidance
-    expected: Tensor | None = None  # the distribution that comes of them, (h/4, w/4, Q)
-    guess: Tensor | None = None  # without any guidance, (2, h/4, w/4) ab
-    deep: tuple[Tensor, Tensor] | None = None  # the grounder's features at strides 16 and 32
-    cells: Tensor | None = None  # as the grounder describes them
-    boxes: Tensor | None = None  # as its box head does
-    likeness: Tensor | None = None  # of cells to blocks of cells
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NamedColors:
-    """What named colours would be in each cell, (K, h, w, 2) ab, and the evidence, (K, h, w)."""
-
-    ab: Tensor
-    evidence: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sought:
-    """Where things may be, in which colours, and what the extent reads.
-
-    That is (K, INPUTS, h, w) ``inputs`` and the (K, D) unit vectors of the ``phrases``. ``neutral``
-    (K,) is 1 for names of greys.
-    """
-
-    phrases: Tensor
-    claims: Claims
-    named: NamedColors
-    vividness: Tensor
-    neutral: Tensor
-    inputs: Tensor
 
 
 class Predictor:

@@ -14,7 +14,7 @@ def imagenet_encoder_weights() -> dict[str, Tensor]:
     The package's tensors match timm's one to one in order, under other names. Needed for training
     only (extra ``[train]``); read with ``weights_only``, so nothing in the file is executed.
     """
-    from models.networks.clip import declare_torchvision_operators
+    from models.networks.torchvision_operators import declare_torchvision_operators
 
     declare_torchvision_operators()
     import timm

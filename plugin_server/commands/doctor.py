@@ -140,7 +140,7 @@ def examine_packages() -> Iterator[Finding]:
     # What fails here fails again below, package by package, and is reported there.
     with contextlib.suppress(Exception):
         # A CUDA build of torchvision imports beside a CPU build of torch only after this.
-        from models.networks.clip import declare_torchvision_operators
+        from models.networks.torchvision_operators import declare_torchvision_operators
 
         declare_torchvision_operators()
     for name in required_packages():

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from skimage import data
 
 from models.evaluation.perceptual import Lpips
-from models.networks.clip import declare_torchvision_operators
+from models.networks.torchvision_operators import declare_torchvision_operators
 
 
 @pytest.mark.slow

@@ -8,10 +8,11 @@ import sys
 import pytest
 import torch
 
-from models.networks.clip import Clip, build_embedded, declare_torchvision_operators
+from models.networks.clip import Clip, build_embedded
 from models.networks.colorizer import ENCODER
 from models.networks.efficientnet import EfficientNetLite0, PooledEfficientNetLite0
 from models.networks.predictor import Predictor
+from models.networks.torchvision_operators import declare_torchvision_operators
 
 
 def randomised(model: torch.nn.Module) -> torch.nn.Module:
