@@ -28,8 +28,8 @@ import click
 from models.networks.checkpoint import CHECKSUMS, WEIGHTS
 
 MINUTES = {
-    "clip": 20.0, "colorizer": 200.0, "grounding": 95.0, "boxes": 10.0, "extent": 60.0,
-    "matcher": 35.0,
+    "clip": 20.0, "colorizer": 200.0, "larger": 80.0, "grounding": 95.0, "boxes": 10.0,
+    "extent": 60.0, "matcher": 35.0,
 }  # fmt: skip
 LEAST_MINUTES = 0.1  # that a training takes
 CLIP_STEPS, AFFINITY_STEPS = 1500, 3000
@@ -75,7 +75,13 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     def at(title: str, *arguments: str) -> tuple[str, ...]:
         return ("--run", str(run / title), *arguments)
 
-    train = ("-m", "plugin_server", "train", *shards, "--from", "imagenet", *at("colorizer"))
+    train = ("-m", "plugin_server", "train", *shards)
+    first = ("--from", "imagenet", *at("colorizer", "--minutes", minutes["colorizer"]))
+    # Small crops first, which are fast, then as large ones as photos are read at.
+    larger = (
+        "--from", "released", "--deep", "--rate", "0.0005", "--side", "224",
+        *at("larger", "--minutes", minutes["larger"]),
+    )  # fmt: skip
     ground = at("grounding", "--minutes", minutes["grounding"], *drawn)
     reach = at("extent", "--minutes", minutes["extent"], *drawn)
     boxes_at = at("boxes", "--minutes", minutes["boxes"], *drawn)
@@ -91,8 +97,12 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             "clip.safetensors", "clip.safetensors",
         ),
         Stage(
-            "colorizer", (*train, "--minutes", minutes["colorizer"], *common),
+            "colorizer", (*train, *first, *common),
             run / "colorizer" / "colorizer.safetensors", "colorizer.safetensors",
+        ),
+        Stage(
+            "larger", (*train, *larger, *common),
+            run / "larger" / "colorizer.safetensors", "colorizer.safetensors",
         ),
         stage(
             "grounding", "grounding", [*masks, *boxed, *ground],
@@ -149,7 +159,7 @@ def put_in_place(made: Path, name: str, folder: Path = WEIGHTS) -> None:
     type=click.FloatRange(0, min_open=True),
     default=1.0,
     show_default=True,
-    help="Of the time that the released weights took, about six hours of one core.",
+    help="Of the time that the released weights took, about eight hours of one core.",
 )
 @click.option("--seed", default=0, show_default=True)
 def main(photos: Path, run: Path, share: float, seed: int) -> None:
