@@ -1,4 +1,6 @@
-"""Draw the web page's screenshots, docs/images/web-*.png, with the weights that are installed.
+"""Draw the web page's screenshots and a contact sheet, with the weights that are installed.
+
+They are docs/images/web-*.png and batch-sheet.jpg.
 
 python docs/screenshots.py
 """
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import skimage.data
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -60,6 +62,16 @@ def grey(name: str, side: int) -> FilePayload:
     file = io.BytesIO()
     picture.resize(size, Image.Resampling.BICUBIC).save(file, "PNG")
     return {"name": f"{name}.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+# Photos of scikit-image as an archive names them, and what is said of them.
+ARCHIVE = {
+    "1960s/launch-0413.jpg": ("rocket", "a rocket before a blue evening sky"),
+    "1960s/portrait-0412.png": ("astronaut", "an astronaut in an orange suit in front of a flag"),
+    "cameraman.png": ("camera", "a man with a camera on a green lawn"),
+    "pets/chelsea.tif": ("chelsea", ""),
+    "table.png": ("coffee", "a red cup of coffee on a wooden table"),
+}
 
 
 def settle(page: Page) -> None:
@@ -130,6 +142,25 @@ def draw_region(page: Page) -> None:
     shoot(page, "region")
 
 
+def draw_contact_sheet(browser: Browser) -> None:
+    """Colour a folder with a file that is cut off, and take a picture of the contact sheet."""
+    with tempfile.TemporaryDirectory() as folder:
+        scans, coloured = Path(folder, "scans"), Path(folder, "coloured")
+        for name, (photo, description) in ARCHIVE.items():
+            path = scans / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.open(io.BytesIO(grey(photo, 900)["buffer"])).save(path)
+            if description:
+                path.with_suffix(".txt").write_text(description, "utf-8")
+        (scans / "torn.tif").write_bytes((scans / "pets/chelsea.tif").read_bytes()[:6])
+        command = [sys.executable, "-m", "plugin_server", "colorize", scans, "-o", coloured, "-r"]
+        subprocess.run([*command, "--contact-sheet", coloured / "sheet.html"], check=False)
+        page = browser.new_page(viewport={"width": 1080, "height": 850})
+        page.goto((coloured / "sheet.html").as_uri())
+        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        shot.save(IMAGES / "batch-sheet.jpg", quality=85)
+
+
 def main() -> None:
     """Draw every screenshot."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -152,6 +183,7 @@ def main() -> None:
         settle(page)
         page.get_by_label("Description").blur()
         shoot(page, "narrow")
+        draw_contact_sheet(browser)
         browser.close()
 
 
