@@ -153,10 +153,12 @@ def draw_contact_sheet(browser: Browser) -> None:
             if description:
                 path.with_suffix(".txt").write_text(description, "utf-8")
         (scans / "torn.tif").write_bytes((scans / "pets/chelsea.tif").read_bytes()[:6])
-        command = [sys.executable, "-m", "plugin_server", "colorize", scans, "-o", coloured, "-r"]
-        subprocess.run([*command, "--contact-sheet", coloured / "sheet.html"], check=False)
+        sheet = coloured / "sheet.html"
+        program = (sys.executable, "-m", "plugin_server", "colorize")
+        arguments = (scans, "-o", coloured, "-r", "--contact-sheet", sheet)
+        subprocess.run([*program, *map(str, arguments)], check=False)  # one file is cut off
         page = browser.new_page(viewport={"width": 1080, "height": 850})
-        page.goto((coloured / "sheet.html").as_uri())
+        page.goto(sheet.as_uri())
         shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         shot.save(IMAGES / "batch-sheet.jpg", quality=85)
 
