@@ -1,8 +1,9 @@
 """The way of a layer: pixels and a job in, coloured pixels out.
 
-Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer, none
-on the paper around a print -> overlays over it, in order: palette, reference, things, regions,
-hints -> joined, at full size, with the lightness the layer came with.
+Lightness at a small working size -> guidance becomes a condition -> named things are found; colours
+that they are said to have are likelier -> chroma from the colorizer, none on the paper around a
+print -> overlays over it, in order: palette, reference, things, regions, hints -> joined, at full
+size, with the lightness the layer came with.
 """
 
 from __future__ import annotations
