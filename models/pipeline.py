@@ -269,7 +269,7 @@ def _place_named(
     places: Mapping[str, Mask],
 ) -> tuple[tuple[PlacedThing, ...], tuple[str, ...]]:
     """Find what a description gives colours, and say what was not found and what was not used."""
-    if text_embedding is None:
+    if text_embedding is None or not text_embedding.named:
         return (), tuple(unused_changes(job.things, ()))
     colorizer, read = view.colorizer, view.read
     grid = colorizer.predict(read, Condition()).ab.shape[:2]  # remembered for the colours
