@@ -39,7 +39,6 @@ from models.networks.colorizer import (
 )
 from models.networks.efficientnet import TO_STRIDE_4, TO_STRIDE_8
 from models.networks.loading import load_colorizer
-from models.networks.predictor import Predictor
 from models.photos import Photo
 from models.training.averaging import halved, under
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
@@ -100,17 +99,18 @@ class TrainOptions:
 class Start:
     """Finished weights to begin with, and how they are read."""
 
-    predictor: Predictor
+    model: Colorizer
     reading: dict[str, Any]
 
     @classmethod
     def load(cls, path: Path) -> Start:
-        """Load them from a file.
+        """Load them from a file; the other networks may be still to be trained.
 
         Raises:
             WeightsError: it is missing, damaged or of another kind.
         """
-        return cls(load_colorizer(path), read_header(path).get("reading", {}))
+        model = load_colorizer(path, alone=True).model
+        return cls(model, read_header(path).get("reading", {}))
 
 
 def train(
@@ -148,7 +148,7 @@ def train(
         model = build_colorizer(config)
         model.load_state_dict(under("model.", tensors))
     elif start is not None:
-        model = copy.deepcopy(start.predictor.model).requires_grad_(True)
+        model = copy.deepcopy(start.model).requires_grad_(True)
         config, reading = model.config, start.reading
         shares = count_shares(_all_ab(photos), model.bins)
         progress = Progressing()

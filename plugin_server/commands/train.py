@@ -271,7 +271,7 @@ def train(
             )
         )
     click.echo(f"wrote {shown(weights)}")
-    _compare(held[:COMPARED], start, weights, reader, run / "before-after.png")
+    _compare(held[:COMPARED], weights_before, weights, reader, run / "before-after.png")
 
 
 def _check_options(ctx: click.Context, baseline: str) -> None:
@@ -307,7 +307,7 @@ def _weights_before(begin: str) -> Path | None:
 
 def _check_clip(start: Start, clip: str) -> None:
     """Refuse weights that cannot read the embeddings of the CLIP model asked for."""
-    wanted = start.predictor.model.config.clip
+    wanted = start.model.config.clip
     if wanted != clip:
         raise click.UsageError(
             f"the weights to go on from were trained with the CLIP model {wanted!r}: give "
@@ -316,7 +316,7 @@ def _check_clip(start: Start, clip: str) -> None:
 
 
 def _compare(
-    held: Sequence[Photo], start: Start | None, weights: Path, reader: Clip, picture: Path
+    held: Sequence[Photo], weights_before: Path | None, weights: Path, reader: Clip, picture: Path
 ) -> None:
     """Compare the new weights with those before, the released ones where there were none."""
     from rich.console import Console
@@ -327,7 +327,7 @@ def _compare(
     from models.networks.loading import load_colorizer
 
     try:
-        before = load_colorizer() if start is None else start.predictor
+        before = load_colorizer(weights_before)
         after = load_colorizer(weights)
     except WeightsError as problem:
         click.echo(f"The new weights are not compared with those before: {problem}")
@@ -337,7 +337,7 @@ def _compare(
     pictures = list(before_after.color_by_both(held, (before, theirs), (after, reader)))
     grey, old, new = before_after.means(pictures)
     Console().print(before_after.table((grey, old, new)))
-    if start is None:
+    if weights_before is None:
         click.echo("Before are the weights that come with Photochrom.")
     click.echo(before_after.verdict(old, new, len(held)))
     write(picture, before_after.sheet_png(pictures[:SHOWN]))
