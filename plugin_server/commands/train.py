@@ -16,6 +16,7 @@ from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
     from models.networks.clip import Clip
+    from models.networks.predictor import Predictor
     from models.photos import Photo
     from models.training.colorizer import Start
 
@@ -175,18 +176,17 @@ def train(
     from models.training.samples import SampleOptions
     from models.training.texts import TextBank
 
-    if model != OURS:
-        _check_options(ctx, model)
-    if (rate or deep) and begin == IMAGENET:
-        raise click.UsageError(
-            "--rate and --deep are for finished weights: not with --from imagenet"
-        )
     if side % 32:
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
     check_folder(run)
     if model != OURS:
+        _check_options(ctx, model)
         _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
+    if (rate or deep) and begin == IMAGENET:
+        raise click.UsageError(
+            "--rate and --deep are for finished weights: not with --from imagenet"
+        )
     weights_before = _weights_before(begin)
     try:
         if (earlier := begun_from(run)) not in (None, begin):
@@ -236,6 +236,7 @@ def train(
         workers=1 if cpu_seconds is None else 0,
         seed=seed,
     )
+    before = _to_compare(weights_before)  # now: the run may write over that file
     checkpoint = run_training(
         kept,
         held[:HELD_OUT],
@@ -271,7 +272,9 @@ def train(
             )
         )
     click.echo(f"wrote {shown(weights)}")
-    _compare(held[:COMPARED], weights_before, weights, reader, run / "before-after.png")
+    if before is not None and (after := _to_compare(weights)) is not None:
+        pair, picture = (before, after), run / "before-after.png"
+        _compare(held[:COMPARED], pair, reader, picture, is_first=start is None)
 
 
 def _check_options(ctx: click.Context, baseline: str) -> None:
@@ -315,29 +318,39 @@ def _check_clip(start: Start, clip: str) -> None:
         )
 
 
-def _compare(
-    held: Sequence[Photo], weights_before: Path | None, weights: Path, reader: Clip, picture: Path
-) -> None:
-    """Compare the new weights with those before, the released ones where there were none."""
-    from rich.console import Console
-
-    from models.evaluation import before_after
+def _to_compare(weights: Path | None) -> Predictor | None:
+    """Load weights to be compared, the released ones where there were none; say if that fails."""
     from models.networks.checkpoint import WeightsError
-    from models.networks.clip import load_clip
     from models.networks.loading import load_colorizer
 
     try:
-        before = load_colorizer(weights_before)
-        after = load_colorizer(weights)
+        return load_colorizer(weights)
     except WeightsError as problem:
         click.echo(f"The new weights are not compared with those before: {problem}")
-        return
+        return None
+
+
+def _compare(
+    held: Sequence[Photo],
+    pair: tuple[Predictor, Predictor],
+    reader: Clip,
+    picture: Path,
+    *,
+    is_first: bool,
+) -> None:
+    """Compare weights before and after; before the first training they are the released ones."""
+    from rich.console import Console
+
+    from models.evaluation import before_after
+    from models.networks.clip import load_clip
+
+    before, after = pair
     wanted = before.model.config.clip
     theirs = reader if wanted == reader.name else load_clip(wanted)
     pictures = list(before_after.color_by_both(held, (before, theirs), (after, reader)))
     grey, old, new = before_after.means(pictures)
     Console().print(before_after.table((grey, old, new)))
-    if weights_before is None:
+    if is_first:
         click.echo("Before are the weights that come with Photochrom.")
     click.echo(before_after.verdict(old, new, len(held)))
     write(picture, before_after.sheet_png(pictures[:SHOWN]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,11 +18,11 @@ def test_how_found_is_the_mean_of_the_likeliest_cells() -> None:
     assert how_found(np.ones((1, 2, 2), np.float32)).tolist() == [1.0]
 
 
-def thing(*colors: str, covers: float = 0.0, **details: Any) -> PlacedThing:
+def thing(*colors: str, covers: float = 0.0) -> PlacedThing:
     """Return a found thing of the colours, over a share of the picture."""
     share = np.zeros((10, 10), np.float32)
     share.flat[: round(100 * covers)] = 1
-    return PlacedThing(" ".join(colors), "hat", colors, share, share, True, **details)
+    return PlacedThing(" ".join(colors), "hat", colors, share, share, True)
 
 
 def test_a_hue_is_looked_for_elsewhere_as_far_as_its_thing_is_small() -> None:
