@@ -1,15 +1,14 @@
 """The way of a layer: pixels and a job in, coloured pixels out.
 
-Lightness at a small working size -> guidance becomes a condition -> named things are found; colours
-that they are said to have are likelier -> chroma from the colorizer, none on the paper around a
-print -> overlays over it, in order: palette, reference, things, regions, hints -> joined, at full
-size, with the lightness the layer came with.
+Lightness at a small working size -> guidance becomes a condition -> chroma from the colorizer, none
+on the paper around a print -> overlays over it, in order: palette, reference, things, regions,
+hints -> joined, at full size, with the lightness the layer came with.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -44,14 +43,7 @@ from models.guidance.overlays import (
 from models.guidance.palette import Palette, paler
 from models.guidance.reference import Reference
 from models.guidance.regions import place_region, region_masks
-from models.guidance.things import (
-    FoundThing,
-    PlacedThing,
-    describe_thing,
-    hues_said,
-    place_things,
-    unused_changes,
-)
+from models.guidance.things import FoundThing, describe_thing, place_things, unused_changes
 from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.on_card import OnCard, print_box
@@ -204,8 +196,7 @@ def colorize(
                 "if it were clean.",
             )
     with watch.stage("network"):
-        named, unplaced = _place_named(job, text_embedding, view, places or {})
-        prediction = colorizer.predict(read, replace(condition, colors=hues_said(named)))
+        prediction = colorizer.predict(read, condition)
         guide = shrunk(small, prediction.ab.shape[:2])
         guess = view.without_paper(prediction.ab)
         chroma = Chroma(guess)
@@ -213,10 +204,10 @@ def colorize(
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
             overlays, things, more = _overlays(
-                job, named, carried, view, guide, (height, width),
+                job, text_embedding, carried, view, guide, (height, width),
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
-            notices = (*notices, *unplaced, *more)
+            notices = (*notices, *more)
         for overlay in overlays:
             chroma = overlay.apply(chroma, guide)
     with watch.stage("join"):
@@ -254,33 +245,16 @@ def find_things(
     grid = view.colorizer.predict(view.read, Condition()).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
-    named, _ = _place_named(job, text_embedding, view, places or {})
     _, things, _ = _overlays(
-        job, named, None, view, guide, (height, width),
+        job, text_embedding, None, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
     return things
 
 
-def _place_named(
-    job: ColorizeJob,
-    text_embedding: TextEmbedding | None,
-    view: View,
-    places: Mapping[str, Mask],
-) -> tuple[tuple[PlacedThing, ...], tuple[str, ...]]:
-    """Find what a description gives colours, and say what was not found and what was not used."""
-    if text_embedding is None or not text_embedding.named:
-        return (), tuple(unused_changes(job.things, ()))
-    colorizer, read = view.colorizer, view.read
-    grid = colorizer.predict(read, Condition()).ab.shape[:2]  # remembered for the colours
-    return place_things(
-        text_embedding, read, grid, colorizer=colorizer, changes=job.things, masks=places
-    )
-
-
 def _overlays(
     job: ColorizeJob,
-    named: Sequence[PlacedThing],
+    text_embedding: TextEmbedding | None,
     carried: HintMap | None,
     view: View,
     guide: FloatArray,
@@ -292,8 +266,8 @@ def _overlays(
 ) -> tuple[list[Overlay], tuple[FoundThing, ...], tuple[str, ...]]:
     """Make what is laid over the network's answer, in order; name the things, and say what is not.
 
-    ``named`` are the description's things. ``guide`` is the view's lightness on the grid of the
-    answer; ``carried`` are the colours of a reference.
+    ``guide`` is the view's lightness on the grid of the answer; ``carried`` are the colours of a
+    reference.
     """
     overlays: list[Overlay] = []
     things: list[FoundThing] = []
@@ -305,9 +279,15 @@ def _overlays(
         notices += _paler_notices(job, palette, guide)
     if carried is not None:
         overlays.append(CarriedOverlay(carried, job.strength, view.kept(guide.shape)))
-    if named:
-        overlays.append(ThingsOverlay(tuple(named), job.strength))
+    if text_embedding is not None:
+        named, more = place_things(
+            text_embedding, read, guide.shape, colorizer=colorizer, changes=job.things, masks=places
+        )
+        overlays.append(ThingsOverlay(named, job.strength))
         things += [describe_thing(thing, guide, full_size) for thing in named]
+        notices += more
+    else:
+        notices += unused_changes(job.things, ())
     masks = region_masks(job.regions, places, *full_size) if job.regions else ()
     for number, (region, place) in enumerate(zip(job.regions, masks, strict=True)):
         if place.is_empty:

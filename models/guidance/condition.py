@@ -127,24 +127,16 @@ class Condition:
     ``embedding`` is (D,) float32 or None for the learned null; ``strength`` in [0, 1] moves the
     result from the network's own guess (0) to the guided one (1). ``palette`` is (P, 3) float32:
     ab / AB_SCALE of each colour and its weight, the weights summing to one; None for none.
-    ``colors`` are names of colours that the photo is said to hold, each with how far it is likelier
-    for that everywhere, 0 to 1.
     """
 
     embedding: FloatArray | None = None
     strength: float = 1.0
     palette: FloatArray | None = None
-    colors: tuple[tuple[str, float], ...] = ()
 
     @property
     def is_null(self) -> bool:
         """Tell whether the network is left to its own guess."""
-        return self.strength == 0.0 or not (self.modulates or self.colors)
-
-    @property
-    def modulates(self) -> bool:
-        """Tell whether it changes the network's features, and not only what comes of them."""
-        return self.embedding is not None or self.palette is not None
+        return self.strength == 0.0 or (self.embedding is None and self.palette is None)
 
 
 def join_embeddings(text: FloatArray | None, image: FloatArray | None) -> FloatArray | None:

@@ -59,7 +59,6 @@ SHADE = 25.0  # L below which natural colours lose chroma
 # logarithm of their chroma, and of the chroma of what is called grey, black or white.
 HUE_SPREAD, CHROMA_SPREAD, GREYISH = 25.0, 0.7, 6.0
 FULLER = 1.2  # a mean of what is likely is paler than any of it
-LIKELIER = 1.0  # logarithm of the odds that a photo said to hold a colour gives to it at most
 UNEXPECTED = 0.03  # evidence below which the network's own colours say little
 _BASE = re.compile(
     rf"(?:({'|'.join(MODIFIERS)})[ -])?(#[0-9a-f]{{6}}|[a-z]+?)(ish)?(?:[- ]colou?red)?$"
@@ -136,20 +135,6 @@ def name_colors(
         evidence += joint[:, 2] / len(names)
     ab = (total[:, :2] / total[:, 2:]).reshape(*lightness.shape, 2)
     return np.asarray(ab, np.float32), np.asarray(evidence.reshape(lightness.shape), np.float32)
-
-
-def likelier(colors: Sequence[tuple[str, float]], bins: FloatArray) -> FloatArray:
-    """Say how much likelier (Q, 2) ab bins are in a photo that is said to hold named ``colors``.
-
-    Each name comes with how far it counts, 0 to 1. Returns (Q,) float32 to be added to logits: up
-    to LIKELIER for what people call by one of the names, 0 for what nobody does.
-    """
-    more = np.zeros(len(bins), np.float32)
-    for name, share in colors:
-        usual = ab_at([name], LEVELS.astype(np.float32))
-        called = _likelihood(bins, usual, is_neutral([name])).mean(0)
-        more = np.maximum(more, np.float32(LIKELIER * share) * called / called.max())
-    return more
 
 
 def _likelihood(bins: FloatArray, usual: FloatArray, neutral: bool) -> FloatArray:

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab, to_hex
 from models.color.mask import Mask
 from models.guidance.condition import ChromaPredictor, NamedThing, TextEmbedding
-from models.guidance.named_colors import MIDDLE, ab_at, ab_of, is_neutral
+from models.guidance.named_colors import MIDDLE, ab_at, ab_of
 from models.job import ThingChange
 
 FloatArray = NDArray[np.float32]
 
 LEAST_FOUND = 0.1  # below, a thing was hardly found, and colours nothing
-LARGE = 0.07  # of the picture: so much of a thing accounts for the colour that it was said to have
 LIKELIEST = 8  # cells whose mean probability says how sure it is that a thing was found
 
 
@@ -203,24 +202,6 @@ def place_things(
         not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
     ]
     return tuple(placed), (*notices, *unused_changes(changes, placed))
-
-
-def hues_said(things: Sequence[PlacedThing]) -> tuple[tuple[str, float], ...]:
-    """Name the hues that a description gives to what was found: the photo holds them somewhere.
-
-    Beside each stands how far it is to be looked for outside of that: 1 where hardly anything takes
-    it, 0 where what does is large. What a person changes about a thing is meant for that alone: the
-    rest stays as the description has it. So is a colour #rrggbb.
-    """
-    left: dict[str, float] = {}
-    for thing in things:
-        if thing.is_everywhere or not thing.is_found:
-            continue
-        missing = max(1 - float(thing.share.mean()) / LARGE, 0.0)
-        for color in thing.colors:
-            if not (color.startswith("#") or is_neutral([color])):
-                left[color] = min(left.get(color, 1.0), missing)
-    return tuple((color, share) for color, share in left.items() if share > 0)
 
 
 def unused_changes(changes: Sequence[ThingChange], placed: Sequence[PlacedThing]) -> list[str]:

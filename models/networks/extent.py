@@ -78,6 +78,16 @@ def held_back(shares: Tensor, boxed: Tensor) -> Tensor:
     return shares * (UNSURE + (1 - UNSURE) * (in_box / surest).square())
 
 
+def kept_where_expected(colors: Tensor, guess: Tensor, evidence: Tensor, neutral: Tensor) -> Tensor:
+    """Draw (K, 2, h, w) named colours to the (2, h, w) guess where it has such colours anyway.
+
+    ``evidence`` (K, h, w) says how far. A sky that is blue stays as blue as it is: means of what is
+    called blue would be paler. Greys, where ``neutral`` (K,) is 1, take colour away as ever.
+    """
+    kept = evidence.square() * (1 - neutral)[:, None, None]
+    return torch.lerp(colors, guess.expand_as(colors), kept[:, None])
+
+
 def how_found(probability: Tensor) -> Tensor:
     """Return what ``models.guidance.things.how_found`` does, with a gradient: (K, h, w) -> (K,)."""
     cells = probability.flatten(1)

@@ -24,14 +24,14 @@ from models.guidance.condition import (
     NoMatcher,
     Prediction,
 )
-from models.guidance.named_colors import is_neutral, likelier, name_colors
+from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
 from models.networks.batch_norm_folding import folded
 from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color, raised
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
-from models.networks.extent import decided, extent_inputs, held_back
+from models.networks.extent import decided, extent_inputs, held_back, kept_where_expected
 from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 from models.networks.seen import NamedColors, Seen, Sought
@@ -198,6 +198,10 @@ class Predictor:
         vividness = self.grounder.vividness(names[: len(things)])
         named = self.in_named_colors(lightness, colors, vividness)
         neutral = torch.tensor([float(is_neutral(one)) for one in colors])
+        kept = kept_where_expected(
+            named.ab.permute(0, 3, 1, 2), self._guess(lightness), named.evidence, neutral
+        )
+        named = NamedColors(kept.permute(0, 2, 3, 1), named.evidence)
         inputs = self._extent_inputs(lightness, claims, named, neutral)
         return Sought(read.cells[: len(things)], claims, named, vividness, neutral, inputs)
 
@@ -252,16 +256,13 @@ class Predictor:
         reach = condition.strength * (self.model.config.guidance if described else 1.0)
         # Never two answers in one pass, which is a little faster: the last bits of each would
         # depend on whether the other is remembered.
-        if condition.is_null or not condition.modulates:
+        if condition.is_null:
             decoded = self._unguided(seen)
         else:
             decoded = self._decode(seen, condition)
             if reach != 1.0:  # the head is linear: so its logits are moved as well
                 decoded = self._unguided(seen).lerp(decoded, reach)
         logits: Tensor = self.folded.head(decoded)
-        if condition.colors:
-            more = torch.from_numpy(likelier(condition.colors, _array(self.model.bins)))
-            logits = logits + condition.strength * more[:, None, None]
         return logits[..., : rows // GRID, : columns // GRID]
 
     def _mean(self, weights: Tensor) -> Tensor:

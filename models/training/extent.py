@@ -29,7 +29,7 @@ from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
 from models.networks.checkpoint import save_checkpoint
 from models.networks.clip import Clip
-from models.networks.extent import extent_inputs, how_found
+from models.networks.extent import extent_inputs, how_found, kept_where_expected
 from models.networks.grounding import (
     CHECKPOINT,
     Grounder,
@@ -79,9 +79,9 @@ class ExtentOptions:
     captions: int = 2
     turned: float = 0.3
     strangers: float = 0.3
-    inside: float = 2.0
-    harm: float = 0.7
-    spill: float = 0.4
+    inside: float = 15.0
+    harm: float = 0.2
+    spill: float = 0.5
     peak: float = 0.1
     notice: float = 0.1
     ground: float = 0.3
@@ -113,8 +113,9 @@ def losses_in(
 ) -> dict[str, Tensor]:
     """Compare what a caption would do to a photo, ``described``, with its true colours.
 
-    ``error`` is the mean logarithm of the error as a share of the guess's, ``spill`` and ``peak``
-    what lies outside of drawn boxes, ``notice`` what is found of other photos' things or missed.
+    ``error`` is the mean logarithm of the error as a share of that of what the network expected,
+    ``spill`` and ``peak`` what lies outside of drawn boxes, ``notice`` what is found of other
+    photos' things or missed.
     """
     things, others = scene.asked[int(generator.integers(len(scene.asked)))]
     if scene.stranger is not None and generator.random() < options.strangers * len(things):
@@ -127,7 +128,13 @@ def losses_in(
     claims = places(model, cells, boxes, names, [wish.colors for wish in wishes])
     with torch.no_grad():
         alike = likeness(cells, lightness)
-    colors = torch.stack([wish.ab for wish in wishes]).float()
+    named = torch.stack([wish.ab for wish in wishes]).float()
+    evidence = torch.stack([wish.evidence for wish in wishes]).float()
+    neutral = torch.tensor([float(is_neutral(wish.colors)) for wish in wishes])
+    # Learned with colours that are not raised: with those that are, laying any colour pays because
+    # it makes the picture paler.
+    expected = scene.expected.float()
+    colors = kept_where_expected(named, expected, evidence, neutral)
     inputs = extent_inputs(
         claims.logits,
         claims.rivals,
@@ -136,17 +143,17 @@ def losses_in(
         claims.mates,
         claims.boxed,
         claims.boxed_rivals,
-        torch.stack([wish.evidence for wish in wishes]).float(),
-        colors,
+        evidence,
+        kept_where_expected(named, guess, evidence, neutral),
         guess,
         lightness,
-        torch.tensor([float(is_neutral(wish.colors)) for wish in wishes]),
+        neutral,
     )
     shares = torch.sigmoid(model.extent(inputs, cells, names.cells[: len(things)]))
     found = how_found(claims.probability).clamp(1e-4, 1 - 1e-4)
     parts: dict[str, list[Tensor]] = {"error": [], "spill": [], "peak": [], "notice": []}
     for k, (thing, wish) in enumerate(zip(things, wishes, strict=True)):
-        parts["error"].append(_error(shares[k], colors[k], guess, wish, options))
+        parts["error"].append(_error(shares[k], colors[k], expected, wish, options))
         if thing.stranger:
             parts["notice"].append(-torch.log1p(-found[k]))
         elif wish.inside.any():

@@ -18,6 +18,7 @@ from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
 from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
+from models.networks.colorizer import raised
 from models.networks.predictor import GRID, Predictor
 from models.photos import Photo
 from models.training.color_naming import WORDS, named_area
@@ -65,7 +66,8 @@ class Scene:
     """A photo as the frozen parts see it, in half precision, and what its captions ask.
 
     ``f4`` and ``f8`` are the encoder's features at strides 4 and 8, padded to multiples of 32
-    pixels; ``lightness`` (h, w) and the colorizer's ``guess`` (2, h, w) are on the chroma grid.
+    pixels; ``lightness`` (h, w) and the colorizer's ``guess`` (2, h, w) are on the chroma grid, and
+    what it ``expected`` (2, h, w): the guess before it was raised.
     ``asked`` holds for each caption the things with colours and the (M, D) vectors of others.
     """
 
@@ -73,6 +75,7 @@ class Scene:
     f8: Tensor
     lightness: Tensor
     guess: Tensor
+    expected: Tensor
     asked: tuple[tuple[tuple[AskedThing, ...], Tensor], ...]
     stranger: AskedThing | None
 
@@ -149,7 +152,16 @@ def scene_of(
         strange = replace(ask(vector, [(stranger.colors, small[..., 1:], nowhere)]), stranger=True)
     f4, f8 = looking.features(lightness)[:2]
     grey = torch.from_numpy(small[..., 0])
-    return Scene(_half(f4[0]), _half(f8[0]), _half(grey), _half(guess), tuple(asked), strange)
+    expected = raised(guess, 1 / predictor.model.config.chroma_gain)
+    return Scene(
+        _half(f4[0]),
+        _half(f8[0]),
+        _half(grey),
+        _half(guess),
+        _half(expected),
+        tuple(asked),
+        strange,
+    )
 
 
 def _half(plane: Tensor) -> Tensor:
@@ -196,6 +208,7 @@ def mirrored(scene: Scene) -> Scene:
         _flipped(scene.f8, (scene.lightness.shape[1] + 1) // 2),
         scene.lightness.flip(-1),
         scene.guess.flip(-1),
+        scene.expected.flip(-1),
         tuple((tuple(map(thing, things)), others) for things, others in scene.asked),
         None if scene.stranger is None else thing(scene.stranger),
     )

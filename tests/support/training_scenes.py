@@ -32,4 +32,5 @@ def scene(seed: int) -> Scene:
     )
     lightness = torch.full((SIDE, SIDE), 50.0)
     asked = (((thing,), torch.zeros(0, WIDTH)),)
-    return Scene(f4, f8, lightness, torch.zeros(2, SIDE, SIDE), asked, stranger)
+    grey = torch.zeros(2, SIDE, SIDE)
+    return Scene(f4, f8, lightness, grey, grey, asked, stranger)

@@ -9,11 +9,9 @@ from models.color.lab import parse_hex, srgb_to_lab
 from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED, color_phrases
 from models.guidance.named_colors import (
     FULLER,
-    LIKELIER,
     ab_at,
     ab_of,
     is_neutral,
-    likelier,
     name_colors,
 )
 from models.training.color_naming import WORDS, nearest_word
@@ -105,16 +103,3 @@ def test_white_takes_no_more_colour_away_than_white_things_lack() -> None:
     assert 0 < faint[..., 1].min() <= faint[..., 1].max() < 10 * FULLER
     vivid, _ = name_colors(["white"], expecting((50, 50)), BINS, GREY, 1.0)
     assert np.hypot(*np.moveaxis(vivid, -1, 0)).max() < 3
-
-
-def test_a_colour_that_the_photo_is_said_to_hold_is_likelier_and_its_opposite_is_not() -> None:
-    red, grey, green = ((c == BINS).all(1).argmax() for c in ((50, 30), (0, 0), (-30, 20)))
-    more = likelier([("red", 1.0)], BINS)
-    assert LIKELIER / 2 < more[red] <= more.max() <= LIKELIER
-    assert more[grey] < LIKELIER / 20
-    assert more[green] < LIKELIER / 20
-    np.testing.assert_allclose(likelier([("red", 0.5)], BINS), more / 2, rtol=1e-5)
-    both = likelier([("red", 1.0), ("green", 0.5)], BINS)
-    assert both[red] == more[red]
-    assert LIKELIER / 4 < both[green] <= LIKELIER / 2
-    assert not likelier([], BINS).any()

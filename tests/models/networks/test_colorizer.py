@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from models.guidance.condition import Condition
-from models.guidance.named_colors import ab_of
 from models.networks.colorizer import (
     ColorizerConfig,
     FiLM,
@@ -102,21 +101,6 @@ def test_text_and_palette_change_the_colours_and_strength_scales_that(
         assert 0 < np.abs(half - own).mean() < np.abs(full - own).mean()
         none = predictor.predict(lightness, replace(condition, strength=0.0)).ab
         np.testing.assert_array_equal(none, own)
-
-
-def test_a_colour_that_the_photo_is_said_to_hold_is_guessed_more_often(
-    predictor: Predictor,
-) -> None:
-    lightness = np.random.default_rng(4).uniform(0, 100, (64, 64)).astype(np.float32)
-    own = predictor.predict(lightness, Condition()).ab
-    said = Condition(colors=(("green", 1.0),))
-    greener, half = (
-        predictor.predict(lightness, one).ab for one in (said, replace(said, strength=0.5))
-    )
-    towards = ab_of(["green"])
-    assert ((greener - own) @ towards).mean() > ((half - own) @ towards).mean() > 0
-    none = predictor.predict(lightness, replace(said, strength=0.0)).ab
-    np.testing.assert_array_equal(none, own)
 
 
 def test_a_palette_is_a_set_of_weighted_colours(predictor: Predictor) -> None:

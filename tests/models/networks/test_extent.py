@@ -12,6 +12,7 @@ from models.networks.extent import (
     decided,
     extent_inputs,
     held_back,
+    kept_where_expected,
     how_found,
 )
 
@@ -66,3 +67,14 @@ def test_shares_are_held_back_where_the_box_head_is_less_sure() -> None:
     assert 1 > first[0, 1] > first[0, 2] > 0
     np.testing.assert_allclose(first[0, 2], UNSURE, atol=1e-3)
     np.testing.assert_allclose(second, shares[1])  # it cannot tell: nothing is held back
+
+
+def test_what_has_the_colour_anyway_keeps_it_and_greys_take_it_away() -> None:
+    colors = torch.tensor([30.0, 0.0])[:, None, None].expand(2, 2, 1, 3)
+    guess = torch.tensor([60.0, 10.0])[:, None, None].expand(2, 1, 3)
+    evidence = torch.tensor([[[0.0, 0.5, 1.0]], [[0.0, 0.5, 1.0]]])
+    hue, grey = kept_where_expected(colors, guess, evidence, torch.tensor([0.0, 1.0]))
+    np.testing.assert_allclose(hue[:, 0, 0], [30, 0])
+    assert 30 < hue[0, 0, 1] < 45
+    np.testing.assert_allclose(hue[:, 0, 2], [60, 10])
+    np.testing.assert_allclose(grey, colors[1])

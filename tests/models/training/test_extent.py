@@ -62,3 +62,16 @@ def test_only_losses_of_what_is_asked_count() -> None:
     losses = losses_in(unboxed, described, model, options, np.random.default_rng(0))
     assert losses["spill"] == losses["peak"] == 0
     assert losses["notice"] > 0
+
+
+def test_a_paler_picture_does_not_pay() -> None:
+    model = small_grounder().eval()
+    one = scene(0)
+    truth = one.asked[0][0][0].wishes[0].truth
+    # The network's expectation is right: what is shown is more vivid, and laying grey would help.
+    wish = replace(one.asked[0][0][0].wishes[0], ab=torch.zeros_like(truth))
+    thing = replace(one.asked[0][0][0], wishes=(wish,))
+    one = replace(one, guess=2 * truth, expected=truth, asked=(((thing,), torch.zeros(0, WIDTH)),))
+    options = ExtentOptions(strangers=0)
+    generator = np.random.default_rng(0)
+    assert losses_in(one, described_by(model, one), model, options, generator)["error"] > 0
