@@ -20,8 +20,8 @@ SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on all of it. Greys only take colours away, and must be surer.
-LEAST, MOST, MOST_GREY = 0.04, 0.42, 0.85
-UNSURE = 0.4  # of a share is kept where the box head finds nothing of the thing
+LEAST, MOST, MOST_GREY = 0.04, 0.3, 0.85
+UNSURE = 0.35  # of a share is kept where the box head finds nothing of the thing
 
 
 class Extent(nn.Module):

@@ -53,7 +53,7 @@ def test_a_thing_does_not_depend_on_the_things_beside_it() -> None:
 
 
 def test_decided_shares_are_clear_and_greys_must_be_surer() -> None:
-    shares = torch.tensor([[[0.0, 0.03, 0.23, 0.7, 1.0]]]).expand(2, -1, -1)
+    shares = torch.tensor([[[0.0, 0.03, 0.17, 0.7, 1.0]]]).expand(2, -1, -1)
     hue, grey = decided(shares, torch.tensor([0.0, 1.0]))
     np.testing.assert_allclose(hue, [[0, 0, 0.5, 1, 1]], atol=1e-6)
     assert 0 < grey[0, 2] < 0.5
