@@ -12,8 +12,8 @@ from models.networks.extent import (
     decided,
     extent_inputs,
     held_back,
-    kept_where_expected,
     how_found,
+    kept_where_expected,
 )
 
 
