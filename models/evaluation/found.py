@@ -70,7 +70,8 @@ def seek(
     everything = [one for names in colored.values() for one in names]
     for photo in photos:
         own = colored.get(photo.key, [])
-        strangers = strangers_to(photo, drawn.get(photo.key, ()), everything, generator)
+        shown = (*photo.captions, *(one.name for one in drawn.get(photo.key, ())))
+        strangers = strangers_to(shown, everything, generator)
         sought = [(one, True) for one in own]
         sought += [(one, False) for one in islice(strangers, len(own))]
         grey = greyed(photo.pixels)

@@ -3,9 +3,10 @@
     python -m models.training.extent PHOTOS... --boxes FILE --run RUN
 
 PHOTOS are shards with captions, and ``regions-*`` shards with masks. Captions with colours are read
-as descriptions; the colours that the result would have are to be near the true ones, nearest where
-the photo has the named hue, and nothing is to be laid outside the boxes that people drew for the
-phrase. Some things are turned to another hue, and asked for in it, so that an unexpected colour is
+as descriptions, and photos with masks that have none are described by what their masks show; the
+colours that the result would have are to be near the true ones, nearest where the photo has the
+named hue, and nothing is to be laid outside the mask of a thing, or the boxes that people drew for
+it. Some things are turned to another hue, and asked for in it, so that an unexpected colour is
 laid as well; some descriptions name a thing of another photo, which is not to be found. The
 errors reach the grounder through the extent's inputs; masks and boxes go on teaching it where names
 are (``models.training.grounding``). The encoder up to stride 8 and the colours stay as they are.
@@ -45,7 +46,8 @@ from models.photos import read_photos
 from models.training.averaging import blended, halved
 from models.training.grounding import by_kind, embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
-from models.training.regions import read_boxes
+from models.training.mask_captions import described
+from models.training.regions import RegionPhoto, read_boxes
 from models.training.scenes import Scene, Wish, mirrored, scene_of
 from models.training.strangers import names_in_captions, strangers_to
 from models.training.view_features import Views
@@ -60,10 +62,11 @@ class ExtentOptions:
     """Everything that decides how a run goes, besides the photos.
 
     ``inside`` is how much more errors count where the photo has the named hue, ``harm`` how much
-    more a loss counts than a gain. ``spill`` is what colour outside of drawn boxes costs, ``peak``
-    what its strongest places cost there, ``notice`` what it costs to find a thing of another photo
-    or to miss one of this, ``ground`` what masks and boxes count. ``turned`` and ``strangers`` are
-    shares of the things. ``rate`` is the extent's, ``grounder_rate`` the grounder's, ``deep_rate``
+    more a loss counts than a gain. ``spill`` is what colour outside of masks and boxes costs,
+    ``peak`` what its strongest places cost there, ``notice`` what it costs to find a thing of
+    another photo or to miss one of this, ``ground`` what masks and boxes count. ``turned`` and
+    ``strangers`` are shares of the things, ``masked`` is how often photos with masks are drawn
+    beside 1 for others. ``rate`` is the extent's, ``grounder_rate`` the grounder's, ``deep_rate``
     that of its encoder's blocks from stride 16 on. Before, an extent that has learned nothing yet
     learns alone for the share ``first`` of the minutes. What is learned from few captions holds
     better on other photos where the weights go only so far from where they were (``blend``;
@@ -77,6 +80,7 @@ class ExtentOptions:
     views: int = 10
     side: int = 192
     captions: int = 2
+    masked: float = 4.0
     turned: float = 0.3
     strangers: float = 0.3
     inside: float = 15.0
@@ -220,6 +224,8 @@ def train(
             described = cells, boxes
         return losses_in(scene, described, model, options, generator)
 
+    rates = np.array([options.masked if scene.is_masked else 1.0 for scene in scenes])
+    rates /= rates.sum()
     groups: dict[float, list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         part = name.split(".")[0]
@@ -247,9 +253,8 @@ def train(
         save=lambda: save(averaged),
     )
     for _ in loop:
-        some = [
-            losses_of_scene(int(i)) for i in generator.integers(len(scenes), size=options.scenes)
-        ]
+        drawn = generator.choice(len(scenes), options.scenes, p=rates)
+        some = [losses_of_scene(int(i)) for i in drawn]
         parts = {name: torch.stack([one[name] for one in some]).mean() for name in some[0]}
         weighted = {
             "error": parts["error"],
@@ -258,13 +263,13 @@ def train(
             "notice": options.notice * parts["notice"],
         }
         if views is not None:
-            drawn = views.draw(options.views, generator)
-            f4, f8 = views.features(drawn)
+            seen = views.draw(options.views, generator)
+            f4, f8 = views.features(seen)
             ground = losses_of(
                 model,
                 (f4, f8, *model.deepen(f8)),
-                [views.targets[i] for i in drawn],
-                [views.sources[i] for i in drawn],
+                [views.targets[i] for i in seen],
+                [views.sources[i] for i in seen],
                 vectors,
                 generator,
             )
@@ -337,11 +342,12 @@ def main(
     predictor.grounder.read_vividness.bias.data.copy_(bias)
     scenes = []
     names = names_in_captions(photos)
-    for photo in track(photos, "photos"):
-        boxed = drawn.get(photo.key, ())
-        stranger = next(strangers_to(photo, boxed, names, generator), None)
+    told = [RegionPhoto.of(photo, drawn.get(photo.key, ())) for photo in photos]
+    told += described(masks, generator)
+    for photo in track(told, "photos"):
+        stranger = next(strangers_to(photo.shown, names, generator), None)
         scene = scene_of(
-            photo, boxed, predictor, clip, generator, captions=options.captions, stranger=stranger
+            photo, predictor, clip, generator, captions=options.captions, stranger=stranger
         )
         if scene is not None:
             scenes.append(scene)

@@ -72,18 +72,8 @@ def read_region_photos(
 ) -> list[RegionPhoto]:
     """Read photos with masks, and those of ``shards`` with their drawn boxes, where there are."""
     drawn = read_boxes(boxes, split)
-    photos = list(read_masks(masks))
-    for photo in read_photos(shards, short_side=256):
-        photos.append(
-            RegionPhoto(
-                photo.key,
-                photo.pixels,
-                photo.source,
-                photo.captions,
-                boxes=drawn.get(photo.key, ()),
-            )
-        )
-    return photos
+    plain = read_photos(shards, short_side=256)
+    return [*read_masks(masks), *(RegionPhoto.of(one, drawn.get(one.key, ())) for one in plain)]
 
 
 @dataclass(frozen=True, slots=True)

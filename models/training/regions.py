@@ -12,11 +12,13 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from models.photos import Photo
 
 FloatArray = NDArray[np.float32]
 UNKNOWN = 255
@@ -49,10 +51,22 @@ class RegionPhoto:
     boxes: tuple[Boxes, ...] = ()
     grey: bool = False
 
+    @classmethod
+    def of(cls, photo: Photo, boxes: tuple[Boxes, ...]) -> Self:
+        """Put a photo and the boxes that were drawn in it together."""
+        return cls(photo.key, photo.pixels, photo.source, photo.captions, boxes=boxes)
+
     @property
     def has_regions(self) -> bool:
         """Tell whether anybody has drawn where something is."""
         return self.labels is not None or bool(self.boxes)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Everything that is said of it: captions, and the names of its boxes and masks."""
+        there = () if self.labels is None else set(np.unique(self.labels)) - {UNKNOWN}
+        masked = (self.names[i] for i in sorted(there) if self.names[i] not in NOT_NAMES)
+        return (*self.captions, *(one.name for one in self.boxes), *masked)
 
 
 def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:

@@ -20,12 +20,12 @@ from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
 from models.networks.colorizer import raised
 from models.networks.predictor import GRID, Predictor
-from models.photos import Photo
 from models.training.color_naming import WORDS, named_area
-from models.training.regions import Boxes, box_mask
+from models.training.regions import UNKNOWN, RegionPhoto, box_mask
 from models.training.strangers import ColoredName
 
 FloatArray = NDArray[np.float32]
+Area = NDArray[np.bool_]
 
 MARGIN = 0.03  # of the sides: boxes may be off by so much
 TURNABLE = (0.004, 0.5)  # of the picture: what is turned to another hue covers so much
@@ -51,7 +51,7 @@ class Wish:
 class AskedThing:
     """A thing that a caption gives a colour, as it is and perhaps turned to another hue.
 
-    ``vector`` (D,) is its name's text vector, ``outside`` (h, w) lies outside of its drawn boxes.
+    ``vector`` (D,) is its name's text vector, ``outside`` (h, w) lies outside of its mask or boxes.
     It is a ``stranger`` where the name comes from another photo's caption.
     """
 
@@ -69,6 +69,7 @@ class Scene:
     pixels; ``lightness`` (h, w) and the colorizer's ``guess`` (2, h, w) are on the chroma grid, and
     what it ``expected`` (2, h, w): the guess before it was raised.
     ``asked`` holds for each caption the things with colours and the (M, D) vectors of others.
+    ``is_masked``: masks say to the cell where the things are.
     """
 
     f4: Tensor
@@ -78,12 +79,12 @@ class Scene:
     expected: Tensor
     asked: tuple[tuple[tuple[AskedThing, ...], Tensor], ...]
     stranger: AskedThing | None
+    is_masked: bool = False
 
 
 @torch.no_grad()
 def scene_of(
-    photo: Photo,
-    boxes: Sequence[Boxes],
+    photo: RegionPhoto,
     predictor: Predictor,
     clip: Clip,
     generator: np.random.Generator,
@@ -92,6 +93,8 @@ def scene_of(
     stranger: ColoredName | None = None,
 ) -> Scene | None:
     """Look at a photo and at most so many captions; None where none gives a thing a colour.
+
+    Its masks and boxes say where the things are.
 
     The ``stranger`` is what the photo does not show.
     """
@@ -134,11 +137,11 @@ def scene_of(
             continue
         things = []
         for thing in text.named:
-            one = ask(torch.from_numpy(thing.vector), list(_turns(thing, small, generator)))
-            drawn = [one.boxes for one in boxes if one.name == thing.thing.lower()]
-            if drawn:
-                near = [box_mask(some, small.shape[:2], MARGIN) for some in drawn]
-                one = replace(one, outside=torch.from_numpy(~np.any(near, axis=0)))
+            mask, outside = _places(photo, thing.thing.lower(), small.shape[:2])
+            turns = list(_turns(thing, small, mask, generator))
+            one = ask(torch.from_numpy(thing.vector), turns)
+            if outside is not None:
+                one = replace(one, outside=torch.from_numpy(outside))
             things.append(one)
         others = [torch.from_numpy(other.vector) for other in text.others]
         width = things[0].vector.shape[0]
@@ -161,6 +164,7 @@ def scene_of(
         _half(expected),
         tuple(asked),
         strange,
+        is_masked=photo.labels is not None,
     )
 
 
@@ -168,12 +172,40 @@ def _half(plane: Tensor) -> Tensor:
     return plane.detach().clone().contiguous().half()
 
 
+def _places(
+    photo: RegionPhoto, name: str, shape: tuple[int, int]
+) -> tuple[Area | None, Area | None]:
+    """Say on an (h, w) grid where the mask of a name is, and what lies outside of mask or boxes.
+
+    None where nobody has drawn it.
+    """
+    if photo.labels is not None and name in photo.names:
+        here = _share(photo.labels == photo.names.index(name), shape)
+        unknown = _share(photo.labels == UNKNOWN, shape)
+        return here > 0.5, (here == 0) & (unknown == 0)
+    drawn = [one.boxes for one in photo.boxes if one.name == name]
+    if not drawn:
+        return None, None
+    return None, ~np.any([box_mask(some, shape, MARGIN) for some in drawn], axis=0)
+
+
+def _share(area: Area, shape: tuple[int, int]) -> FloatArray:
+    """Say how much of each cell of an (h, w) grid an (H, W) area covers."""
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(area.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+
+
 def _turns(
-    thing: NamedThing, lab: FloatArray, generator: np.random.Generator
-) -> Iterator[tuple[tuple[str, ...], FloatArray, NDArray[np.bool_]]]:
-    """Yield colours, (h, w, 2) true ab and where they have the hue: as it is, and turned."""
+    thing: NamedThing, lab: FloatArray, mask: Area | None, generator: np.random.Generator
+) -> Iterator[tuple[tuple[str, ...], FloatArray, Area]]:
+    """Yield colours, (h, w, 2) true ab and where they have the hue: as it is, and turned.
+
+    With an (h, w) ``mask`` only what lies in it counts.
+    """
     ab = lab[..., 1:]
     area = named_area(lab, thing.colors)
+    if area is not None and mask is not None:
+        area &= mask
     if area is None:
         yield thing.colors, ab, np.zeros(ab.shape[:2], bool)
         return
@@ -211,6 +243,7 @@ def mirrored(scene: Scene) -> Scene:
         scene.expected.flip(-1),
         tuple((tuple(map(thing, things)), others) for things, others in scene.asked),
         None if scene.stranger is None else thing(scene.stranger),
+        scene.is_masked,
     )
 
 

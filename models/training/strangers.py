@@ -10,7 +10,7 @@ import numpy as np
 from models.guidance.color_words import color_phrases
 from models.photos import Photo
 from models.training.name_groups import may_overlap
-from models.training.regions import Boxes
+from models.training.regions import RegionPhoto
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ColoredName:
     colors: tuple[str, ...]
 
 
-def names_in_captions(photos: Sequence[Photo]) -> list[ColoredName]:
+def names_in_captions(photos: Sequence[Photo | RegionPhoto]) -> list[ColoredName]:
     """Return the coloured phrases of each photo's first two captions."""
     return [
         ColoredName(phrase.thing, phrase.colors)
@@ -33,13 +33,12 @@ def names_in_captions(photos: Sequence[Photo]) -> list[ColoredName]:
 
 
 def strangers_to(
-    photo: Photo,
-    boxes: Sequence[Boxes],
-    names: Sequence[ColoredName],
-    generator: np.random.Generator,
+    shown: Sequence[str], names: Sequence[ColoredName], generator: np.random.Generator
 ) -> Iterator[ColoredName]:
-    """Yield, in random order, the names whose thing no caption and no box of a photo may mean."""
-    shown = (*photo.captions, *(one.name for one in boxes))
+    """Yield, in random order, the names whose thing nothing that is said of a photo may mean.
+
+    ``shown`` are its captions and the names of its boxes and masks.
+    """
     for i in generator.permutation(len(names)):
         if not any(may_overlap(names[i].name, other) for other in shown):
             yield names[i]
