@@ -57,8 +57,8 @@ MIDDLE = 50.0  # L at which a colour that is nowhere is shown
 SHADE = 25.0  # L below which natural colours lose chroma
 # Colours that people call by one name: standard deviations of their hue in degrees, of the
 # logarithm of their chroma, and of the chroma of what is called grey, black or white.
-HUE_SPREAD, CHROMA_SPREAD, GREYISH = 25.0, 0.7, 6.0
-FULLER = 1.2  # a mean of what is likely is paler than any of it
+HUE_SPREAD, CHROMA_SPREAD, GREYISH = 15.0, 0.7, 6.0
+FULLER = 1.1  # a mean of what is likely is paler than any of it
 UNEXPECTED = 0.03  # evidence below which the network's own colours say little
 _BASE = re.compile(
     rf"(?:({'|'.join(MODIFIERS)})[ -])?(#[0-9a-f]{{6}}|[a-z]+?)(ish)?(?:[- ]colou?red)?$"

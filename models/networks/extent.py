@@ -19,9 +19,10 @@ INPUTS = 19
 SUMMARY = 8  # channels of what cells look like
 SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
-# cell takes the colour, from MOST on all of it. Greys only take colours away, and must be surer.
-LEAST, MOST, MOST_GREY = 0.04, 0.3, 0.85
-UNSURE = 0.35  # of a share is kept where the box head finds nothing of the thing
+# cell takes the colour, from MOST on most of it. Greys only take colours away, and must be surer.
+LEAST, MOST, MOST_GREY = 0.04, 0.15, 0.85
+RISING = 0.4  # of a colour rises on with the share: most where the thing surely is
+UNSURE = 0.4  # of a share is kept where the box head finds nothing of the thing
 
 
 class Extent(nn.Module):
@@ -61,10 +62,13 @@ class Extent(nn.Module):
 
 
 def decided(shares: Tensor, neutral: Tensor) -> Tensor:
-    """Make (K, h, w) shares clearer: a smooth step; ``neutral`` (K,) is 1 for names of greys."""
+    """Make (K, h, w) shares clearer: a smooth step, and then a slope.
+
+    ``neutral`` (K,) is 1 for names of greys.
+    """
     most = MOST + (MOST_GREY - MOST) * neutral[:, None, None]
     clear = ((shares - LEAST) / (most - LEAST)).clamp(0, 1)
-    return clear * clear * (3 - 2 * clear)
+    return clear * clear * (3 - 2 * clear) * (1 - RISING + RISING * shares)
 
 
 def held_back(shares: Tensor, boxed: Tensor) -> Tensor:

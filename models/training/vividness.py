@@ -1,8 +1,9 @@
 """How vivid are named colours on things of a name? Bricks are paler than coats.
 
 One ridge regression from names' text vectors to the logarithm of the chroma of the pixels that have
-the named hue, as a share of what the colour usually has, over the phrases of captions and of drawn
-boxes.
+the named hue, as a share of what the colour usually has, over the phrases of drawn boxes, and of
+captions where nobody has drawn the thing. Pixels count as people would call them: pale ones, which
+lie in every photo, would make everything pale.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from models.training.regions import Boxes, box_mask
 
 FloatArray = NDArray[np.float32]
 
-NEAR_HUE = 35.0  # degrees
-LEAST_CHROMA = 7.0
+NEAR_HUE = 25.0  # degrees
+LEAST_CHROMA = 14.0
 LEAST_FILL = 0.15  # of a box that must have the hue
 AREA = (0.006, 0.6)  # of the picture, where there is no box
 LEAST_PIXELS = 12
@@ -35,14 +36,16 @@ RIDGE = 3.0
 
 def shares_of(photo: Photo, boxes: Sequence[Boxes]) -> Iterator[tuple[str, float]]:
     """Yield names of things and the chroma that they have, as a share of the colour's usual one."""
-    said: list[tuple[str, str, Boxes | None]] = [
-        (one.colors[0].lower(), one.thing.lower(), None)
+    drawn = [(one.colors[0].lower(), one.name, one) for one in boxes if len(one.colors) == 1]
+    boxed = {(color, name) for color, name, _ in drawn}
+    told = dict.fromkeys(
+        (phrase.colors[0].lower(), phrase.thing.lower())
         for caption in photo.captions
-        for one in color_phrases(caption)
-        if len(one.colors) == 1 and one.thing
-    ]
-    said += [(one.colors[0].lower(), one.name, one) for one in boxes if len(one.colors) == 1]
-    said = [one for one in dict.fromkeys(said) if one[0] in HUES]
+        for phrase in color_phrases(caption)
+        if len(phrase.colors) == 1 and phrase.thing
+    )
+    said = [*drawn, *((color, name, None) for color, name in told if (color, name) not in boxed)]
+    said = [one for one in said if one[0] in HUES]
     if not said:
         return
     lab = srgb_to_lab(photo.pixels[::2, ::2].astype(np.float32) / 255)
@@ -57,7 +60,7 @@ def shares_of(photo: Photo, boxes: Sequence[Boxes]) -> Iterator[tuple[str, float
         elif not AREA[0] < area.mean() < AREA[1]:
             continue
         usual = ab_at([color], lab[..., 0][area])
-        yield name, float(np.median(chroma[area]) / np.median(np.hypot(usual[:, 0], usual[:, 1])))
+        yield name, float(chroma[area].mean() / np.hypot(usual[:, 0], usual[:, 1]).mean())
 
 
 def fit_vividness(

@@ -7,6 +7,7 @@ import torch
 
 from models.networks.extent import (
     INPUTS,
+    MOST,
     UNSURE,
     Extent,
     decided,
@@ -53,11 +54,12 @@ def test_a_thing_does_not_depend_on_the_things_beside_it() -> None:
 
 
 def test_decided_shares_are_clear_and_greys_must_be_surer() -> None:
-    shares = torch.tensor([[[0.0, 0.03, 0.17, 0.7, 1.0]]]).expand(2, -1, -1)
+    shares = torch.tensor([[[0.0, 0.03, MOST, 0.7, 1.0]]]).expand(2, -1, -1)
     hue, grey = decided(shares, torch.tensor([0.0, 1.0]))
-    np.testing.assert_allclose(hue, [[0, 0, 0.5, 1, 1]], atol=1e-6)
-    assert 0 < grey[0, 2] < 0.5
-    assert 0.5 < grey[0, 3] < 1
+    np.testing.assert_allclose(hue[0, [0, 1, 4]], [0, 0, 1], atol=1e-6)
+    assert 0.5 < hue[0, 2] < hue[0, 3] < 1  # most of the colour, and more where it is surer
+    assert 0 < grey[0, 2] < hue[0, 2]
+    assert 0.5 < grey[0, 3] < hue[0, 3]
 
 
 def test_shares_are_held_back_where_the_box_head_is_less_sure() -> None:
