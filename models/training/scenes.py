@@ -94,9 +94,7 @@ def scene_of(
 ) -> Scene | None:
     """Look at a photo and at most so many captions; None where none gives a thing a colour.
 
-    Its masks and boxes say where the things are.
-
-    The ``stranger`` is what the photo does not show.
+    Its masks and boxes say where the things are; the ``stranger`` is what it does not show.
     """
     grounder = predictor.grounder
     assert grounder is not None

@@ -10,7 +10,6 @@ import numpy as np
 from models.guidance.color_words import color_phrases
 from models.photos import Photo
 from models.training.name_groups import may_overlap
-from models.training.regions import RegionPhoto
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class ColoredName:
     colors: tuple[str, ...]
 
 
-def names_in_captions(photos: Sequence[Photo | RegionPhoto]) -> list[ColoredName]:
+def names_in_captions(photos: Sequence[Photo]) -> list[ColoredName]:
     """Return the coloured phrases of each photo's first two captions."""
     return [
         ColoredName(phrase.thing, phrase.colors)
