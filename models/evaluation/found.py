@@ -23,7 +23,7 @@ from models.guidance.condition import ChromaPredictor, Embedder
 from models.guidance.things import LEAST_FOUND, place_things
 from models.photos import Photo, read_photos, spread_evenly
 from models.pipeline import view_of
-from models.training.regions import Boxes, read_boxes
+from models.training.regions import Boxes, RegionPhoto, read_boxes
 from models.training.strangers import ColoredName, strangers_to
 
 ALARMS = 0.15  # of the true phrases, at most
@@ -70,7 +70,7 @@ def seek(
     everything = [one for names in colored.values() for one in names]
     for photo in photos:
         own = colored.get(photo.key, [])
-        shown = (*photo.captions, *(one.name for one in drawn.get(photo.key, ())))
+        shown = RegionPhoto.of(photo, drawn.get(photo.key, ())).shown
         strangers = strangers_to(shown, everything, generator)
         sought = [(one, True) for one in own]
         sought += [(one, False) for one in islice(strangers, len(own))]

@@ -46,7 +46,7 @@ from models.photos import read_photos
 from models.training.averaging import blended, halved
 from models.training.grounding import by_kind, embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
-from models.training.mask_captions import described
+from models.training.mask_captions import read_captioned
 from models.training.regions import RegionPhoto, read_boxes
 from models.training.scenes import Scene, Wish, mirrored, scene_of
 from models.training.strangers import names_in_captions, strangers_to
@@ -343,7 +343,7 @@ def main(
     scenes = []
     names = names_in_captions(photos)
     told = [RegionPhoto.of(photo, drawn.get(photo.key, ())) for photo in photos]
-    told += described(masks, generator)
+    told += read_captioned(masks, generator)
     for photo in track(told, "photos"):
         stranger = next(strangers_to(photo.shown, names, generator), None)
         scene = scene_of(

@@ -23,7 +23,7 @@ LEAST_FILL = 0.55  # of a mask that the colour covers
 THINGS = 3  # in a caption
 
 
-def described(masks: Sequence[Path], generator: np.random.Generator) -> Iterator[RegionPhoto]:
+def read_captioned(masks: Sequence[Path], generator: np.random.Generator) -> Iterator[RegionPhoto]:
     """Yield the photos of shards with masks that have a caption with colours, or are given one."""
     for photo in read_masks(masks):
         told = with_caption(photo, generator)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
 from models.guidance.color_words import color_phrases
+from models.pipeline import shrunk
 from models.training.color_naming import named_area, word_area
 from models.training.regions import NOT_NAMES, UNKNOWN, Boxes, RegionPhoto, box_mask
 from models.training.samples import age, emulsion_lightness
@@ -202,5 +203,5 @@ def _areas(boxes: FloatArray) -> FloatArray:
 
 
 def _shrunk(area: NDArray[Any], grid: int) -> Levels:
-    small = cv2.resize(area.astype(np.float32), (grid, grid), interpolation=cv2.INTER_AREA)
+    small = shrunk(area.astype(np.float32), (grid, grid))
     return np.asarray((small * 255).round(), np.uint8)

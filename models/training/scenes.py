@@ -20,6 +20,7 @@ from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
 from models.networks.colorizer import raised
 from models.networks.predictor import GRID, Predictor
+from models.pipeline import shrunk
 from models.training.color_naming import WORDS, named_area
 from models.training.regions import UNKNOWN, RegionPhoto, box_mask
 from models.training.strangers import ColoredName
@@ -178,19 +179,15 @@ def _places(
     None where nobody has drawn it.
     """
     if photo.labels is not None and name in photo.names:
-        here = _share(photo.labels == photo.names.index(name), shape)
-        unknown = _share(photo.labels == UNKNOWN, shape)
+        here, unknown = (
+            shrunk((photo.labels == label).astype(np.float32), shape)
+            for label in (photo.names.index(name), UNKNOWN)
+        )
         return here > 0.5, (here == 0) & (unknown == 0)
     drawn = [one.boxes for one in photo.boxes if one.name == name]
     if not drawn:
         return None, None
     return None, ~np.any([box_mask(some, shape, MARGIN) for some in drawn], axis=0)
-
-
-def _share(area: Area, shape: tuple[int, int]) -> FloatArray:
-    """Say how much of each cell of an (h, w) grid an (H, W) area covers."""
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(area.astype(np.float32), size, interpolation=cv2.INTER_AREA))
 
 
 def _turns(
