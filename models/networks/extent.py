@@ -22,7 +22,9 @@ SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # cell takes the colour, from MOST on most of it. Greys only take colours away, and must be surer.
 LEAST, MOST, MOST_GREY = 0.04, 0.15, 0.85
 RISING = 0.4  # of a colour rises on with the share: most where the thing surely is
-UNSURE = 0.4  # of a share is kept where the box head finds nothing of the thing
+UNSURE = 0.5  # of a share is kept where the box head finds nothing of the thing
+OUTSIDE = 0.65  # of the largest non-local mean of shares: what has less is thinned out
+SMALL, LARGE = 0.01, 0.03  # of the picture: between them it begins
 
 
 class Extent(nn.Module):
@@ -80,6 +82,20 @@ def held_back(shares: Tensor, boxed: Tensor) -> Tensor:
     in_box = torch.sigmoid(boxed)
     surest = in_box.amax((1, 2), keepdim=True)
     return shares * (UNSURE + (1 - UNSURE) * (in_box / surest).square())
+
+
+def trimmed(shares: Tensor, evened: Tensor) -> Tensor:
+    """Lower the (K, h, w) shares of soft rims: of cells that look like what takes little.
+
+    ``evened`` are their non-local means. A rim lies on a wall that takes none; what lies on the
+    thing looks like the rest of the thing. Small things keep their shares: what looks like one of
+    their few cells lies elsewhere.
+    """
+    most = evened.amax((1, 2), keepdim=True).clamp_min(1e-6)
+    kept = (evened / (OUTSIDE * most)).clamp_max(1)
+    area = shares.mean((1, 2), keepdim=True)
+    is_large = ((area - SMALL) / (LARGE - SMALL)).clamp(0, 1)
+    return shares * torch.lerp(torch.ones_like(kept), kept, is_large)
 
 
 def kept_where_expected(colors: Tensor, guess: Tensor, evidence: Tensor, neutral: Tensor) -> Tensor:

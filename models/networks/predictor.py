@@ -31,7 +31,13 @@ from models.networks.batch_norm_folding import folded
 from models.networks.colorizer import STRIDES, Colorizer, confidence, likely, mean_color, raised
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
-from models.networks.extent import decided, extent_inputs, held_back, kept_where_expected
+from models.networks.extent import (
+    decided,
+    extent_inputs,
+    held_back,
+    kept_where_expected,
+    trimmed,
+)
 from models.networks.grounding import Claims, Grounder, places, read_names
 from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
 from models.networks.seen import NamedColors, Seen, Sought
@@ -179,6 +185,7 @@ class Predictor:
         extent = self.grounder.extent(sought.inputs, self.cells(lightness), sought.phrases)
         shares = decided(torch.sigmoid(extent), sought.neutral)
         shares = held_back(shares, sought.claims.boxed)
+        shares = trimmed(shares, self._evened(shares, lightness, 1.0))
         return Located(
             _array(sought.claims.probability),
             _array(shares),

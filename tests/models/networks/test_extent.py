@@ -15,6 +15,7 @@ from models.networks.extent import (
     held_back,
     how_found,
     kept_where_expected,
+    trimmed,
 )
 
 
@@ -69,6 +70,18 @@ def test_shares_are_held_back_where_the_box_head_is_less_sure() -> None:
     assert 1 > first[0, 1] > first[0, 2] > 0
     np.testing.assert_allclose(first[0, 2], UNSURE, atol=1e-3)
     np.testing.assert_allclose(second, shares[1])  # it cannot tell: nothing is held back
+
+
+def test_a_soft_rim_is_taken_from_large_things_alone() -> None:
+    shares = torch.zeros(2, 10, 10)
+    shares[0, :, :5], shares[0, :, 5], shares[1, 0, 0] = 1.0, 0.4, 0.9
+    evened = shares.clone()
+    evened[0, :, :5], evened[0, :, 5:], evened[1] = 0.95, 0.05, 0.02
+    large, small = trimmed(shares, evened)
+    np.testing.assert_allclose(large[:, :5], 1.0)
+    assert large[:, 5].max() < 0.1 * 0.4  # the rim
+    np.testing.assert_allclose(large[:, 6:], 0.0)  # nothing is added
+    np.testing.assert_array_equal(small, shares[1])
 
 
 def test_what_has_the_colour_anyway_keeps_it_and_greys_take_it_away() -> None:
