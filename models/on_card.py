@@ -24,6 +24,7 @@ from models.guidance.condition import (
     Located,
     NamedThing,
     Prediction,
+    Related,
 )
 
 FloatArray = NDArray[np.float32]
@@ -139,7 +140,7 @@ class OnCard:
             colors,
         )
 
-    def relate(self, lightness: FloatArray) -> FloatArray | None:
+    def relate(self, lightness: FloatArray) -> Related | None:
         """Describe the cells of the whole picture: dabs on the card tell of the card."""
         return self.whole.relate(lightness)
 

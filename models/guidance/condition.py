@@ -102,6 +102,20 @@ class Embedder(TextEmbedder, ImageEmbedder, Protocol):
     """Both towers of a CLIP model."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Related:
+    """What a colorizer says of the cells of a photo, so that known colours may tell of others.
+
+    ``descriptors`` is (h, w, D) float32: what looks alike is likely to be wrong alike (see
+    ``models.guidance.kriging``). ``weights`` is (h, w, Q) float32: how likely each of the (Q, 2)
+    ``bins`` of ab is.
+    """
+
+    descriptors: FloatArray
+    weights: FloatArray
+    bins: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class HintMap:
     """Colour hints on the working grid.
@@ -217,8 +231,8 @@ class ChromaPredictor(Protocol):
         """Say which colours are likely at one place of the (h, w) lightness."""
         ...
 
-    def relate(self, lightness: FloatArray) -> FloatArray | None:
-        """Describe the cells of its grid for ``models.guidance.kriging``, (h/4, w/4, D) float32.
+    def relate(self, lightness: FloatArray) -> Related | None:
+        """Describe the cells of its grid, (h/4, w/4), for ``models.guidance.kriging``.
 
         None where it cannot: dabs then tell nothing of places that they do not reach.
         """

@@ -8,8 +8,9 @@ Williams 2006, chapter 2): one small dense system, as large as there are known p
 
     covariance(i, j) = shared_i . shared_j + size_i size_j exp(-|near_i - near_j|^2 / 2)
 
-A vivid colour far off the guess is a person's wish for one thing rather than news of the whole
-scene, so the larger the error and the more vivid the colour, the less certain it counts.
+A colour that the network holds likely where it is known is news of the whole scene; one that it
+does not, or that is vivid and far off the guess, is a person's wish for one thing. So the larger
+the error, the more vivid and the less likely the colour, the less it counts.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.guidance.condition import Related
+
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 UNIT = 15.0  # ab; errors are counted in it
-OWN, JOINT, NEAR, SCALES = 16, 6, 12, 5  # how a descriptor is made up, see ``take_apart``
+OWN, JOINT, NEAR, SCALES = 16, 6, 12, 6  # how a descriptor is made up, see ``take_apart``
 PARTS = [OWN, OWN, 2 * JOINT, NEAR, SCALES]
 WIDTH = sum(PARTS)
 MOST = 192  # known places; more are joined with their neighbours
 TOGETHER = 5  # cells; known ones that lie so near say much the same
 LEAST_NOISE = 1e-3
+SAME = 8.0  # ab; a standard deviation of what counts as one colour
+LEAST_LIKELY = 1e-3  # of a colour; less says nothing more
 MOST_DOUBT = 12.0  # beyond it a known colour says nothing of the others anyway
 
 
@@ -40,8 +45,8 @@ class Described(NamedTuple):
 
     ``shared`` (n, 2, P): what the errors in a and in b are linear in; ``near`` (n, NEAR): places
     where it is alike are wrong alike, by ``size`` (n,); ``trust`` (n,): the precision of a colour
-    known there; ``doubt`` (n, 2): how soon the square of its error, and its own, lower that;
-    ``guess`` (n, 2), in units.
+    known there; ``doubt`` (n, 3): how soon the square of its error, its own, and how unlikely it
+    is lower that; ``guess`` (n, 2), in units.
     """
 
     shared: Tensor
@@ -53,13 +58,12 @@ class Described(NamedTuple):
 
 
 def correct(
-    guess: FloatArray, ab: FloatArray, known: NDArray[np.bool_], descriptors: FloatArray
+    guess: FloatArray, ab: FloatArray, known: NDArray[np.bool_], related: Related
 ) -> FloatArray:
     """Return the guess corrected by what is known of it, everywhere: (h, w, 2) float32 ab.
 
     ``guess`` and ``ab`` are (h, w, 2) float32; ``known`` (h, w) says where ``ab`` are the true
-    colours; ``descriptors`` is (h, w, WIDTH) float32. The result comes near the known colours, and
-    no place moves farther than they do.
+    colours. The result comes near the known colours, and no place moves farther than they do.
     """
     if not known.any():
         return guess
@@ -68,20 +72,29 @@ def correct(
         known.astype(np.float64), -1, (TOGETHER, TOGETHER),
         normalize=False, borderType=cv2.BORDER_CONSTANT,
     )  # fmt: skip
-    columns = np.dstack([descriptors, guess / np.float32(UNIT), wrong, crowd])
+    weights, bins, colors = map(torch.from_numpy, (related.weights[known], related.bins, ab[known]))
+    doubted = np.zeros(known.shape)
+    doubted[known] = unlikely(weights, bins, colors).numpy()
+    columns = np.dstack([related.descriptors, guess / np.float32(UNIT), wrong, doubted, crowd])
     places = torch.from_numpy(_at_most(columns.astype(np.float64), known, MOST))
-    descriptor, mean, error, crowded = places.split([WIDTH, 2, 2, 1], dim=1)
+    descriptor, mean, error, odd, crowded = places.split([WIDTH, 2, 2, 1, 1], dim=1)
     everywhere = torch.from_numpy(columns.reshape(-1, columns.shape[2])).double()
     with torch.inference_mode():
         found = UNIT * predict(
             take_apart(descriptor, mean),
             error,
+            odd[:, 0],
             take_apart(everywhere[:, :WIDTH], everywhere[:, WIDTH : WIDTH + 2]),
             crowded[:, 0].clamp_min(1),
         )
         limit = UNIT * error.norm(dim=1).max()
         found *= (limit / found.norm(dim=1, keepdim=True).clamp_min(1e-9)).clamp_max(1)
     return np.asarray(guess + found.numpy().reshape(guess.shape), np.float32)
+
+
+def near_of(descriptors: FloatArray) -> FloatArray:
+    """Return the part of (..., WIDTH) descriptors that says what is near: (..., NEAR)."""
+    return descriptors[..., sum(PARTS[:3]) : sum(PARTS[:4])]
 
 
 def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
@@ -102,16 +115,18 @@ def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
 
 
 def predict(
-    here: Described, wrong: Tensor, there: Described, crowded: Tensor | None = None
+    here: Described, wrong: Tensor, odd: Tensor, there: Described, crowded: Tensor | None = None
 ) -> Tensor:
     """Mean of the errors (m, 2) ``there``, given the errors ``wrong`` (n, 2) ``here``.
 
-    ``crowded`` (n,) is how many known places lie about each, itself among them: together they count
-    as one; None where they lie alone.
+    ``odd`` (n,) is how ``unlikely`` the colours are that are known. ``crowded`` (n,) is how many
+    known places lie about each, itself among them: together they count as one; None where they lie
+    alone.
     """
     count = len(wrong)
-    squares = torch.stack([wrong.square().sum(1), (here.guess + wrong).square().sum(1)], dim=1)
-    trust = here.trust * torch.exp(-(here.doubt * squares).sum(dim=1).clamp_max(MOST_DOUBT))
+    squares = wrong.square().sum(1), (here.guess + wrong).square().sum(1)
+    doubts = here.doubt * torch.stack([*squares, odd], dim=1)
+    trust = here.trust * torch.exp(-doubts.sum(1).clamp_max(MOST_DOUBT))
     if crowded is not None:
         trust = trust / crowded
     ours = here.shared.flatten(0, 1)  # a and b of the first place, of the second, ...
@@ -122,6 +137,13 @@ def predict(
     linear = there.shared @ (ours.T @ weight)
     near = _alike(there, here) @ weight.reshape(count, 2)
     return torch.add(linear, near)
+
+
+def unlikely(weights: Tensor, bins: Tensor, ab: Tensor) -> Tensor:
+    """Say how unlikely (n, 2) ab are by (n, Q) weights of (Q, 2) bins: (n,) in nats, from 0 on."""
+    apart = (ab[:, None] - bins).square().sum(2)
+    mass = (weights * torch.exp(-apart / (2 * SAME**2))).sum(1)
+    return -(mass + LEAST_LIKELY).clamp_max(1).log()
 
 
 def _alike(first: Described, second: Described) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.upsampling import Patch
-from models.guidance.condition import HintMap
+from models.guidance.condition import HintMap, Related
 from models.guidance.palette import Palette, transport_to_given
 from models.guidance.propagation import settle_carried, spread_hints
 from models.guidance.regions import PlacedRegion, colored, shaded
@@ -148,10 +148,10 @@ class RegionOverlay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HintsOverlay:
-    """Spreads dabs and painted hints, over patches as well; ``descriptors`` as ``spread_hints``."""
+    """Spreads dabs and painted hints, over patches as well; ``related`` as ``spread_hints``."""
 
     hints: HintMap
-    descriptors: FloatArray | None
+    related: Related | None
     strength: float
     name: str = "hints"
 
@@ -170,7 +170,7 @@ class HintsOverlay:
         return Chroma(self._spread(chroma.ab, lightness), tuple(patches))
 
     def _spread(self, ab: FloatArray, lightness: FloatArray) -> FloatArray:
-        spread = spread_hints(ab, self.hints, lightness, self.descriptors)
+        spread = spread_hints(ab, self.hints, lightness, self.related)
         return _towards(ab, spread, self.strength)
 
 

@@ -6,65 +6,90 @@ scribbles: neighbours of like lightness, and of like colour in the guess, take l
 edge keeps them apart. With a pull towards zero everywhere a hint fades with distance.
 
     influence u   of 1 at a hint: how far the hints reach
-    offset v      of what the hint asks for less KEPT of what the guess is there
+    offset v      of what the hint asks for less ``kept`` of what the guess is there
 
 Dabs, which are certain, fill what they reach: v / u is the mean of what the hints ask for, and
 from an influence of FULL on it counts wholly.
 
-    result = guess + share(u) (v / u - (1 - KEPT) guess)
+    result = guess + share(u) (v / u - (1 - kept) guess)
 
 Colours carried from a reference count as far as they are trusted, so their share is u itself.
 
-At a dab the result is the dab; where no hint reaches it is the guess. In between, only KEPT of
-the guess's own ups and downs lies over the colours of the hints: they know better.
+At a dab the result is the dab; where no hint reaches it is the guess. In between, only ``kept``
+of the guess's own ups and downs lies over the colours of the hints: they know better.
 
 Before dabs are spread, what they say of places that look like theirs corrects the guess, where
-these can be told (``models.guidance.kriging``).
+these can be told (``models.guidance.kriging``). Neighbours that are told apart there are so here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.condition import HintMap
-from models.guidance.kriging import correct
+from models.guidance.condition import HintMap, Related
+from models.guidance.kriging import correct, near_of
 
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
-LIGHTNESS_STEP = 6.0  # neighbours whose L differs by that are like each other by 0.61
-CHROMA_STEP = 12.0  # the same for ab of the network's guess
+CHROMA_STEP = 12.0  # neighbours whose guessed ab differ by that are like each other by 0.61
+DESCRIBED_STEP = 0.3  # the same for what kriging holds near
 LEAST = 1e-4  # of likeness: an edge is never quite closed
-PULL = 3e-3  # towards zero, against a likeness of 1: how soon a hint fades
 FULL = 0.6  # influence from which a dab counts wholly
-KEPT = 0.25  # share of the guess's own variation that stays under the hints
-KEPT_CORRECTED = 0.75  # the same where the hints have corrected the guess before
 CERTAIN = 1e3  # weight of a hint of confidence 1: exact for the eye
 TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
+
+
+@dataclass(frozen=True, slots=True)
+class Spreading:
+    """How hints are spread.
+
+    They ``fill`` what they reach, or count as far as they are trusted. ``kept`` is the share of the
+    guess's own variation that stays under them. Neighbours whose L differs by ``lightness_step``
+    are like each other by 0.61. ``pull`` is that towards zero, against a likeness of 1: how soon a
+    hint fades.
+    """
+
+    fill: bool
+    kept: float = 0.25
+    lightness_step: float = 6.0
+    pull: float = 3e-3
+
+    def share(self, influence: Float64Array) -> Float64Array:
+        """Say how far an influence counts: itself, or risen smoothly to 1 at FULL."""
+        if not self.fill:
+            return influence
+        t = np.clip(influence / FULL, 0, 1)
+        return t * t * (3 - 2 * t)
+
+
+CARRIED, DABS = Spreading(fill=False), Spreading(fill=True)
+# Dabs that have corrected the guess before: it is nearer, and more is known of its edges.
+CORRECTED = Spreading(fill=True, kept=0.9, lightness_step=10.0, pull=2e-3)
 
 
 def spread_hints(
     guess: FloatArray,
     hints: HintMap,
     lightness: FloatArray,
-    descriptors: FloatArray | None = None,
+    related: Related | None = None,
 ) -> FloatArray:
     """Return the chroma that meets the dabs, fills what they lie on, and else is the guess.
 
     ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid;
     ``hints``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
-    direction. With ``descriptors``, (h, w, D) float32 for ``models.guidance.kriging``, the guess is
-    first corrected everywhere by what the dabs say of it.
+    direction. With what is ``related`` the guess is first corrected everywhere by what the dabs say
+    of it (``models.guidance.kriging``).
     """
-    if descriptors is None:
-        return _joined(guess, hints, lightness, _filling, KEPT)
+    if related is None:
+        return _joined(guess, hints, lightness, DABS)
     ab, confidence = _on_grid(hints, lightness.shape)
-    corrected = correct(guess, ab, confidence > 0, descriptors)
-    return _joined(corrected, hints, lightness, _filling, KEPT_CORRECTED)
+    corrected = correct(guess, ab, confidence > 0, related)
+    return _joined(corrected, hints, lightness, CORRECTED, near_of(related.descriptors))
 
 
 def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -> FloatArray:
@@ -73,42 +98,38 @@ def settle_carried(guess: FloatArray, carried: HintMap, lightness: FloatArray) -
     Arrays as in ``spread_hints``. A colour of confidence p is taken to be right with that
     probability, so it pulls p of the way; cells without any follow their neighbours.
     """
-    return _joined(guess, carried, lightness, lambda influence: influence, KEPT)
+    return _joined(guess, carried, lightness, CARRIED)
 
 
 def _joined(
     guess: FloatArray,
     hints: HintMap,
     lightness: FloatArray,
-    share: Callable[[Float64Array], Float64Array],
-    kept: float,
+    how: Spreading,
+    described: FloatArray | None = None,
 ) -> FloatArray:
     ab, confidence = _on_grid(hints, lightness.shape)
     if not confidence.any():
         return guess
-    weight, pull = weigh(confidence)
-    values = np.dstack([ab - np.float32(kept) * guess, np.ones(lightness.shape)])
-    fields = spread(values, weight, pull, likeness(lightness, guess))
+    weight, pull = weigh(confidence, how.pull)
+    values = np.dstack([ab - np.float32(how.kept) * guess, np.ones(lightness.shape)])
+    alike = likeness(lightness, guess, described, lightness_step=how.lightness_step)
+    fields = spread(values, weight, pull, alike)
     offset, influence = fields[..., :2], fields[..., 2:]
-    wanted = offset / np.maximum(influence, TINY) - (1 - kept) * guess
-    return np.asarray(guess + share(influence) * wanted, np.float32)
+    wanted = offset / np.maximum(influence, TINY) - (1 - how.kept) * guess
+    return np.asarray(guess + how.share(influence) * wanted, np.float32)
 
 
-def _filling(influence: Float64Array) -> Float64Array:
-    """Raise the influence smoothly to 1 at FULL."""
-    t = np.clip(influence / FULL, 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def weigh(confidence: FloatArray) -> tuple[Float64Array, Float64Array]:
+def weigh(confidence: FloatArray, least: float) -> tuple[Float64Array, Float64Array]:
     """Turn (h, w) confidence into how hard a cell is held to its hint, and to zero.
 
-    Of confidence p both together have the weight TRUSTED p, shared out as p to 1 - p.
+    Of confidence p both together have the weight TRUSTED p, shared out as p to 1 - p. To zero a
+    cell is held by the ``least`` pull besides.
     """
     p = confidence.astype(np.float64)
     certain = p >= 1
     weight = np.where(certain, CERTAIN, TRUSTED * p * p)
-    return weight, PULL + np.where(certain, 0.0, TRUSTED * p * (1 - p))
+    return weight, least + np.where(certain, 0.0, TRUSTED * p * (1 - p))
 
 
 def spread(
@@ -149,14 +170,22 @@ def spread(
     return solved.reshape(rows, columns, -1)
 
 
-def likeness(lightness: FloatArray, guess: FloatArray) -> dict[tuple[int, int], Float64Array]:
+def likeness(
+    lightness: FloatArray,
+    guess: FloatArray,
+    described: FloatArray | None = None,
+    *,
+    lightness_step: float,
+) -> dict[tuple[int, int], Float64Array]:
     """Tell how alike neighbours are, in (0, 1], for each of four steps (down, across).
 
-    A Gaussian of the difference in lightness and guessed chroma; diagonal neighbours, which are
-    farther apart, count half.
+    A Gaussian of the difference in lightness, in guessed chroma and in what is ``described``,
+    (h, w, D); diagonal neighbours, which are farther apart, count half.
     """
-    scaled = np.dstack([lightness, guess]).astype(np.float64)
-    features = scaled / (LIGHTNESS_STEP, CHROMA_STEP, CHROMA_STEP)
+    known, steps = [lightness, guess], [lightness_step, CHROMA_STEP, CHROMA_STEP]
+    if described is not None:
+        known, steps = [*known, described], steps + [DESCRIBED_STEP] * described.shape[2]
+    features = np.dstack(known).astype(np.float64) / steps
     planes = {}
     for step, share in (((0, 1), 1.0), ((1, 0), 1.0), ((1, 1), 0.5), ((1, -1), 0.5)):
         here, there = _pair(step)

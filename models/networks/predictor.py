@@ -23,6 +23,7 @@ from models.guidance.condition import (
     NamedThing,
     NoMatcher,
     Prediction,
+    Related,
 )
 from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
@@ -245,14 +246,16 @@ class Predictor:
         )
 
     @torch.inference_mode()
-    def relate(self, lightness: FloatArray) -> FloatArray | None:
-        """Describe the cells of (h, w) lightness for kriging: (h/4, w/4, D) or None."""
+    def relate(self, lightness: FloatArray) -> Related | None:
+        """Describe the cells of (h, w) lightness for kriging, on the prediction's grid, or None."""
         if self.affinity is None:
             return None
         rows, columns = (side // GRID for side in lightness.shape)
         small = F.avg_pool2d(_padded(lightness)[None, None], GRID)[:, 0]
         described = self.affinity(self._look(lightness).features, small)[0]
-        return _array(described.unflatten(0, small.shape[1:])[:rows, :columns])
+        described = described.unflatten(0, small.shape[1:])[:rows, :columns]
+        expected = self._expected(lightness)
+        return Related(_array(described), _array(expected), _array(self.model.bins))
 
     def _logits(self, lightness: FloatArray, condition: Condition) -> Tensor:
         """Return (1, Q, h/4, w/4) logits of colours."""

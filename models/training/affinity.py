@@ -1,12 +1,12 @@
 """Train the affinity that spreads a few known colours over a photo: read top to bottom.
 
-    python -m models.training.affinity PHOTOS... --run RUN [--steps 3000]
+    python -m models.training.affinity PHOTOS... --run RUN [--steps 16000]
 
-The colorizer stays as it is: its encoder's features are read, its guess is what is corrected. Of
-every photo some true colours are revealed, 1 to 100, few as often as many; the others, corrected by
-kriging, are to be right. In many photos one thing is turned to another hue first, and one of the
-revealed colours, often the only one, lies on it: that is what a person does with a dab, and nothing
-else is to follow.
+The colorizer stays as it is: its encoder's features are read, its guess is what is corrected, and
+its distribution says how unlikely a known colour is. Of every photo some true colours are revealed,
+1 to 100, few as often as many; the others, corrected by kriging, are to be right. In many photos
+one thing is turned to another hue first, and one of the revealed colours, often the only one, lies
+on it: that is what a person does with a dab, and nothing else is to follow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.guidance.kriging import UNIT, predict, take_apart
+from models.guidance.kriging import UNIT, predict, take_apart, unlikely
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import save_checkpoint
 from models.networks.colorizer import Colorizer, annealed_mean, raised
@@ -42,6 +42,7 @@ FloatArray = NDArray[np.float32]
 
 SIDE = 224
 COVERAGE = (0.01, 0.55)  # share of the picture that is turned to another hue
+GREYED = 0.35  # of what is turned loses its colour
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ class AffinityOptions:
     up for random true colours, so that a wish for one thing moves the others less.
     """
 
-    steps: int = 3000
+    steps: int = 16000
     batch: int = 8
     most: int = 100
     asked: int = 250
     turned: float = 0.6
-    caution: float = 2.5
+    caution: float = 1.3
     rate: float = 2.5e-3
     weight_decay: float = 0.02
     seed: int = 0
@@ -67,13 +68,15 @@ class Encoded(NamedTuple):
     """Photos as the networks see them, half precision.
 
     ``features`` are the encoder's; ``lightness`` is (N, h, w), ``ab`` and ``guess`` (N, 2, h, w)
-    at stride 4, the guess without the gain that makes it as colourful as photos are.
+    at stride 4, the guess without the gain that makes it as colourful as photos are; ``decoded``
+    (N, C, h, w) is what the colorizer's head turns into a distribution.
     """
 
     features: list[Tensor]
     lightness: Tensor
     ab: Tensor
     guess: Tensor
+    decoded: Tensor
 
     def pick(self, rows: Sequence[int], *, mirrored: bool = False) -> Encoded:
         """Choose photos, in single precision."""
@@ -92,16 +95,22 @@ def encode(colorizer: Colorizer, photos: Sequence[Photo]) -> Encoded:
         lab = torch.from_numpy(srgb_to_lab(square(photo, SIDE).astype(np.float32) / 255))
         lab = lab.permute(2, 0, 1)[None]
         features = colorizer.encode(lab[:, :1].contiguous())
-        logits = colorizer.decode(features, colorizer.condition(features, colorizer.null[None]))
+        decoded = colorizer.decoder(features, colorizer.condition(features, colorizer.null[None]))
+        logits = colorizer.head(decoded)
         guess = annealed_mean(logits, colorizer.bins, temperature=colorizer.config.temperature)
         small = F.avg_pool2d(lab, 4)
-        planes.append([p.half() for p in (*features, small[:, 0], small[:, 1:], guess)])
-    *features, lightness, ab, guess = (torch.cat(list(p)) for p in zip(*planes, strict=True))
-    return Encoded([f.clone() for f in features], lightness.clone(), ab.clone(), guess.clone())
+        planes.append([p.half() for p in (*features, small[:, 0], small[:, 1:], guess, decoded)])
+    *features, lightness, ab, guess, decoded = (
+        torch.cat(list(p)).clone()
+        for p in zip(*planes, strict=True)  # not of inference mode
+    )
+    return Encoded(features, lightness, ab, guess, decoded)
 
 
-def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOptions) -> float:
-    """Train the model; return the mean loss of the last hundred steps."""
+def train(
+    photos: Encoded, model: Affinity, colorizer: Colorizer, *, options: AffinityOptions
+) -> float:
+    """Train the model of a colorizer; return the mean loss of the last hundred steps."""
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     optimiser = torch.optim.AdamW(
@@ -113,10 +122,10 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
         rows = generator.permutation(len(photos.ab))[: options.batch].tolist()
         batch = photos.pick(rows, mirrored=bool(generator.random() < 0.5))
         # Other weights guess paler or more vividly.
-        vivid = batch._replace(
-            guess=raised(batch.guess, gain * float(generator.uniform(0.7, 1.15)))
-        )
-        losses.append(loop.learn(loss=loss_of(model.train(), vivid, options, generator)))
+        gain = colorizer.config.chroma_gain * float(generator.uniform(0.7, 1.15))
+        vivid = batch._replace(guess=raised(batch.guess, gain))
+        loss = loss_of(model.train(), vivid, colorizer, options, generator)
+        losses.append(loop.learn(loss=loss))
     _doubt(model, options.caution)
     return float(np.mean(losses))
 
@@ -125,11 +134,15 @@ def train(photos: Encoded, model: Affinity, *, gain: float, options: AffinityOpt
 def _doubt(model: Affinity, times: float) -> None:
     """Take what the model doubts so many times."""
     assert model.write.bias is not None
-    model.write.bias[-2:] += float(np.log(times))  # the doubts' logarithms
+    model.write.bias[-3:] += float(np.log(times))  # the doubts' logarithms
 
 
 def loss_of(
-    model: Affinity, batch: Encoded, options: AffinityOptions, generator: np.random.Generator
+    model: Affinity,
+    batch: Encoded,
+    colorizer: Colorizer,
+    options: AffinityOptions,
+    generator: np.random.Generator,
 ) -> Tensor:
     """Reveal some colours of each photo; mean log of the squared error of others, as PSNR counts.
 
@@ -155,8 +168,8 @@ def loss_of(
     numbers = torch.from_numpy(np.stack(chosen))
     descriptors = model(batch.features, batch.lightness, numbers)
     losses = []
-    for (truth, is_turned), guess, cells, described in zip(
-        truths, batch.guess, numbers, descriptors, strict=True
+    for (truth, is_turned), guess, decoded, cells, described in zip(
+        truths, batch.guess, batch.decoded, numbers, descriptors, strict=True
     ):
         guessed = guess.flatten(1).T[cells] / UNIT
         wrong = truth[cells] / UNIT - guessed
@@ -164,9 +177,13 @@ def loss_of(
         if is_turned and generator.random() < 0.5:
             revealed = 1
         asked = slice(options.most, None)
+        known = cells[:revealed]
+        logits = colorizer.head(decoded.flatten(1)[:, known][None, ..., None])[0, ..., 0].T
+        odd = unlikely(logits.softmax(1), colorizer.bins, truth[known])
         error = wrong[asked] - predict(
             take_apart(described[:revealed], guessed[:revealed]),
             wrong[:revealed],
+            odd,
             take_apart(described[asked], guessed[asked]),
         )
         losses.append(((UNIT * error).square().sum(1).mean() + LEAST_ERROR).log())
@@ -176,13 +193,18 @@ def loss_of(
 def turn_something(
     ab: FloatArray, generator: np.random.Generator
 ) -> tuple[FloatArray, NDArray[np.bool_]] | None:
-    """Turn one hue of (h, w, 2) ab to another: the new ab and where; None if it has too little."""
+    """Turn one hue of (h, w, 2) ab to another or to a grey: the new ab and where.
+
+    None if the picture has too little of it, or too much.
+    """
     word, other = (WORDS[int(i)] for i in generator.choice(len(WORDS), 2, replace=False))
     area = word_area(ab, word)
     if not COVERAGE[0] <= area.mean() <= COVERAGE[1]:
         return None
     angle = np.radians(HUES[other] + generator.uniform(-10, 10))
     chroma = np.maximum(np.linalg.norm(ab, axis=2), generator.uniform(25, 45))
+    if generator.random() < GREYED:
+        chroma = np.full_like(chroma, generator.uniform(0, 8))
     turned = chroma[..., None] * np.array([np.cos(angle), np.sin(angle)])
     return np.where(area[..., None], turned, ab).astype(np.float32), area
 
@@ -190,10 +212,10 @@ def turn_something(
 @click.command()
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/affinity"))
-@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=16000, show_default=True)
 @click.option("--weights", type=click.Path(path_type=Path), help="Colorizer whose encoder is read.")
 @click.option("--start", type=click.Path(path_type=Path), help="Affinity to begin with.")
-@click.option("--photos", "most", default=1200, show_default=True, help="Use at most so many.")
+@click.option("--photos", "most", default=2400, show_default=True, help="Use at most so many.")
 @click.option("--hold-out", default=42, show_default=True, help="Hold out one photo in so many.")
 @click.option("--seed", default=0, show_default=True)
 def main(
@@ -218,7 +240,7 @@ def main(
     if start is not None:
         model.load_state_dict(load_affinity(start).state_dict())
         _doubt(model, 1 / options.caution)  # the end takes it again
-    loss = train(encode(colorizer, kept), model, gain=colorizer.config.chroma_gain, options=options)
+    loss = train(encode(colorizer, kept), model, colorizer, options=options)
     write(
         model,
         run / "affinity.safetensors",

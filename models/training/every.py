@@ -32,7 +32,7 @@ MINUTES = {
     "extent": 60.0, "matcher": 35.0,
 }  # fmt: skip
 LEAST_MINUTES = 0.1  # that a training takes
-CLIP_STEPS, AFFINITY_STEPS = 1500, 3000
+CLIP_STEPS, AFFINITY_STEPS = 1500, 16000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             "correspondence.safetensors", "correspondence.safetensors",
         ),
         stage(
-            "affinity", "affinity", [*boxed, *at("affinity", "--steps", steps)],
+            "affinity", "affinity", [*shards, *at("affinity", "--steps", steps)],
             "affinity.safetensors", "affinity.safetensors",
         ),
     ]  # fmt: skip

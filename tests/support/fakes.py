@@ -19,6 +19,7 @@ from models.guidance.condition import (
     Located,
     NamedThing,
     Prediction,
+    Related,
     TextEmbedding,
 )
 
@@ -95,7 +96,7 @@ class FakeColorizer:
         ab = np.broadcast_to(lab[1:], (*lightness.shape, 2)).astype(np.float32)
         return HintMap(ab, confidence)
 
-    def relate(self, lightness: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    def relate(self, lightness: NDArray[np.float32]) -> Related | None:
         return None
 
     def locate(

@@ -9,17 +9,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from models.guidance import kriging
+from models.guidance.condition import Related
 from models.guidance.kriging import (
     JOINT,
+    LEAST_LIKELY,
     LEAST_NOISE,
     MOST,
     NEAR,
     OWN,
     SCALES,
     WIDTH,
-    correct,
     predict,
     take_apart,
+    unlikely,
 )
 
 Array = NDArray[np.float32]
@@ -36,6 +39,13 @@ def described(shape: tuple[int, int], *, sure: float = SURE) -> Array:
     scales[..., 2] = -20  # never too vivid
     scales[..., 3:] = -20  # nothing is doubted
     return descriptors
+
+
+def correct(guess: Array, ab: Array, known: NDArray[np.bool_], descriptors: Array) -> Array:
+    """Correct where the network holds what is nearly grey likely, and nothing else."""
+    bins = np.float32([(0, 0), (0, 90)])
+    weights = np.broadcast_to(np.float32((1, 0)), (*known.shape, 2))
+    return kriging.correct(guess, ab, known, Related(descriptors, weights, bins))
 
 
 def halves() -> Array:
@@ -78,7 +88,7 @@ def test_the_correction_is_that_of_a_gaussian_given_what_is_known() -> None:
     generator = np.random.default_rng(0)
     descriptors = 0.4 * generator.standard_normal((9, WIDTH))
     guess, wrong = generator.standard_normal((9, 2)), generator.standard_normal((5, 2))
-    crowded = np.array([1.0, 2, 1, 3, 1])
+    crowded, odd = np.array([1.0, 2, 1, 3, 1]), np.array([0.0, 1, 2, 5, 3])
     joint = np.block(
         [
             [covariance(descriptors[i], descriptors[j], guess[i], guess[j]) for j in range(9)]
@@ -87,15 +97,16 @@ def test_the_correction_is_that_of_a_gaussian_given_what_is_known() -> None:
     )
     noise = []
     for i in range(5):
-        doubt = np.exp(descriptors[i, -2:] - 2)
-        squares = (wrong[i] ** 2).sum(), ((guess[i] + wrong[i]) ** 2).sum()
-        trust = np.exp(descriptors[i, -SCALES + 1] - doubt @ squares) / crowded[i]
+        doubt = np.exp(descriptors[i, -3:] - 2)
+        reasons = (wrong[i] ** 2).sum(), ((guess[i] + wrong[i]) ** 2).sum(), odd[i]
+        trust = np.exp(descriptors[i, -SCALES + 1] - doubt @ reasons) / crowded[i]
         noise += [1 / trust + LEAST_NOISE] * 2
     known = joint[:10, :10] + np.diag(noise)
     expected = joint[10:, :10] @ np.linalg.solve(known, wrong.reshape(-1))
     found = predict(
         take_apart(torch.from_numpy(descriptors[:5]), torch.from_numpy(guess[:5])),
         torch.from_numpy(wrong),
+        torch.from_numpy(odd),
         take_apart(torch.from_numpy(descriptors[5:]), torch.from_numpy(guess[5:])),
         torch.from_numpy(crowded),
     )
@@ -146,16 +157,26 @@ def test_known_places_side_by_side_count_as_one() -> None:
     assert together[8, 2, 0] == pytest.approx(alone[8, 2, 0], abs=0.05)
 
 
-@pytest.mark.parametrize("doubted", [(3,), (4,), (3, 4)])
+@pytest.mark.parametrize("doubted", [(3,), (4,), (5,), (3, 4)])
 def test_a_wish_for_one_thing_is_no_news_of_the_others(doubted: tuple[int, ...]) -> None:
     descriptors = halves()
     for scale in doubted:
-        descriptors[..., -SCALES + scale] = 2
+        descriptors[..., -SCALES + scale] = 4 if scale == 5 else 2
     little, much = (
         correct(plain((0, 0)), plain((0, b)), at((2, 3)), descriptors)[12, 5, 1] for b in (5, 70)
     )
     assert little > 0.8 * 5
     assert abs(much) < 0.05 * 70
+
+
+def test_a_colour_is_the_less_likely_the_farther_it_is_from_the_likely_ones() -> None:
+    weights, bins = torch.tensor([[0.75, 0.25]]), torch.tensor([(0.0, 0.0), (60.0, 0.0)])
+    ab = torch.tensor([(0.0, 0.0), (8.0, 0.0), (60.0, 0.0), (30.0, 80.0)])
+    likely, near, second, never = unlikely(weights.expand(4, 2), bins, ab).tolist()
+    assert likely == pytest.approx(-np.log(0.75 + LEAST_LIKELY), abs=1e-5)
+    assert near == pytest.approx(-np.log(0.75 * np.exp(-0.5) + LEAST_LIKELY), abs=1e-5)
+    assert second == pytest.approx(-np.log(0.25 + LEAST_LIKELY), abs=1e-5)
+    assert never == pytest.approx(-np.log(LEAST_LIKELY), abs=1e-2)
 
 
 def test_no_place_moves_farther_than_the_known_ones() -> None:

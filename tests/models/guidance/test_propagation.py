@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.guidance.condition import HintMap
+from models.guidance.condition import HintMap, Related
+from models.guidance.kriging import PARTS, SCALES, WIDTH
 from models.guidance.propagation import (
     CHROMA_STEP,
-    KEPT,
+    DABS,
+    DESCRIBED_STEP,
     LEAST,
-    LIGHTNESS_STEP,
     likeness,
     settle_carried,
     spread,
     spread_hints,
 )
 
+STEP = 7.0  # of L
 STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.5), (1, -1, 0.5))
 
 
@@ -38,7 +40,12 @@ def dab(shape: tuple[int, int], where: Any, ab: tuple[float, float], sure: float
 
 
 def solved_densely(
-    values: NDArray[Any], weight: NDArray[Any], pull: NDArray[Any], lightness: Any, guess: Any
+    values: NDArray[Any],
+    weight: NDArray[Any],
+    pull: NDArray[Any],
+    lightness: Any,
+    guess: Any,
+    described: Any,
 ) -> NDArray[np.float64]:
     """Set the energy's gradient to zero cell by cell, and solve the full matrix."""
     rows, columns = weight.shape
@@ -52,8 +59,9 @@ def solved_densely(
                 if not (v < rows and 0 <= u < columns):
                     continue
                 there = v * columns + u
-                apart = ((float(lightness[y, x]) - float(lightness[v, u])) / LIGHTNESS_STEP) ** 2
+                apart = ((float(lightness[y, x]) - float(lightness[v, u])) / STEP) ** 2
                 apart += sum((guess[y, x].astype(float) - guess[v, u]) ** 2) / CHROMA_STEP**2
+                apart += sum((described[y, x] - described[v, u]) ** 2) / DESCRIBED_STEP**2
                 like = share * (np.exp(-apart / 2) + LEAST)
                 matrix[here, here] += like
                 matrix[there, there] += like
@@ -70,9 +78,11 @@ def test_the_banded_solution_is_that_of_the_full_system(shape: tuple[int, int]) 
     weight = generator.random(shape) * (generator.random(shape) < 0.4)
     pull = 0.01 + generator.random(shape)
     values = generator.normal(0, 30, (*shape, 3))
-    found = spread(values, weight, pull, likeness(lightness, guess))
+    described = generator.normal(0, 0.3, (*shape, 4))
+    alike = likeness(lightness, guess, described, lightness_step=STEP)
+    found = spread(values, weight, pull, alike)
     np.testing.assert_allclose(
-        found, solved_densely(values, weight, pull, lightness, guess), atol=1e-9
+        found, solved_densely(values, weight, pull, lightness, guess, described), atol=1e-9
     )
 
 
@@ -120,6 +130,23 @@ def test_two_dabs_share_a_picture_at_the_edge_between_them() -> None:
     assert a[:, 15:].max() < -40
 
 
+def test_an_edge_that_only_the_descriptions_show_stops_a_hint() -> None:
+    lightness, guess = np.full((20, 30), 50, np.float32), np.zeros((20, 30, 2), np.float32)
+    descriptors = np.zeros((20, 30, WIDTH), np.float32)
+    descriptors[..., -SCALES] = -20  # kriging itself says nothing
+    hints = dab((20, 30), (10, 8), (40, 0))
+
+    def spread_over() -> NDArray[np.float32]:
+        weights = np.ones((20, 30, 1), np.float32)
+        related = Related(descriptors, weights, np.zeros((1, 2), np.float32))
+        return spread_hints(guess, hints, lightness, related)[..., 0]
+
+    assert spread_over()[:, 16:].max() > 20
+    descriptors[:, 15:, sum(PARTS[:3])] = 3
+    assert spread_over()[:, 16:].max() < 1
+    assert spread_over()[:, :14].max() > 39
+
+
 def test_a_hint_fades_with_distance_where_no_edge_stops_it() -> None:
     lightness = np.full((1, 400), 50, np.float32)
     found = spread_hints(
@@ -138,7 +165,7 @@ def test_only_a_share_of_the_guess_is_seen_under_the_hints() -> None:
     hints.ab[:, 21:], hints.confidence[:, 21:] = (30, 0), 1
     found = spread_hints(guess, hints, lightness)[..., 0]
     bump = found[12, 12] - found[4, 12]
-    assert bump == pytest.approx(KEPT * 4, abs=0.4)
+    assert bump == pytest.approx(DABS.kept * 4, abs=0.4)
 
 
 def test_confidence_is_how_far_a_hint_pulls() -> None:

@@ -18,7 +18,7 @@ from models.guidance.propagation import spread_hints
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import WeightsError, save_checkpoint
 from models.networks.clip import Clip
-from models.networks.colorizer import ENCODER_CHANNELS
+from models.networks.colorizer import ENCODER_CHANNELS, ColorizerConfig, build_colorizer
 from models.networks.predictor import Predictor
 from models.training.affinity import AffinityOptions, Encoded, train, turn_something, write
 
@@ -81,10 +81,12 @@ def test_training_learns_that_like_features_are_wrong_alike() -> None:
         torch.nn.functional.interpolate(things, size=16 // s).expand(-1, channels, -1, -1)
         for channels, s in zip(ENCODER_CHANNELS, (1, 2, 4, 8), strict=True)
     ]
-    photos = Encoded(seen, torch.full((12, 16, 16), 50.0), ab, torch.zeros_like(ab))
+    colorizer = build_colorizer(ColorizerConfig(((0.0, 0.0), (25.0, 25.0))))
+    decoded = torch.zeros(12, colorizer.config.widths[0], 16, 16)
+    photos = Encoded(seen, torch.full((12, 16, 16), 50.0), ab, torch.zeros_like(ab), decoded)
     options = AffinityOptions(batch=6, most=20, asked=60, turned=0.0, rate=3e-3)
-    before = train(photos, Affinity(SMALL), gain=1.0, options=replace(options, steps=5))
-    after = train(photos, Affinity(SMALL), gain=1.0, options=replace(options, steps=120))
+    before = train(photos, Affinity(SMALL), colorizer, options=replace(options, steps=5))
+    after = train(photos, Affinity(SMALL), colorizer, options=replace(options, steps=120))
     assert after < before - 1.0
 
 
@@ -108,17 +110,19 @@ def test_the_released_network_describes_a_photo_of_any_shape(
     released: tuple[Predictor, Clip], name: str
 ) -> None:
     grey = lightness(photo(name))
-    described = released[0].relate(grey)
-    assert described is not None
-    assert described.shape == (56, 72, WIDTH)
-    assert np.isfinite(described).all()
+    related = released[0].relate(grey)
+    assert related is not None
+    assert related.descriptors.shape == (56, 72, WIDTH)
+    assert np.isfinite(related.descriptors).all()
+    np.testing.assert_allclose(related.weights.sum(2), 1, atol=1e-4)
+    assert related.weights.shape == (56, 72, len(related.bins))
 
 
 def test_a_dab_is_met_whatever_was_corrected_before(released: tuple[Predictor, Clip]) -> None:
     grey = lightness(photo("astronaut"))
-    descriptors, guess = released[0].relate(grey), np.zeros((56, 72, 2), np.float32)
+    related, guess = released[0].relate(grey), np.zeros((56, 72, 2), np.float32)
     confidence = np.zeros((56, 72), np.float32)
     confidence[30:32, 40], confidence[5, 5] = 1, 1
     ab = np.where(confidence[..., None] > 0, np.float32((55, -30)), np.float32(0))
-    found = spread_hints(guess, HintMap(ab, confidence), grey[::4, ::4], descriptors)
+    found = spread_hints(guess, HintMap(ab, confidence), grey[::4, ::4], related)
     np.testing.assert_allclose(found[confidence > 0], ab[confidence > 0], atol=0.5)
