@@ -217,8 +217,8 @@ def unused_changes(changes: Sequence[ThingChange], placed: Sequence[PlacedThing]
 def not_found(phrase: str) -> str:
     """Say that a thing was not found, and what to do."""
     return (
-        f'Hardly anything in the photo looks like "{phrase}": name the thing as it looks in the '
-        "photo, or dab the colour on it."
+        f'Hardly anything in the photo looks like "{phrase}": use a commoner word for it ("car" '
+        "for a make of car), or dab the colour on it."
     )
 
 

@@ -6,7 +6,7 @@ const KNOWN = [
   [/^The \w+ description was read as: (?<english>.*)$/s, "noticeReadAs"],
   [/^Not understood: (?<words>.*)\. Use another word for it, or the English one\.$/s, "noticeUnknown"],
   [/^"(?<written>.*)" was read as "(?<meant>.*)"\.$/s, "noticeMended"],
-  [/^Hardly anything in the photo looks like "(?<phrase>.*)": name the thing as it looks in the photo, or dab the colour on it\.$/s, "noticeNotFound"],
+  [/^Hardly anything in the photo looks like "(?<phrase>.*)": use a commoner word for it \("car" for a make of car\), or dab the colour on it\.$/s, "noticeNotFound"],
 ];
 
 /** A notice in the page's language, as it came where it is none of those. */
