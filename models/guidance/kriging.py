@@ -73,9 +73,9 @@ def correct(
         normalize=False, borderType=cv2.BORDER_CONSTANT,
     )  # fmt: skip
     weights, bins, colors = map(torch.from_numpy, (related.weights[known], related.bins, ab[known]))
-    doubted = np.zeros(known.shape)
-    doubted[known] = unlikely(weights, bins, colors).numpy()
-    columns = np.dstack([related.descriptors, guess / np.float32(UNIT), wrong, doubted, crowd])
+    unexpected = np.zeros(known.shape)
+    unexpected[known] = unlikely(weights, bins, colors).numpy()
+    columns = np.dstack([related.descriptors, guess / np.float32(UNIT), wrong, unexpected, crowd])
     places = torch.from_numpy(_at_most(columns.astype(np.float64), known, MOST))
     descriptor, mean, error, odd, crowded = places.split([WIDTH, 2, 2, 1, 1], dim=1)
     everywhere = torch.from_numpy(columns.reshape(-1, columns.shape[2])).double()

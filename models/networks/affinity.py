@@ -5,7 +5,7 @@ features of the grey photo (strides 4-32, the colorizer's own encoder), lightnes
 
 It is trained for what it is for (``models.training.affinity``): some true colours are revealed, and
 the others, as kriging corrects them, are to be right. The colours that a person thinks of are among
-them, things turned to another hue, so that it learns how little these say of the rest.
+them, things turned to another hue or to grey: so it learns how little these say of the rest.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 The colorizer stays as it is: its encoder's features are read, its guess is what is corrected, and
 its distribution says how unlikely a known colour is. Of every photo some true colours are revealed,
 1 to 100, few as often as many; the others, corrected by kriging, are to be right. In many photos
-one thing is turned to another hue first, and one of the revealed colours, often the only one, lies
-on it: that is what a person does with a dab, and nothing else is to follow.
+one thing is turned to another hue or to grey first, and one of the revealed colours, often the only
+one, lies on it: that is what a person does with a dab, and nothing else is to follow.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from models.training.losses import LEAST_ERROR
 FloatArray = NDArray[np.float32]
 
 SIDE = 224
-COVERAGE = (0.01, 0.55)  # share of the picture that is turned to another hue
+COVERAGE = (0.01, 0.55)  # share of the picture that is turned to another hue or to grey
 GREYED = 0.35  # of what is turned loses its colour
 
 
@@ -101,8 +101,7 @@ def encode(colorizer: Colorizer, photos: Sequence[Photo]) -> Encoded:
         small = F.avg_pool2d(lab, 4)
         planes.append([p.half() for p in (*features, small[:, 0], small[:, 1:], guess, decoded)])
     *features, lightness, ab, guess, decoded = (
-        torch.cat(list(p)).clone()
-        for p in zip(*planes, strict=True)  # not of inference mode
+        torch.cat(list(p)) for p in zip(*planes, strict=True)
     )
     return Encoded(features, lightness, ab, guess, decoded)
 
