@@ -5,8 +5,9 @@ picture, the lightness of the full-size one tells where exactly: the linear mode
 filter (He, Sun and Tang 2013; fitted at the small size as by He and Sun 2015), applied to the
 detail that a lightness as soft as the network's chroma lacks. Unlike the plain guided filter
 this leaves chroma alone that the lightness does not explain, which on photographs is most of
-it. The result is held within the chroma of its surroundings, so grain and highlights make
-neither blotches nor halos.
+it: a line's slope counts by the share of the chroma's variance that the line explains. The result
+is held within the chroma of its surroundings, so grain and highlights make neither blotches nor
+halos.
 
 Work goes block by block; no full-size array but the result is ever made.
 """
@@ -28,10 +29,11 @@ from models.color.mask import Mask
 
 FloatArray = NDArray[np.float32]
 
-SOFTNESS = 0.7  # sigma of the blur the network's chroma is taken to have, in small pixels
+SOFTNESS = 0.9  # sigma of the blur the network's chroma is taken to have, in small pixels
 RADIUS = 1  # of the window a line is fitted to, in small pixels
 REACH = 2  # of the surroundings whose chroma bounds the result, in small pixels
 EPSILON = 4.0  # L squared: detail weaker than 2 L is taken for grain
+CERTAIN = 3  # power of the share that lightness explains of chroma: a half counts as an eighth
 SPAN = 60.0  # ab between which a mask is taken to change, beside EPSILON
 COLUMNS = 2048  # a block is this wide at most
 BLOCK = 1 << 16  # pixels in a block: its dozen planes stay near a core, its calls are few
@@ -174,10 +176,12 @@ class ChromaField:
         mean = _mean(soft)
         variance: FloatArray = np.maximum(_mean(soft * soft) - mean * mean, 0)
         window = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+        both = np.moveaxis(ab, -1, 0)
+        covariances = [_mean(soft * plane) - mean * _mean(plane) for plane in both]
+        trust = _explained(covariances, variance, both) ** CERTAIN
         slopes, offsets, low, high = [], [], [], []
-        for plane in np.moveaxis(ab, -1, 0):
-            covariance = _mean(soft * plane) - mean * _mean(plane)
-            slope = _mean(covariance / (variance + np.float32(EPSILON)))
+        for covariance, plane in zip(covariances, both, strict=True):
+            slope = _mean(trust * covariance / (variance + np.float32(EPSILON)))
             slopes.append(slope)
             offsets.append(plane - slope * soft)
             low.append(_plane(cv2.erode(plane, window), guide))
@@ -301,6 +305,19 @@ def _to_unit(pixels: NDArray[Any]) -> FloatArray:
 def _is_grey(planes: list[NDArray[Any]]) -> bool:
     """Tell whether three planes are equal: the commonest form of a grey photo."""
     return np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2])
+
+
+def _explained(
+    covariances: Sequence[FloatArray], variance: FloatArray, both: NDArray[Any]
+) -> FloatArray:
+    """Return the share of the variance of ``both`` a and b that a line over L explains.
+
+    ``covariances`` are those of (2, h, w) a and b with L in a window, ``variance`` is that of L.
+    """
+    own = [np.maximum(_mean(plane * plane) - _mean(plane) ** 2, 0) for plane in both]
+    explained = sum(covariance * covariance for covariance in covariances)
+    share: FloatArray = explained / (variance * sum(own) + np.float32(EPSILON))
+    return share.clip(0, 1)
 
 
 def _mean(plane: NDArray[Any]) -> FloatArray:

@@ -15,7 +15,7 @@ the error, the more vivid and the less likely the colour, the less it counts.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ from models.guidance.condition import Related
 
 FloatArray = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
+Planes = TypeVar("Planes", FloatArray, Tensor)
 
 UNIT = 15.0  # ab; errors are counted in it
 OWN, JOINT, NEAR, SCALES = 16, 6, 12, 6  # how a descriptor is made up, see ``take_apart``
@@ -92,7 +93,7 @@ def correct(
     return np.asarray(guess + found.numpy().reshape(guess.shape), np.float32)
 
 
-def near_of(descriptors: FloatArray) -> FloatArray:
+def near_of(descriptors: Planes) -> Planes:
     """Return the part of (..., WIDTH) descriptors that says what is near: (..., NEAR)."""
     return descriptors[..., sum(PARTS[:3]) : sum(PARTS[:4])]
 

@@ -33,6 +33,7 @@ from models.networks.extent import Extent
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
+ALIKE = 0.05  # one minus the cosine of two cells, where their likeness has fallen to 1 / e
 SHARED_BLOCKS = 3  # the encoder's blocks up to stride 8 are the colorizer's own
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.networks.affinity import CHECKPOINT as AFFINITY
-from models.networks.affinity import load_affinity
+from models.networks.affinity import Affinity, load_affinity
 from models.networks.checkpoint import (
     WEIGHTS,
     WeightsError,
@@ -15,7 +15,7 @@ from models.networks.checkpoint import (
     load_network,
 )
 from models.networks.clip import EMBEDDED, Clip, inspect_clip, load_clip
-from models.networks.colorizer import build_colorizer, read_config
+from models.networks.colorizer import Colorizer, build_colorizer, read_config
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import encoder_digest, load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
@@ -28,9 +28,10 @@ CHECKPOINT = WEIGHTS / "colorizer.safetensors"
 def load_colorizer(path: Path | None = None, *, alone: bool = False) -> Predictor:
     """Load the weights that came with Photochrom, or those of a training run.
 
-    The matcher for references, the grounder for named things and the affinity for dabs are those
-    beside them, else those that came with Photochrom, where they were trained on this colorizer's
-    encoder. ``alone``: none of them, such as where they are still to be trained.
+    The matcher for references, the grounder for named things and the affinity, for dabs and for
+    what has one colour, are those beside them, else those that came with Photochrom, where they
+    were trained on this colorizer's encoder. ``alone``: none of them, such as where they are still
+    to be trained.
 
     Raises:
         WeightsError: a file is missing, damaged or of another kind.
@@ -40,21 +41,32 @@ def load_colorizer(path: Path | None = None, *, alone: bool = False) -> Predicto
     if alone:
         return Predictor(model, name=path.stem)
 
-    def beside(released: Path) -> Path:
-        own = path.with_name(released.name)
-        return own if own.is_file() else released
-
-    matcher = load_matcher(beside(MATCHER))
-    grounder = load_grounder(beside(GROUNDER))
-    affinity = load_affinity(beside(AFFINITY))
+    matcher = load_matcher(_beside(path, MATCHER))
+    grounder = load_grounder(_beside(path, GROUNDER))
     digest = encoder_digest(model.encoder)
     return Predictor(
         model,
         name=path.stem,
         matcher=matcher if matcher.config.encoder == digest else None,
         grounder=grounder if grounder.config.encoder == shared_digest(model.encoder) else None,
-        affinity=affinity if affinity.config.encoder == digest else None,
+        affinity=fitting_affinity(model, path),
     )
+
+
+def fitting_affinity(model: Colorizer, path: Path | None = None) -> Affinity | None:
+    """Load the affinity beside a colorizer's weights, else the released one; None: of another.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another kind.
+    """
+    affinity = load_affinity(_beside(CHECKPOINT if path is None else path, AFFINITY))
+    return affinity if affinity.config.encoder == encoder_digest(model.encoder) else None
+
+
+def _beside(path: Path, released: Path) -> Path:
+    """Return the file that stands beside a colorizer's weights, else the released one."""
+    own = path.with_name(released.name)
+    return own if own.is_file() else released
 
 
 def load_pair(

@@ -1,6 +1,6 @@
 """One thing, one colour: every cell takes part in the mean of the cells that look alike.
 
-Non-local means (Buades, Coll and Morel 2005), where cells are alike if the grounder describes them
+Non-local means (Buades, Coll and Morel 2005), where cells are alike if a network describes them
 alike, if they are near each other, and if they are of one lightness. Keys are means of blocks of
 cells, which makes the work a quarter and hardly changes the result.
 """
@@ -11,24 +11,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ALIKE = 0.05  # one minus the cosine of two descriptions, where likeness has fallen to 1 / e
 NEAR = 10.0  # cells; a standard deviation
 SAME_LIGHTNESS = 10.0  # of L; a standard deviation
 BLOCK = 2  # cells a side
-SHARE = 0.8  # of the mean in the result
 CHUNK = 256  # cells at a time, whose likeness stays near a core until it is whole
 
 
-def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
+def likeness(
+    descriptions: Tensor, lightness: Tensor, same_lightness: float = SAME_LIGHTNESS
+) -> Tensor:
     """Say how alike cells are to blocks of cells: (h * w, B), rows sum to one.
 
-    ``cells`` is (D, h, w), unit vectors; ``lightness`` is (h, w), L from 0 to 100.
+    ``descriptions`` is (D, h, w): half of their squared distance is taken from the logarithm of the
+    likeness. ``lightness`` is (h, w), L from 0 to 100.
     """
     height, width = lightness.shape
     rows = (torch.arange(height) / NEAR)[:, None].expand(height, width)
     columns = (torch.arange(width) / NEAR).expand(height, width)
-    others = torch.stack([rows, columns, lightness / SAME_LIGHTNESS])
-    features = torch.cat([cells / ALIKE**0.5, others])
+    others = torch.stack([rows, columns, lightness / same_lightness])
+    features = torch.cat([descriptions, others])
     queries, keys = features.flatten(1).T.contiguous(), _blocks(features)
     # Minus half the squared distance, but for the query's own square, which softmax takes away.
     bias, keys = -(keys**2).sum(1) / 2, keys.T
@@ -38,7 +39,7 @@ def likeness(cells: Tensor, lightness: Tensor) -> Tensor:
     return alike
 
 
-def nonlocal_mean(values: Tensor, alike: Tensor, share: float = SHARE) -> Tensor:
+def nonlocal_mean(values: Tensor, alike: Tensor, share: float = 1.0) -> Tensor:
     """Draw (C, h, w) values towards the mean of what looks ``alike``, by so much."""
     mean = (alike @ _blocks(values)).T.reshape(values.shape)
     return values.lerp(mean, share)

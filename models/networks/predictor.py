@@ -25,6 +25,7 @@ from models.guidance.condition import (
     Prediction,
     Related,
 )
+from models.guidance.kriging import near_of
 from models.guidance.named_colors import is_neutral, name_colors
 from models.guidance.palette import transport
 from models.networks.affinity import Affinity
@@ -39,8 +40,8 @@ from models.networks.extent import (
     kept_where_expected,
     trimmed,
 )
-from models.networks.grounding import Claims, Grounder, places, read_names
-from models.networks.nonlocal_means import SHARE, likeness, nonlocal_mean
+from models.networks.grounding import ALIKE, Claims, Grounder, places, read_names
+from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.seen import NamedColors, Seen, Sought
 from models.networks.shared_decoder import SharedDecoder
 
@@ -48,6 +49,8 @@ FloatArray = NDArray[np.float32]
 
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
+ONE_COLOR = 7.0  # of L; a standard deviation of the lightness of what has one colour
+EVENED = 0.7  # of the colours are those of what looks alike
 
 
 class Predictor:
@@ -186,7 +189,7 @@ class Predictor:
         extent = self.grounder.extent(sought.inputs, self.cells(lightness), sought.phrases)
         shares = decided(torch.sigmoid(extent), sought.neutral)
         shares = held_back(shares, sought.claims.boxed)
-        shares = trimmed(shares, self._evened(shares, lightness, 1.0))
+        shares = trimmed(shares, self._averaged(shares, lightness))
         return Located(
             _array(sought.claims.probability),
             _array(shares),
@@ -234,7 +237,7 @@ class Predictor:
             claims.logits,
             claims.rivals,
             claims.probability,
-            self._evened(claims.probability, lightness, 1.0),
+            self._averaged(claims.probability, lightness),
             claims.mates,
             claims.boxed,
             claims.boxed_rivals,
@@ -250,11 +253,7 @@ class Predictor:
         """Describe the cells of (h, w) lightness for kriging, on the prediction's grid, or None."""
         if self.affinity is None:
             return None
-        rows, columns = (side // GRID for side in lightness.shape)
-        small = F.avg_pool2d(_padded(lightness)[None, None], GRID)[:, 0]
-        described = self.affinity(self._look(lightness).features, small)[0]
-        described = described.unflatten(0, small.shape[1:])[:rows, :columns]
-        expected = self._expected(lightness)
+        described, expected = self._described(lightness), self._expected(lightness)
         return Related(_array(described), _array(expected), _array(self.model.bins))
 
     def _logits(self, lightness: FloatArray, condition: Condition) -> Tensor:
@@ -335,14 +334,33 @@ class Predictor:
             seen.deep = self.grounder.deepen(seen.features[1])
         return seen.deep
 
-    def _evened(self, values: Tensor, lightness: FloatArray, share: float = SHARE) -> Tensor:
-        """Give what looks alike more of one value: (C, h/4, w/4)."""
-        if self.grounder is None:
-            return values
+    def _evened(self, colors: Tensor, lightness: FloatArray) -> Tensor:
+        """Draw (2, h/4, w/4) ab towards one colour where they are likely to be wrong alike."""
+        if self.affinity is None:
+            return colors
         seen = self._look(lightness)
-        if seen.likeness is None:
-            seen.likeness = likeness(self.cells(lightness), _coarse(lightness))
-        return nonlocal_mean(values, seen.likeness, share)
+        if seen.like_colors is None:
+            near = near_of(self._described(lightness)).permute(2, 0, 1)
+            seen.like_colors = likeness(near, _coarse(lightness), ONE_COLOR)
+        return nonlocal_mean(colors, seen.like_colors, EVENED)
+
+    def _averaged(self, planes: Tensor, lightness: FloatArray) -> Tensor:
+        """Return the means of (C, h/4, w/4) planes over what looks alike to the grounder."""
+        seen = self._look(lightness)
+        if seen.like_cells is None:
+            seen.like_cells = likeness(self.cells(lightness) / ALIKE**0.5, _coarse(lightness))
+        return nonlocal_mean(planes, seen.like_cells)
+
+    def _described(self, lightness: FloatArray) -> Tensor:
+        """Return what the affinity says of the cells: (h/4, w/4, WIDTH)."""
+        assert self.affinity is not None
+        seen = self._look(lightness)
+        if seen.described is None:
+            small = _coarse(_padded(lightness).numpy())[None]
+            described = self.affinity(seen.features, small)[0]
+            seen.described = described.unflatten(0, small.shape[1:])
+        rows, columns = lightness.shape
+        return seen.described[: rows // GRID, : columns // GRID]
 
     def _unguided(self, seen: Seen) -> Tensor:
         if seen.unguided is None:

@@ -26,7 +26,9 @@ class Seen:
     deep: tuple[Tensor, Tensor] | None = None  # the grounder's features at strides 16 and 32
     cells: Tensor | None = None  # as the grounder describes them
     boxes: Tensor | None = None  # as its box head does
-    likeness: Tensor | None = None  # of cells to blocks of cells
+    described: Tensor | None = None  # as the affinity describes the cells, (h/4, w/4, WIDTH)
+    like_cells: Tensor | None = None  # what looks alike to the grounder, and what is likely
+    like_colors: Tensor | None = None  # to have one colour: of cells to blocks of cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)

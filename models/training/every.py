@@ -105,6 +105,10 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             run / "larger" / "colorizer.safetensors", "colorizer.safetensors",
         ),
         stage(
+            "affinity", "affinity", [*shards, *at("affinity", "--steps", steps)],
+            "affinity.safetensors", "affinity.safetensors",
+        ),
+        stage(
             "grounding", "grounding", [*masks, *boxed, *ground],
             "grounding.safetensors", "grounding.safetensors",
         ),
@@ -119,10 +123,6 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
         stage(
             "matcher", "correspondence", [*boxed, *match],
             "correspondence.safetensors", "correspondence.safetensors",
-        ),
-        stage(
-            "affinity", "affinity", [*shards, *at("affinity", "--steps", steps)],
-            "affinity.safetensors", "affinity.safetensors",
         ),
     ]  # fmt: skip
 

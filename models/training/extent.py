@@ -32,6 +32,7 @@ from models.networks.checkpoint import save_checkpoint
 from models.networks.clip import Clip
 from models.networks.extent import extent_inputs, how_found, kept_where_expected
 from models.networks.grounding import (
+    ALIKE,
     CHECKPOINT,
     Grounder,
     load_grounder,
@@ -39,7 +40,7 @@ from models.networks.grounding import (
     places,
     read_names,
 )
-from models.networks.loading import load_pair
+from models.networks.loading import fitting_affinity, load_pair
 from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.predictor import Predictor
 from models.photos import read_photos
@@ -131,7 +132,7 @@ def losses_in(
     names = read_names(model, torch.cat([vectors, others]))
     claims = places(model, cells, boxes, names, [wish.colors for wish in wishes])
     with torch.no_grad():
-        alike = likeness(cells, lightness)
+        alike = likeness(cells / ALIKE**0.5, lightness)
     named = torch.stack([wish.ab for wish in wishes]).float()
     evidence = torch.stack([wish.evidence for wish in wishes]).float()
     neutral = torch.tensor([float(is_neutral(wish.colors)) for wish in wishes])
@@ -143,7 +144,7 @@ def losses_in(
         claims.logits,
         claims.rivals,
         claims.probability,
-        nonlocal_mean(claims.probability, alike, 1.0),
+        nonlocal_mean(claims.probability, alike),
         claims.mates,
         claims.boxed,
         claims.boxed_rivals,
@@ -279,10 +280,12 @@ def train(
 
 
 def _beside(grounder: Path, weights: Path | None) -> tuple[Predictor, Clip]:
-    """Load the colorizer with this grounder."""
+    """Load the colorizer with this grounder, and what evens its colours."""
     predictor, clip = load_pair(weights, alone=True)
+    affinity = fitting_affinity(predictor.model, weights)
     read = load_grounder(grounder)
-    return Predictor(predictor.model, name=predictor.name, grounder=read), clip
+    whole = Predictor(predictor.model, name=predictor.name, grounder=read, affinity=affinity)
+    return whole, clip
 
 
 _PATH = click.Path(exists=True, path_type=Path)

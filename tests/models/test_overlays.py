@@ -63,7 +63,7 @@ def test_outside_every_region_the_answer_is_that_without(dtype: Any, job: Colori
     outside = disc == 0
     outside[60:70, 3:23] = outside[5:15, 80:90] = False
     np.testing.assert_array_equal(found[outside], plain[outside])
-    assert (found[~outside] != plain[~outside]).any(axis=-1).mean() > 0.8
+    assert (found[~outside] != plain[~outside]).any(axis=-1).mean() > 0.6
 
 
 @pytest.mark.parametrize("color", ["#8a2030", "#2a6f4e", "#d8c090", "#303a60", "#777777"])

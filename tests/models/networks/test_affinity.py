@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from models.color.lab import lightness
-from models.guidance.condition import HintMap
+from models.guidance.condition import Condition, HintMap
 from models.guidance.kriging import WIDTH
 from models.guidance.propagation import spread_hints
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
@@ -126,3 +126,13 @@ def test_a_dab_is_met_whatever_was_corrected_before(released: tuple[Predictor, C
     ab = np.where(confidence[..., None] > 0, np.float32((55, -30)), np.float32(0))
     found = spread_hints(guess, HintMap(ab, confidence), grey[::4, ::4], related)
     np.testing.assert_allclose(found[confidence > 0], ab[confidence > 0], atol=0.5)
+
+
+def test_colours_are_evened_without_a_grounder(released: tuple[Predictor, Clip]) -> None:
+    """The wall beside her has fewer hues then."""
+    grey, whole = lightness(photo("astronaut")), released[0]
+    uneven = Predictor(whole.model).predict(grey, Condition()).ab
+    evened = Predictor(whole.model, affinity=whole.affinity).predict(grey, Condition()).ab
+    np.testing.assert_array_equal(evened, whole.predict(grey, Condition()).ab)
+    wall = np.s_[12:24, 24:36]
+    assert evened[wall].std(axis=(0, 1)).max() < 0.7 * uneven[wall].std(axis=(0, 1)).max()

@@ -23,7 +23,7 @@ from models.networks.checkpoint import known_checksums
 from models.training.every import main, put_in_place, stages_of
 from tests.support.training_folder import make_folder
 
-TITLES = ["clip", "colorizer", "larger", "grounding", "boxes", "extent", "matcher", "affinity"]
+TITLES = ["clip", "colorizer", "larger", "affinity", "grounding", "boxes", "extent", "matcher"]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_each_stage_comes_after_what_it_reads(photos: Path, tmp_path: Path) -> N
     for stage in stages:
         assert stage.arguments[-2:] == ("--seed", "7")
         assert not any("-dev-" in argument for argument in stage.arguments)
-    grounding = stages[3].arguments
+    grounding = stages[4].arguments
     assert str(photos / "regions-family-train-000.tar") in grounding
     assert str(photos / "street-train-000.tar") not in grounding  # nobody drew boxes there
     assert grounding[grounding.index("--minutes") + 1] == "47.5"
