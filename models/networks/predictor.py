@@ -356,7 +356,7 @@ class Predictor:
         assert self.affinity is not None
         seen = self._look(lightness)
         if seen.described is None:
-            small = _coarse(_padded(lightness).numpy())[None]
+            small = F.avg_pool2d(_padded(lightness)[None], GRID)
             described = self.affinity(seen.features, small)[0]
             seen.described = described.unflatten(0, small.shape[1:])
         rows, columns = lightness.shape

@@ -141,11 +141,11 @@ def test_all_weights_are_made_from_nothing_after_an_end_in_the_middle(tmp_path: 
     assert first.returncode == 143, told
     with pytest.raises(ProcessLookupError):  # no training goes on alone
         os.killpg(first.pid, 0)
-    assert list(json.loads((run / "record.json").read_text("utf-8"))) == TITLES[:3]
+    assert list(json.loads((run / "record.json").read_text("utf-8"))) == TITLES[:4]
 
     told = said(*every)
-    assert "3 of 8: larger: is there" in told
-    assert "4 of 8: grounding\n" in told
+    assert "4 of 8: affinity: is there" in told
+    assert "5 of 8: grounding\n" in told
     assert list(json.loads((run / "record.json").read_text("utf-8"))) == TITLES
 
     Image.fromarray(np.tile(np.arange(0, 256, 4, np.uint8), (48, 1))).save(tmp_path / "grey.png")
