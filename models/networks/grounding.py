@@ -30,6 +30,7 @@ from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_enc
 from models.networks.correspondence import encoder_digest
 from models.networks.efficientnet import TO_STRIDE_8, EfficientNetLite0
 from models.networks.extent import Extent
+from models.networks.nonlocal_means import likeness
 
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
@@ -214,6 +215,11 @@ def places(
         boxed[:count],
         torch.stack(boxed_rivals),
     )
+
+
+def look_alike(cells: Tensor, lightness: Tensor) -> Tensor:
+    """Say which (width, h, w) cells look alike, by (h, w) L, as ``nonlocal_mean`` takes it."""
+    return likeness(cells / ALIKE**0.5, lightness)
 
 
 def load_grounder(path: Path = CHECKPOINT) -> Grounder:

@@ -15,7 +15,7 @@ from models.networks.checkpoint import (
     load_network,
 )
 from models.networks.clip import EMBEDDED, Clip, inspect_clip, load_clip
-from models.networks.colorizer import Colorizer, build_colorizer, read_config
+from models.networks.colorizer import build_colorizer, read_config
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import encoder_digest, load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
@@ -49,18 +49,20 @@ def load_colorizer(path: Path | None = None, *, alone: bool = False) -> Predicto
         name=path.stem,
         matcher=matcher if matcher.config.encoder == digest else None,
         grounder=grounder if grounder.config.encoder == shared_digest(model.encoder) else None,
-        affinity=fitting_affinity(model, path),
+        affinity=fitting_affinity(digest, path),
     )
 
 
-def fitting_affinity(model: Colorizer, path: Path | None = None) -> Affinity | None:
-    """Load the affinity beside a colorizer's weights, else the released one; None: of another.
+def fitting_affinity(digest: str, path: Path | None = None) -> Affinity | None:
+    """Load the affinity beside a colorizer's weights, else the released one.
+
+    ``digest`` is that of the colorizer's encoder; None where the affinity was trained on another.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
     affinity = load_affinity(_beside(CHECKPOINT if path is None else path, AFFINITY))
-    return affinity if affinity.config.encoder == encoder_digest(model.encoder) else None
+    return affinity if affinity.config.encoder == digest else None
 
 
 def _beside(path: Path, released: Path) -> Path:

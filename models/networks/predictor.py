@@ -40,7 +40,7 @@ from models.networks.extent import (
     kept_where_expected,
     trimmed,
 )
-from models.networks.grounding import ALIKE, Claims, Grounder, places, read_names
+from models.networks.grounding import Claims, Grounder, look_alike, places, read_names
 from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.seen import NamedColors, Seen, Sought
 from models.networks.shared_decoder import SharedDecoder
@@ -348,7 +348,7 @@ class Predictor:
         """Return the means of (C, h/4, w/4) planes over what looks alike to the grounder."""
         seen = self._look(lightness)
         if seen.like_cells is None:
-            seen.like_cells = likeness(self.cells(lightness) / ALIKE**0.5, _coarse(lightness))
+            seen.like_cells = look_alike(self.cells(lightness), _coarse(lightness))
         return nonlocal_mean(planes, seen.like_cells)
 
     def _described(self, lightness: FloatArray) -> Tensor:

@@ -27,8 +27,8 @@ class Seen:
     cells: Tensor | None = None  # as the grounder describes them
     boxes: Tensor | None = None  # as its box head does
     described: Tensor | None = None  # as the affinity describes the cells, (h/4, w/4, WIDTH)
-    like_cells: Tensor | None = None  # what looks alike to the grounder, and what is likely
-    like_colors: Tensor | None = None  # to have one colour: of cells to blocks of cells
+    like_cells: Tensor | None = None  # how alike cells look to the grounder, to blocks of cells
+    like_colors: Tensor | None = None  # how likely they have one colour, by the affinity
 
 
 @dataclass(frozen=True, slots=True, eq=False)

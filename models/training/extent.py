@@ -30,18 +30,19 @@ from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
 from models.networks.checkpoint import save_checkpoint
 from models.networks.clip import Clip
+from models.networks.correspondence import encoder_digest
 from models.networks.extent import extent_inputs, how_found, kept_where_expected
 from models.networks.grounding import (
-    ALIKE,
     CHECKPOINT,
     Grounder,
     load_grounder,
     load_trainable,
+    look_alike,
     places,
     read_names,
 )
 from models.networks.loading import fitting_affinity, load_pair
-from models.networks.nonlocal_means import likeness, nonlocal_mean
+from models.networks.nonlocal_means import nonlocal_mean
 from models.networks.predictor import Predictor
 from models.photos import read_photos
 from models.training.averaging import blended, halved
@@ -132,7 +133,7 @@ def losses_in(
     names = read_names(model, torch.cat([vectors, others]))
     claims = places(model, cells, boxes, names, [wish.colors for wish in wishes])
     with torch.no_grad():
-        alike = likeness(cells / ALIKE**0.5, lightness)
+        alike = look_alike(cells, lightness)
     named = torch.stack([wish.ab for wish in wishes]).float()
     evidence = torch.stack([wish.evidence for wish in wishes]).float()
     neutral = torch.tensor([float(is_neutral(wish.colors)) for wish in wishes])
@@ -282,7 +283,7 @@ def train(
 def _beside(grounder: Path, weights: Path | None) -> tuple[Predictor, Clip]:
     """Load the colorizer with this grounder, and what evens its colours."""
     predictor, clip = load_pair(weights, alone=True)
-    affinity = fitting_affinity(predictor.model, weights)
+    affinity = fitting_affinity(encoder_digest(predictor.model.encoder), weights)
     read = load_grounder(grounder)
     whole = Predictor(predictor.model, name=predictor.name, grounder=read, affinity=affinity)
     return whole, clip

@@ -63,7 +63,8 @@ def test_outside_every_region_the_answer_is_that_without(dtype: Any, job: Colori
     outside = disc == 0
     outside[60:70, 3:23] = outside[5:15, 80:90] = False
     np.testing.assert_array_equal(found[outside], plain[outside])
-    assert (found[~outside] != plain[~outside]).any(axis=-1).mean() > 0.6
+    share = (found[~outside] != plain[~outside]).any(axis=-1).mean()
+    assert share > (0.6 if dtype is np.uint8 else 0.8)  # of coarse levels more come out the same
 
 
 @pytest.mark.parametrize("color", ["#8a2030", "#2a6f4e", "#d8c090", "#303a60", "#777777"])
