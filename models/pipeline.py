@@ -30,7 +30,7 @@ from models.guidance.condition import (
     HintMap,
     TextEmbedding,
 )
-from models.guidance.hints import hint_map, joined_hints, painted_map
+from models.guidance.hints import as_shown, hint_map, joined_hints, painted_map
 from models.guidance.overlays import (
     CarriedOverlay,
     Chroma,
@@ -312,7 +312,8 @@ def _overlays(
     if painted is not None:
         hints = joined_hints(painted_map(painted, view.lightness.shape), hints)
     if hints is not None:  # last: a dab is a correction of all that came before
-        overlays.append(HintsOverlay(hints, colorizer.relate(read), job.strength))
+        shown = as_shown(hints, view.lightness)
+        overlays.append(HintsOverlay(shown, colorizer.relate(read), job.strength))
     return overlays, tuple(things), tuple(notices)
 
 

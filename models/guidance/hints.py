@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.color.lab import parse_hex, srgb_to_lab
+from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab
 from models.guidance.condition import HintMap
 from models.job import Hint
 
@@ -90,6 +90,18 @@ def joined_hints(lower: HintMap | None, upper: HintMap | None) -> HintMap | None
         np.where(above[..., None], upper.ab, lower.ab),
         np.where(above, upper.confidence, lower.confidence),
     )
+
+
+def as_shown(hints: HintMap, lightness: FloatArray) -> HintMap:
+    """Give hints the chroma that sRGB has at (h, w) lightness, theirs or less of the same hue.
+
+    What cannot be shown where it was put should not be told of other places: navy on a white shirt
+    would make the neck magenta.
+    """
+    known = hints.confidence > 0
+    ab = hints.ab.copy()
+    ab[known] = srgb_to_lab(lab_to_srgb_in_gamut(lightness[known], ab[known]))[:, 1:]
+    return HintMap(ab, hints.confidence)
 
 
 def _cell(centre: float, size: int) -> int:

@@ -23,9 +23,11 @@ FloatArray = NDArray[np.float32]
 
 SAMPLES = 16  # rows and columns of the grid on which colours are taken
 LIGHTNESS_WEIGHT = 0.3  # a step of L counts as so much of a step in a or b
+GIVEN_WEIGHT = 0.8  # the same for given colours, which are few: a dark one belongs on dark things
 LIKE = 6.0  # ab; colours that are so near go about the same way
 LEAST, MOST = 0.5, 1.5  # times its share: what a given colour takes of a picture
 KEPT = 0.5  # of the variety among what becomes one given colour: none would look painted
+ITSELF = 20.0  # of L; a colour that is lighter by no more is shown with its own chroma
 NEAR = 10.0  # ab; a colour that is met no nearer is paler than the one given
 ENOUGH = 0.01  # the least share of a photo in which a given colour should be possible
 
@@ -76,11 +78,12 @@ def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palett
 
     ``guess`` is (h, w, 2) ab with its ``lightness`` (h, w). Each colour takes about the
     share of the picture that its weight says: exact shares would make patches of what has no place.
-    What becomes one colour is moved to it on average, and keeps half of its own variety.
+    What becomes one colour is moved to it, or to a tint of it where it is much lighter, and keeps
+    half of its own variety.
     """
-    ours = _points(guess, lightness)
+    ours = _points(guess, lightness, GIVEN_WEIGHT)
     here = _sampled(ours)
-    wanted = _points(palette.lab[:, 1:][None], palette.lab[:, 0][None])[0]
+    wanted = _points(palette.lab[:, 1:][None], palette.lab[:, 0][None], GIVEN_WEIGHT)[0]
     least = int(LEAST * len(here))
     more = int((MOST - LEAST) * len(here))
     color_of = np.concatenate(
@@ -94,8 +97,18 @@ def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palett
         members = color_of[chosen] == color
         if members.any():
             own = here[members, :2]
-            goal[members] = ab + np.float32(KEPT) * (own - own.mean(axis=0))
+            goal[members] = _tint(here[members, 2:], wanted[color, 2]) * ab
+            goal[members] += np.float32(KEPT) * (own - own.mean(axis=0))
     return _moved(ours, here, goal - here[:, :2])
+
+
+def _tint(lightness: FloatArray, own: np.float32) -> FloatArray:
+    """Tell how much of its chroma a colour keeps where it is lighter, mixed with white: (n, 1).
+
+    Without that a dark green would be mint on a sky. Both are weighted lightness, the first (n, 1).
+    """
+    white, itself = np.float32(100 * GIVEN_WEIGHT), own + np.float32(ITSELF * GIVEN_WEIGHT)
+    return np.asarray(((white - lightness) / max(white - itself, np.float32(1))).clip(0, 1))
 
 
 def paler(lightness: FloatArray, palette: Palette) -> NDArray[np.bool_]:
@@ -126,9 +139,9 @@ def _moved(ours: FloatArray, here: FloatArray, ways: FloatArray) -> FloatArray:
     return np.asarray(moved.reshape(*ours.shape[:2], 2), np.float32)
 
 
-def _points(ab: FloatArray, lightness: FloatArray) -> FloatArray:
+def _points(ab: FloatArray, lightness: FloatArray, weight: float = LIGHTNESS_WEIGHT) -> FloatArray:
     """Join ab and weighted lightness, so that distance is what a way costs: (h, w, 3)."""
-    return np.asarray(np.dstack([ab, np.float32(LIGHTNESS_WEIGHT) * lightness]), np.float32)
+    return np.asarray(np.dstack([ab, np.float32(weight) * lightness]), np.float32)
 
 
 def _sampled(points: FloatArray) -> FloatArray:

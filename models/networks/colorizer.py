@@ -26,6 +26,7 @@ ENCODER_CHANNELS = (24, 40, 112, 320)
 STRIDES = (4, 8, 16, 32)
 PALETTE_SIZE = 6
 PALETTE_WIDTH = 128
+ACROSS = 0.65  # of how far colours are moved along the hue of a picture's mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +223,22 @@ def mean_color(weights: Tensor, bins: Tensor) -> Tensor:
 
 
 def raised(ab: Tensor, gain: float) -> Tensor:
-    """Move (..., 2, h, w) ab away from their mean over the picture: ``gain`` times as far.
+    """Move (..., 2, h, w) ab away from their mean over the picture, ``gain`` times as far.
 
     Means of what is likely are paler than photos because they differ less from place to place. The
     picture's own mean is not too pale: raising it as well would only strengthen a cast.
+
+    Along the hue of that mean nothing crosses grey, or a white dog on a lawn would turn lilac; what
+    is of the opposite hue is moved away from grey instead. Across it, by the perpendicular part of
+    ab, colours are moved ``ACROSS`` as much.
     """
-    return torch.lerp(ab.mean((-2, -1), keepdim=True), ab, gain)
+    mean = ab.mean((-2, -1), keepdim=True)
+    cast = torch.linalg.vector_norm(mean, dim=-3, keepdim=True)
+    hue = mean / cast.clamp_min(1e-6)
+    along = (ab * hue).sum(-3, keepdim=True)
+    across = ab - along * hue
+    moved = torch.where(along < 0, gain * along, torch.lerp(cast, along, gain).clamp_min(0))
+    return moved * hue + (1 + ACROSS * (gain - 1)) * across
 
 
 def confidence(weights: Tensor) -> Tensor:

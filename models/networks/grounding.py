@@ -58,7 +58,7 @@ class GrounderConfig:
     vocabulary: tuple[str, ...] = ()
     sharpness: float = 1.0
     offset: float = 0.0
-    kinship: float = 0.6
+    kinship: float = 0.5
 
 
 class Grounder(nn.Module):

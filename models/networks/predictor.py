@@ -50,7 +50,7 @@ FloatArray = NDArray[np.float32]
 GRID = STRIDES[0]  # the chroma grid has one cell for so many working pixels
 COARSEST = STRIDES[-1]
 ONE_COLOR = 7.0  # of L; a standard deviation of the lightness of what has one colour
-EVENED = 0.7  # of the colours are those of what looks alike
+EVENED = 0.4  # of the colours are those of what looks alike
 
 
 class Predictor:
@@ -296,6 +296,10 @@ class Predictor:
             mean = self._mean(self._expected(lightness))
             seen.guess = self._evened(raised(mean, self.model.config.chroma_gain), lightness)
         return seen.guess
+
+    def pale_guess(self, lightness: FloatArray) -> Tensor:
+        """Return the guess for (h, w) lightness before it is raised: (2, h/4, w/4) ab."""
+        return self._evened(self._mean(self._expected(lightness)), lightness)
 
     def _look(self, lightness: FloatArray) -> Seen:
         seen = self._seen

@@ -18,7 +18,6 @@ from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
 from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
-from models.networks.colorizer import raised
 from models.networks.predictor import GRID, Predictor
 from models.pipeline import shrunk
 from models.training.color_naming import WORDS, named_area
@@ -154,13 +153,12 @@ def scene_of(
         strange = replace(ask(vector, [(stranger.colors, small[..., 1:], nowhere)]), stranger=True)
     f4, f8 = looking.features(lightness)[:2]
     grey = torch.from_numpy(small[..., 0])
-    expected = raised(guess, 1 / predictor.model.config.chroma_gain)
     return Scene(
         _half(f4[0]),
         _half(f8[0]),
         _half(grey),
         _half(guess),
-        _half(expected),
+        _half(looking.pale_guess(lightness)),
         tuple(asked),
         strange,
         is_masked=photo.labels is not None,

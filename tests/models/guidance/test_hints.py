@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from models.color.lab import parse_hex, srgb_to_lab
-from models.guidance.hints import hint_map
+from models.color.lab import lab_to_srgb, parse_hex, srgb_to_lab
+from models.guidance.hints import as_shown, hint_map
 from models.job import Hint
 
 
@@ -57,3 +57,19 @@ def test_a_disc_keeps_its_length_in_a_picture_far_from_square() -> None:
 def test_the_largest_radius_covers_everything(radius: float, size: tuple[int, int]) -> None:
     made = hint_map((Hint(0, 0, "#ff0000", radius),), full_size=size, grid_size=(8, 12))
     assert made.confidence.all()
+
+
+def test_a_colour_that_its_place_cannot_show_tells_of_what_it_can() -> None:
+    hints = (Hint(2, 4, "#000080", 0), Hint(6, 4, "#607040", 0))
+    made = hint_map(hints, full_size=(8, 8), grid_size=(8, 8))
+    lightness = np.full((8, 8), 45, np.float32)
+    lightness[:, :4] = 90
+    shown = as_shown(made, lightness)
+    navy, olive = made.ab[4, 2], made.ab[4, 6]
+    np.testing.assert_allclose(shown.ab[4, 6], olive, atol=1e-3)
+    pale = shown.ab[4, 2]
+    assert np.hypot(*pale) < 0.5 * np.hypot(*navy)
+    np.testing.assert_allclose(pale / np.hypot(*pale), navy / np.hypot(*navy), atol=0.02)
+    rgb = lab_to_srgb(np.array([90, *pale], np.float32))
+    assert rgb.max() < 1.001
+    np.testing.assert_array_equal(shown.confidence, made.confidence)

@@ -87,10 +87,24 @@ def test_given_colours_are_read_as_lab_and_shares() -> None:
 def test_one_colour_becomes_the_mean_and_half_of_the_variety_stays() -> None:
     ab, lightness = picture(5, 16, 16)
     palette = given(("#7a4a2b", 1))
-    moved = transport_to_given(ab, lightness, palette)
+    moved = transport_to_given(ab, lightness.clip(0, 55), palette)
     np.testing.assert_allclose(moved.mean(axis=(0, 1)), palette.lab[0, 1:], atol=1.5)
     before, after = (plane.std(axis=(0, 1)).sum() for plane in (ab, moved))
     assert 0.35 * before < after < 0.65 * before
+
+
+def test_a_dark_colour_is_a_tint_of_itself_where_the_picture_is_light() -> None:
+    ab = np.zeros((16, 16, 2), np.float32)
+    palette = given(("#2a6f4e", 1))
+    moved = [
+        transport_to_given(ab, np.full((16, 16), level, np.float32), palette)
+        for level in (40, 60, 90, 100)
+    ]
+    chroma = [float(np.hypot(*colors[0, 0])) for colors in moved]
+    own = float(np.hypot(*palette.lab[0, 1:]))
+    np.testing.assert_allclose(chroma[:2], own, rtol=1e-3)
+    assert 0 < chroma[2] < own / 2
+    assert chroma[3] < 0.1
 
 
 def test_each_given_colour_takes_its_share_where_the_guess_is_like_it() -> None:

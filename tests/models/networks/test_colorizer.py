@@ -10,6 +10,7 @@ import torch
 
 from models.guidance.condition import Condition
 from models.networks.colorizer import (
+    ACROSS,
     ColorizerConfig,
     FiLM,
     FiLMBlock,
@@ -60,11 +61,22 @@ def test_the_annealed_mean_goes_from_mean_to_mode() -> None:
 
 
 def test_raised_colours_differ_more_from_place_to_place_around_the_same_mean() -> None:
-    ab = torch.tensor([[[10.0, 20.0]], [[0.0, -8.0]]])
-    torch.testing.assert_close(raised(ab, 1.5), torch.tensor([[[7.5, 22.5]], [[2.0, -10.0]]]))
-    torch.testing.assert_close(raised(ab, 1.5).mean((1, 2)), ab.mean((1, 2)))
+    ab = torch.tensor([[[10.0, 30.0]], [[6.0, -6.0]]])  # their mean is (20, 0)
+    across = 1 + ACROSS * 0.5
+    expected = torch.tensor([[[5.0, 35.0]], [[6 * across, -6 * across]]])
+    torch.testing.assert_close(raised(ab, 1.5), expected)
+    torch.testing.assert_close(raised(ab, 1.0), ab)
     both = raised(torch.stack([ab, -ab]), 1.5)
     torch.testing.assert_close(both, torch.stack([raised(ab, 1.5), raised(-ab, 1.5)]))
+
+
+def test_what_is_raised_does_not_cross_grey() -> None:
+    lawn_and_dog = torch.tensor([[[-20.0, -20.0, -2.0]], [[25.0, 25.0, 1.0]]])
+    dog = raised(lawn_and_dog, 1.9)[:, 0, 2]
+    assert float(torch.linalg.vector_norm(dog)) < 2
+    flower = torch.tensor([[[-20.0, -20.0, 16.0]], [[25.0, 25.0, -20.0]]])
+    kept = raised(flower, 1.9)[:, 0, 2] / flower[:, 0, 2]
+    torch.testing.assert_close(kept, torch.full((2,), 1.9), rtol=0.02, atol=0)
 
 
 def test_confidence_is_zero_for_no_idea_and_one_for_certainty() -> None:
