@@ -23,14 +23,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.checkpoint import encoder_digest, read_checkpoint, save_checkpoint
 from models.networks.clip import load_clip
 from models.networks.colorizer import Colorizer
 from models.networks.correspondence import (
     Described,
     Matcher,
     MatcherConfig,
-    encoder_digest,
     load_matcher,
 )
 from models.networks.loading import load_colorizer

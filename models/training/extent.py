@@ -28,9 +28,8 @@ from torch import Tensor
 
 from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
-from models.networks.checkpoint import save_checkpoint
+from models.networks.checkpoint import encoder_digest, save_checkpoint
 from models.networks.clip import Clip
-from models.networks.correspondence import encoder_digest
 from models.networks.extent import extent_inputs, how_found, kept_where_expected
 from models.networks.grounding import (
     CHECKPOINT,
