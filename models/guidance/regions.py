@@ -140,11 +140,9 @@ def shaded(
 
 
 def _median(values: FloatArray, weight: FloatArray) -> float:
-    order = np.argsort(values, axis=None, kind="stable")
-    below = np.cumsum(weight.reshape(-1)[order], dtype=np.float64)
-    if below[-1] <= 0:
+    if not weight.any():
         return float(np.median(values))
-    return float(values.reshape(-1)[order[np.searchsorted(below, below[-1] / 2)]])
+    return float(np.quantile(values, 0.5, weights=weight, method="inverted_cdf"))
 
 
 def _inside(thing: PlacedThing, weight: FloatArray) -> PlacedThing:

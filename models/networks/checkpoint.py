@@ -183,6 +183,19 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def encoder_digest(encoder: nn.Module, *, parts: tuple[str, ...] = ("",)) -> str:
+    """Name an encoder by the SHA-256 of its tensors, in half precision as they are stored.
+
+    Those count whose names begin with one of ``parts``.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        if tensor.is_floating_point() and name.startswith(parts):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def inspect_file(name: str, path: Path, expected: str | None) -> WeightsFile:
     """Describe one file of weights and what is wrong with it, if anything."""
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""CLIP: descriptions and photos as unit vectors in one space, through open_clip.
+"""CLIP: descriptions and photos as unit vectors in one space.
 
 Two kinds of model load through ``load_clip``: the embedded pair, whose weights come with
 Photochrom and need no network, and any pretrained model of open_clip that the user names.
@@ -79,7 +79,7 @@ class Tokenizer(Protocol):
 
 
 class Clip:
-    """An open_clip model that embeds descriptions and photos.
+    """A model that embeds descriptions and photos: the embedded pair, or one of open_clip's.
 
     One instance may be shared by threads: it holds no state that a call changes.
     """

@@ -12,7 +12,6 @@ Colours over a soft correlation of features: He et al. 2018 (arXiv:1807.06587), 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -277,19 +276,6 @@ def _take(rows: Tensor, index: Tensor) -> Tensor:
     count, length, channels = rows.shape
     flat = index + torch.arange(count)[:, None] * length
     return rows.reshape(-1, channels)[flat.reshape(-1)].view(count, -1, channels)
-
-
-def encoder_digest(encoder: nn.Module, *, parts: tuple[str, ...] = ("",)) -> str:
-    """Name an encoder by the SHA-256 of its tensors, in half precision as they are stored.
-
-    Those count whose names begin with one of ``parts``.
-    """
-    digest = hashlib.sha256()
-    for name, tensor in sorted(encoder.state_dict().items()):
-        if tensor.is_floating_point() and name.startswith(parts):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def load_matcher(path: Path = CHECKPOINT) -> Matcher:

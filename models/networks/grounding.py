@@ -25,9 +25,14 @@ from torch import Tensor, nn
 
 from models.networks.batch_norm_folding import folded
 from models.networks.box_head import BoxHead
-from models.networks.checkpoint import GROUNDER, WEIGHTS, load_network, read_checkpoint
+from models.networks.checkpoint import (
+    GROUNDER,
+    WEIGHTS,
+    encoder_digest,
+    load_network,
+    read_checkpoint,
+)
 from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder, double
-from models.networks.correspondence import encoder_digest
 from models.networks.efficientnet import TO_STRIDE_8, EfficientNetLite0
 from models.networks.extent import Extent
 from models.networks.nonlocal_means import likeness

@@ -10,6 +10,7 @@ from models.networks.checkpoint import (
     WEIGHTS,
     WeightsError,
     WeightsFile,
+    encoder_digest,
     inspect_file,
     known_checksums,
     load_network,
@@ -17,7 +18,7 @@ from models.networks.checkpoint import (
 from models.networks.clip import EMBEDDED, Clip, inspect_clip, load_clip
 from models.networks.colorizer import build_colorizer, read_config
 from models.networks.correspondence import CHECKPOINT as MATCHER
-from models.networks.correspondence import encoder_digest, load_matcher
+from models.networks.correspondence import load_matcher
 from models.networks.grounding import CHECKPOINT as GROUNDER
 from models.networks.grounding import load_grounder, shared_digest
 from models.networks.predictor import Predictor

@@ -1,1 +1,1 @@
-"""Training of the embedded CLIP and of the colorizer, on tar shards or a folder of photos."""
+"""Training of CLIP, colorizer, affinity, grounder and matcher, on photos in shards or folders."""

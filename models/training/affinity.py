@@ -28,9 +28,8 @@ from torch import Tensor
 from models.color.lab import srgb_to_lab
 from models.guidance.kriging import UNIT, predict, take_apart, unlikely
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
-from models.networks.checkpoint import save_checkpoint
+from models.networks.checkpoint import encoder_digest, save_checkpoint
 from models.networks.colorizer import Colorizer, annealed_mean, raised
-from models.networks.correspondence import encoder_digest
 from models.networks.loading import load_colorizer
 from models.photos import Photo, read_photos, square
 from models.training.averaging import halved

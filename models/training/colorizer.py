@@ -14,9 +14,8 @@ its own there, stays usable, matcher and affinity have to be trained anew.
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-from models.color.lab import srgb_to_lab
-from models.networks.checkpoint import read_checkpoint, read_header, save_checkpoint
+from models.networks.checkpoint import read_checkpoint, save_checkpoint
 from models.networks.colorizer import (
     Colorizer,
     ColorizerConfig,
@@ -38,11 +36,10 @@ from models.networks.colorizer import (
     read_config,
 )
 from models.networks.efficientnet import TO_STRIDE_4, TO_STRIDE_8
-from models.networks.loading import load_colorizer
 from models.photos import Photo
 from models.training.averaging import halved, under
-from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
-from models.training.imagenet import imagenet_encoder_weights
+from models.training.beginning import Start, begin, undone
+from models.training.bins import SoftEncoder, balance_weights
 from models.training.loop import Loop, Progressing
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
@@ -55,6 +52,7 @@ DEPTHWISE = "conv_dw"  # left alone everywhere: their gradients take as long as 
 # Steps in bfloat16 are 1.7 times as fast where the processor can (one idle core, 160 px).
 HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
 UNDONE = 0.5  # of the balance, before a reading is chosen
+LOGGED_TEMPERATURE = 0.5  # of the colours that are logged, before a reading is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +93,6 @@ class TrainOptions:
         return replace(self, rate=rate, encoder_rate=rate / 4 if deep else 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Finished weights to begin with, and how they are read."""
-
-    model: Colorizer
-    reading: dict[str, Any]
-
-    @classmethod
-    def load(cls, path: Path) -> Start:
-        """Load them from a file; the other networks may be still to be trained.
-
-        Raises:
-            WeightsError: it is missing, damaged or of another kind.
-        """
-        model = load_colorizer(path, alone=True).model
-        return cls(model, read_header(path).get("reading", {}))
-
-
 def train(
     photos: Sequence[Photo],
     validation_photos: Sequence[Photo],
@@ -137,66 +117,20 @@ def train(
     checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
     run.mkdir(parents=True, exist_ok=True)
 
-    reading: dict[str, Any] | None = None
-    if checkpoint.exists():
-        tensors, header = read_checkpoint(checkpoint)
-        config = read_config(header["config"])
-        shares, reading = tensors["shares"], header.get("reading")
-        counts = header["progress"]
-        losses = {name: counts.pop(name) for name in ("loss", "error") if name in counts}
-        progress = Progressing(losses=losses, **counts)
-        model = build_colorizer(config)
-        model.load_state_dict(under("model.", tensors))
-    elif start is not None:
-        model = copy.deepcopy(start.model).requires_grad_(True)
-        config, reading = model.config, start.reading
-        shares = count_shares(_all_ab(photos), model.bins)
-        progress = Progressing()
-        # The loss lifts rare colours; finished weights may have taken that back.
-        assert model.head.bias is not None
-        model.head.bias.data += _undone(reading, shares)
-    else:
-        centres, shares = count_bins(_all_ab(photos))
-        config = ColorizerConfig(
-            bins=tuple((float(a), float(b)) for a, b in centres),
-            embedding_width=texts.width,
-            clip=texts.name,
-        )
-        progress = Progressing()
-        model = build_colorizer(config)
-        encoder = imagenet_encoder_weights()
-        model.encoder.load_state_dict({k: encoder[k] for k in model.encoder.state_dict()})
-        # So that the first guess is the distribution over all photos.
-        model.head.bias = nn.Parameter(torch.log(shares))
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    begun = begin(photos, checkpoint, texts=texts, start=start)
+    model, config, averaged = begun.model, begun.model.config, begun.averaged
+    progress, reading, shares = begun.progress, begun.reading, begun.shares
     model.train(reading is None)
-    averaged = under("averaged.", tensors) if progress.step else _copy(model.state_dict())
-
-    if not options.encoder_rate:
-        frozen: tuple[str, ...] = ("",)
-    elif reading is not None:
-        frozen = TO_STRIDE_8  # the grounder reads it too
-    else:
-        # As ImageNet made it: edges and textures are the same on grey photos, and its gradients
-        # would cost half of the time.
-        frozen = TO_STRIDE_4
-    for name, parameter in model.encoder.named_parameters():
-        parameter.requires_grad_(not name.startswith(frozen) and DEPTHWISE not in name)
-    encoder_parameters = [p for p in model.encoder.parameters() if p.requires_grad]
-    own = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
-    groups = [{"params": own, "lr": options.rate}]
-    if encoder_parameters:
-        groups.insert(0, {"params": encoder_parameters, "lr": options.encoder_rate})
-    # Small variances that are still being learned would be lost.
-    half = torch.autocast("cpu", torch.bfloat16, enabled=HAS_BFLOAT16 and not model.training)
-    optimiser = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
+    optimiser = _optimiser(model, options, is_finished=reading is not None)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
+    encoder_learns = any(p.requires_grad for p in model.encoder.parameters())
 
-    centres_tensor = torch.tensor(config.bins)
-    encode = SoftEncoder(centres_tensor)
+    # Small variances that are still being learned would be lost.
+    half = torch.autocast("cpu", torch.bfloat16, enabled=HAS_BFLOAT16 and not model.training)
+    encode = SoftEncoder(torch.tensor(config.bins))
     balance = balance_weights(shares)
-    shift = _undone(reading or {"undo_balance": UNDONE}, shares)[:, None, None]
+    shift = undone(reading or {"undo_balance": UNDONE}, shares)[:, None, None]
     # A resumed run must not see the same crops again.
     generator = np.random.default_rng((options.seed, progress.step, 1))
     stream = Samples(photos, samples, seed=options.seed + progress.step)
@@ -225,8 +159,11 @@ def train(
         _save_optimiser(optimiser, run / "optimiser.safetensors")
         save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
 
+    logged = config if reading is not None else replace(config, temperature=LOGGED_TEMPERATURE)
+
     def measure() -> dict[str, float | None]:
-        scores = validate(_with_weights(config, averaged), validation_photos, texts)
+        weights = averaged | {"head.bias": averaged["head.bias"] - undone(reading or {}, shares)}
+        scores = validate(_with_weights(logged, weights), validation_photos, texts)
         bar.console.print(_describe(progress, scores))
         return asdict(scores)
 
@@ -249,7 +186,7 @@ def train(
             vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
-            with half, torch.set_grad_enabled(bool(encoder_parameters)):
+            with half, torch.set_grad_enabled(encoder_learns):
                 features = model.encode(lightness)
             with half:
                 condition = model.condition(features, vectors, batch.palettes)
@@ -264,18 +201,6 @@ def train(
             text = f"step {progress.step + 1}  loss {loss:.3f}  {speed:.0f} photos/s"
             bar.update(task, completed=round(1000 * done), description=text)
     return checkpoint
-
-
-def begun_from(run: Path) -> str | None:
-    """Say what the run in a folder began from, as its record has it; None where there is no run.
-
-    Raises:
-        WeightsError: its checkpoint is damaged.
-    """
-    checkpoint = run / "checkpoint.safetensors"
-    if not checkpoint.exists():
-        return None
-    return str(read_header(checkpoint)["data"].get("begin", "imagenet"))
 
 
 def finish(
@@ -296,7 +221,7 @@ def finish(
     weights = under("averaged.", tensors)
     details = {k: header[k] for k in ("progress", "options", "samples", "data")}
     if (kept := header.get("reading")) is not None:
-        weights["head.bias"] -= _undone(kept, tensors["shares"])
+        weights["head.bias"] -= undone(kept, tensors["shares"])
         header = {"config": asdict(config), **details, "reading": kept}
         save_checkpoint(output, halved(weights), header)
         return None
@@ -321,9 +246,24 @@ def finish(
     return reading
 
 
-def _undone(reading: dict[str, Any], shares: Tensor) -> Tensor:
-    """Return how much of the balance finished weights have taken back from each colour, (Q,)."""
-    return float(reading.get("undo_balance", 0.0)) * torch.log(balance_weights(shares))
+def _optimiser(model: Colorizer, options: TrainOptions, *, is_finished: bool) -> torch.optim.AdamW:
+    """Choose what learns, and how fast; ``is_finished``: the run began with finished weights."""
+    if not options.encoder_rate:
+        frozen: tuple[str, ...] = ("",)
+    elif is_finished:
+        frozen = TO_STRIDE_8  # the grounder reads it too
+    else:
+        # As ImageNet made it: edges and textures are the same on grey photos, and its gradients
+        # would cost half of the time.
+        frozen = TO_STRIDE_4
+    for name, parameter in model.encoder.named_parameters():
+        parameter.requires_grad_(not name.startswith(frozen) and DEPTHWISE not in name)
+    encoder = [p for p in model.encoder.parameters() if p.requires_grad]
+    own = [p for n, p in model.named_parameters() if not n.startswith("encoder.")]
+    groups = [{"params": own, "lr": options.rate}]
+    if encoder:
+        groups.insert(0, {"params": encoder, "lr": options.encoder_rate})
+    return torch.optim.AdamW(groups, weight_decay=options.weight_decay)
 
 
 def _global_vectors(
@@ -369,10 +309,6 @@ def _with_weights(config: ColorizerConfig, weights: dict[str, Tensor]) -> Colori
     return model.eval()
 
 
-def _copy(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
-
-
 def _save_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
     state = optimiser.state_dict()["state"]
     tensors = {f"{i}.{k}": torch.as_tensor(v) for i, s in state.items() for k, v in s.items()}
@@ -386,11 +322,6 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, path: Path) -> None:
         state.setdefault(int(index), {})[key] = tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _all_ab(photos: Sequence[Photo]) -> Iterator[Any]:
-    for photo in photos:
-        yield srgb_to_lab(photo.pixels[::8, ::8].astype(np.float32) / 255)[..., 1:]
 
 
 def _describe(progress: Progressing, scores: Validation) -> str:

@@ -23,14 +23,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks.checkpoint import read_checkpoint, save_checkpoint
+from models.networks.checkpoint import encoder_digest, read_checkpoint, save_checkpoint
 from models.networks.clip import load_clip
 from models.networks.colorizer import Colorizer
 from models.networks.correspondence import (
     Described,
     Matcher,
     MatcherConfig,
-    encoder_digest,
     load_matcher,
 )
 from models.networks.loading import load_colorizer
@@ -39,10 +38,13 @@ from models.training.averaging import halved, under
 from models.training.encoded_pairs import Encoded, encode
 from models.training.loop import Falling, Loop, Progressing
 from models.training.match_losses import alike_loss, at, blend, blend_loss, fine_loss, place_loss
-from models.training.pairs import PairOptions, embed_photos, find_neighbours, make_pairs
+from models.training.neighbours import embed_photos, find_neighbours
+from models.training.pairs import PairOptions, make_pairs
 
 FloatArray = NDArray[np.float32]
 
+NEIGHBOURS = 8
+TWINS = 0.97  # photos of a burst, which teach that references are always right
 WEIGHT_NEIGHBOUR, WEIGHT_STRANGER = 2.0, 0.5
 
 
@@ -250,7 +252,8 @@ def main(
     cv2.setNumThreads(1)
     colorizer = load_colorizer(weights, alone=True).model
     photos = list(read_photos(shards, short_side=288))
-    neighbours = find_neighbours(*_embeddings(run / "embeddings.npz", photos)).tolist()
+    embeddings = _embeddings(run / "embeddings.npz", photos)
+    neighbours = find_neighbours(*embeddings, NEIGHBOURS, twins=TWINS).tolist()
     held = list(range(0, len(photos), hold_out))
     # A held-out photo is nobody's neighbour in training; its own may be photos of the training.
     kept = [i for i in range(len(photos)) if i % hold_out]

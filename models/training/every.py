@@ -11,7 +11,6 @@ what was done, with which seeds and how long.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import signal
@@ -25,7 +24,7 @@ from typing import Any
 
 import click
 
-from models.networks.checkpoint import CHECKSUMS, WEIGHTS
+from models.networks.checkpoint import CHECKSUMS, WEIGHTS, file_sha256, known_checksums
 
 MINUTES = {
     "clip": 20.0, "colorizer": 200.0, "larger": 80.0, "grounding": 95.0, "boxes": 10.0,
@@ -144,11 +143,9 @@ def check_same(stages: Sequence[Stage], record: Mapping[str, Any]) -> None:
 def put_in_place(made: Path, name: str, folder: Path = WEIGHTS) -> None:
     """Put a file into the place of the released one, and its SHA-256 into that of the old one."""
     shutil.copyfile(made, folder / name)
-    sums = folder / CHECKSUMS
-    lines = sums.read_text("ascii").splitlines() if sums.is_file() else []
-    kept = {line.split()[1]: line for line in lines if line.strip()}
-    kept[name] = f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}"
-    sums.write_text("".join(f"{kept[one]}\n" for one in sorted(kept)), "ascii")
+    sums = known_checksums(folder) | {name: file_sha256(folder / name)}
+    lines = (f"{digest}  {one}\n" for one, digest in sorted(sums.items()))
+    (folder / CHECKSUMS).write_text("".join(lines), "ascii")
 
 
 @click.command()
@@ -196,7 +193,7 @@ def main(photos: Path, run: Path, share: float, seed: int) -> None:
             "command": stage.command,
             "seed": seed,
             "seconds": round(time.monotonic() - started),
-            "sha256": hashlib.sha256(stage.made.read_bytes()).hexdigest(),
+            "sha256": file_sha256(stage.made),
         }
         file.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
         put_in_place(stage.made, stage.name)

@@ -28,9 +28,8 @@ from torch import Tensor
 
 from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
-from models.networks.checkpoint import save_checkpoint
+from models.networks.checkpoint import encoder_digest, save_checkpoint
 from models.networks.clip import Clip
-from models.networks.correspondence import encoder_digest
 from models.networks.extent import extent_inputs, how_found, kept_where_expected
 from models.networks.grounding import (
     CHECKPOINT,
@@ -298,12 +297,14 @@ _PATH = click.Path(exists=True, path_type=Path)
 @click.option("--run", type=click.Path(path_type=Path), default=Path("runs/extent"))
 @click.option("--grounder", type=_PATH, default=CHECKPOINT, help="Weights to go on from.")
 @click.option("--weights", type=_PATH, help="Colorizer whose encoder is read.")
-@click.option("--minutes", type=click.FloatRange(0.1), default=70.0, show_default=True)
+@click.option(
+    "--minutes", type=click.FloatRange(0.1), default=ExtentOptions().minutes, show_default=True
+)
 @click.option("--alone", is_flag=True, help="The grounder stays as it is.")
 @click.option(
     "--blend",
     type=click.FloatRange(0, 1),
-    default=0.3,
+    default=ExtentOptions().blend,
     show_default=True,
     help="How far to go from the weights before to those of the run.",
 )

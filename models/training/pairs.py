@@ -13,15 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.networks.clip import Clip
 from models.networks.colorizer import STRIDES
 from models.photos import Photo
 from models.training.samples import age
 
 FloatArray = NDArray[np.float32]
-
-TWINS = 0.97  # photos of a burst, which teach that references are always right
-NEIGHBOURS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +46,6 @@ class Pairs(NamedTuple):
     target: Tensor
     twin: Tensor
     places: Tensor
-
-
-def find_neighbours(grey: FloatArray, colour: FloatArray) -> NDArray[np.int64]:
-    """Name for each of N photos the NEIGHBOURS others that its grey version is most like: (N, k).
-
-    ``grey`` and ``colour`` are (N, D) embeddings of the photos without and with their colours.
-    """
-    count = min(NEIGHBOURS, len(grey) - 1)
-    found = np.empty((len(grey), count), np.int64)
-    for start in range(0, len(grey), 256):
-        part = slice(start, start + 256)
-        likeness = grey[part] @ colour.T
-        likeness[colour[part] @ colour.T > TWINS] = -1
-        np.fill_diagonal(likeness[:, start:], -2)
-        best = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(likeness, best, axis=1), axis=1)
-        found[part] = np.take_along_axis(best, order, axis=1)
-    return found
-
-
-def embed_photos(clip: Clip, photos: Sequence[Photo]) -> tuple[FloatArray, FloatArray]:
-    """Embed photos without and with their colours: two (N, D) arrays of unit vectors."""
-    grey, colour = [], []
-    for photo in photos:
-        rgb = photo.pixels.astype(np.float32) / np.float32(255)
-        luma = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-        colour.append(clip.embed_image(rgb))
-        grey.append(clip.embed_image(np.repeat(luma[..., None], 3, axis=2)))
-    return np.stack(grey), np.stack(colour)
 
 
 def make_pairs(

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
@@ -23,8 +22,6 @@ from models.photos import Photo
 from models.training.color_naming import HUES, off_hue
 from models.training.grounding import embed_names
 from models.training.regions import Boxes, box_mask
-
-FloatArray = NDArray[np.float32]
 
 NEAR_HUE = 25.0  # degrees
 LEAST_CHROMA = 14.0

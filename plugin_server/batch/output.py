@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Literal
 
 from plugin_server.batch.writing import partial_of
 from plugin_server.engine.requests import Exact
 from plugin_server.images.layer import EIGHT_BIT, SUFFIX_OF, TYPE_OF
 
 Format = Literal["same", "png", "tiff", "jpeg", "webp"]
-FORMATS: Final = get_args(Format)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.networks.clip import Clip
     from models.networks.predictor import Predictor
     from models.photos import Photo
-    from models.training.colorizer import Start
+    from models.training.beginning import Start
 
 EXAMPLES = """\b
 Examples:
@@ -169,7 +169,8 @@ def train(
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
     from models.photos import PhotosError, in_colour, read_photos
-    from models.training.colorizer import Start, TrainOptions, begun_from, finish
+    from models.training.beginning import Start, begun_from
+    from models.training.colorizer import TrainOptions, finish
     from models.training.colorizer import train as run_training
     from models.training.plot import plot_log
     from models.training.references import ImageBank

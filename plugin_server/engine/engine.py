@@ -111,6 +111,7 @@ class Engine:
             NotKept: there is no such photo, or not any more.
             NoLibrary: an exemplar is asked for and there is no library.
             LibraryError: the exemplar cannot be had.
+            NoMatcher: a reference or an exemplar is given, and the colorizer takes none.
             NoSpace: a photo cannot be kept.
             Stopped: ``progress`` says so.
         """

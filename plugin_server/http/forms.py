@@ -102,7 +102,6 @@ class GuidedForm(PhotoForm):
         examples=['[{"x": 120, "y": 80, "color": "#a03020", "radius": 4}]'],
         json_schema_extra={"contentMediaType": "application/json"},
     )
-
     strength: float = Field(
         1.0,
         ge=0,

@@ -18,7 +18,7 @@ from plugin_server.images import frames
 from plugin_server.images.codec import decode, encode
 from plugin_server.images.layer import ImageError, Limits
 from retrieval.errors import PhotoRefused
-from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
+from retrieval.ingest.photos import PhotoLimits, decode_small
 
 # What a photo may take beside the process itself: in all, and for each byte and pixel of it.
 ROOM: Final = 512 * 1024 * 1024
@@ -101,11 +101,9 @@ def perform(
                 height, width = layer.pixels.shape[:2]
                 limits.check_size(width, height)
                 return {}, [encode(layer, header["to"], settings=header["settings"])]
-            case "small":
+            case _:  # "small"
                 small = AnnouncingPhotoLimits(max_bytes, max_pixels, job)
                 return frames.pack_small(decode_small(bytes(given[0]), small))
-            case _:
-                return {"captions": captions_in(bytes(given[0]))}, []
     except (ImageError, PhotoRefused) as problem:
         return {"refused": type(problem).__name__, "detail": str(problem)}, []
     except MemoryError:

@@ -158,16 +158,6 @@ class Decoders:
         except BrokenImage as problem:
             raise PhotoRefused(f"broken: {problem}") from problem
 
-    def captions_in(self, data: bytes) -> tuple[str, ...]:
-        """Read the captions inside a photo's file; damage counts as none."""
-        try:
-            return self._ask(
-                {"task": "captions"}, [data], self._limits, nobody,
-                lambda header, _: tuple(map(str, header["captions"])),
-            )  # fmt: skip
-        except BrokenImage:
-            return ()
-
     def start(self, most: int | None = None) -> None:
         """Start all processes, or so many, so that the first photo need not wait for one."""
         started: list[_Decoder] = []

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
-
 ID_LENGTH = 12  # base32 letters, 60 bits: two of a million photos share one once in two million
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

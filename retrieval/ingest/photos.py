@@ -23,7 +23,7 @@ from retrieval.containers.jpeg import check_scans, with_bounded_exif
 from retrieval.containers.tiff import MAGICS, Directories
 from retrieval.database.exemplar import Prepared
 from retrieval.errors import PhotoRefused
-from retrieval.ingest.captions import Captions, captions_inside, exif_of, texts_inside
+from retrieval.ingest.captions import captions_inside, exif_of, texts_inside
 from retrieval.ingest.dominant_colors import dominant_colors
 
 # The size is checked below, before a pixel is decoded; Pillow's own warning comes at 89 megapixels.
@@ -197,11 +197,6 @@ def decode_small(data: bytes, limits: PhotoLimits) -> SmallPhoto:
         if turn in QUARTER_TURNS:
             width, height = height, width
     return SmallPhoto(np.asarray(small, np.uint8), width, height, captions)
-
-
-def captions_in(data: bytes) -> tuple[str, ...]:
-    """Read the captions inside a photo's file, without what machines write there."""
-    return Captions.of(texts_in(data)).texts
 
 
 def texts_in(data: bytes) -> tuple[str, ...]:

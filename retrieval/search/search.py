@@ -25,7 +25,6 @@ from retrieval.search.diversity import choose_diverse
 from retrieval.search.scoring import picture_logit, probability, words_logit
 
 FloatArray = NDArray[np.float32]
-Keys = NDArray[np.int64]
 
 MAX_COLORS: Final = 6
 POOL: Final = 8  # for each hit wanted, so many candidates to choose a diverse few from

@@ -23,7 +23,7 @@ from plugin_server.images.layer import ImageError, Limits
 from plugin_server.images.xmp import joined, readable, settings_in
 from retrieval.errors import LibraryError
 from retrieval.ingest.captions import captions_in_xmp
-from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
+from retrieval.ingest.photos import PhotoLimits, decode_small, texts_in
 from retrieval.ingest.walk import find_photos
 from tests.fuzz.corpus import CORPUS
 from tests.support import attacks
@@ -45,7 +45,7 @@ def read_picture(data: bytes) -> None:
 def read_photo(data: bytes) -> None:
     with suppress(LibraryError):
         decode_small(data, PhotoLimits(max_pixels=1_000_000))
-    captions_in(data)
+    texts_in(data)
 
 
 def read_xmp(data: bytes) -> None:

@@ -13,7 +13,13 @@ from models.color.lab import lightness, srgb_to_lab
 from models.guidance.condition import Condition, HintMap, NoMatcher
 from models.guidance.reference import Reference
 from models.job import ColorizeJob
-from models.networks.checkpoint import WEIGHTS, WeightsError, read_checkpoint, save_checkpoint
+from models.networks.checkpoint import (
+    WEIGHTS,
+    WeightsError,
+    encoder_digest,
+    read_checkpoint,
+    save_checkpoint,
+)
 from models.networks.clip import Clip
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import (
@@ -21,7 +27,6 @@ from models.networks.correspondence import (
     Described,
     Matcher,
     MatcherConfig,
-    encoder_digest,
     load_matcher,
 )
 from models.networks.loading import load_colorizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.networks.correspondence import encoder_digest
+from models.networks.checkpoint import encoder_digest
 from models.training.averaging import average
 
 

@@ -14,9 +14,10 @@ from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import Carried, Matcher, MatcherConfig, load_matcher
 from models.photos import Photo
 from models.training.averaging import under
-from models.training.correspondence import MatcherOptions, finish, train
+from models.training.correspondence import NEIGHBOURS, TWINS, MatcherOptions, finish, train
 from models.training.match_losses import blend, blend_loss, place_loss
-from models.training.pairs import TWINS, PairOptions, find_neighbours, make_pairs
+from models.training.neighbours import find_neighbours
+from models.training.pairs import PairOptions, make_pairs
 
 
 def photo(seed: int = 0, height: int = 90, width: int = 130) -> Photo:
@@ -64,7 +65,7 @@ def test_a_photo_and_its_burst_are_not_its_neighbours() -> None:
     vectors[1] = vectors[0] + 0.01  # a burst
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     assert vectors[0] @ vectors[1] > TWINS
-    found = find_neighbours(vectors, vectors)
+    found = find_neighbours(vectors, vectors, NEIGHBOURS, twins=TWINS)
     assert found.shape == (40, 8)
     assert all(i not in row for i, row in enumerate(found.tolist()))
     assert 1 not in found[0]

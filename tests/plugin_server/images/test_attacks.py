@@ -21,7 +21,7 @@ from retrieval.containers.tiff import Directories, TiffError
 from retrieval.containers.xml import XmlError, elements
 from retrieval.errors import PhotoRefused
 from retrieval.ingest.captions import captions_in_xmp
-from retrieval.ingest.photos import PhotoLimits, captions_in, decode_small
+from retrieval.ingest.photos import PhotoLimits, decode_small, texts_in
 from tests.support import attacks
 from tests.support.pictures import random_pixels, saved, tiff_of
 
@@ -81,7 +81,7 @@ def read_picture(data: bytes) -> None:
         decode_small(data, PhotoLimits())
     with suppress(ImageError):
         read_settings(data)
-    captions_in(data)
+    texts_in(data)
 
 
 @pytest.mark.slow
