@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.photos import UNREADABLE
 from models.shown import shown
 from plugin_server.images import heic
 from plugin_server.images.layer import TYPE_OF
-from retrieval.ingest.walk import UNREADABLE, identity_of
+from retrieval.ingest.walk import identity_of
 
 NO_FILE: Final = "it is a pipe or a device and no file: save it as a file first"
 

@@ -207,9 +207,12 @@ def _begin(
     from models.networks.checkpoint import WeightsError
     from models.photos import PhotosError, in_colour, read_photos, spread_evenly
 
+    unread: list[str] = []
     try:
         colorizer, clip = _load(model, weights, clip_name)
-        everything, aside = in_colour(read_photos(photos), least=1, what="measuring")
+        everything, aside = in_colour(
+            read_photos(photos, unread=unread), least=1, what="measuring", unread=unread
+        )
         candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem

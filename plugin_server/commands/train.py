@@ -197,9 +197,11 @@ def train(
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
             _check_clip(start, clip)
+        unread: list[str] = []
         found, aside = in_colour(
-            read_photos(photos, short_side=2 * side), least=LEAST, what="training"
-        )
+            read_photos(photos, short_side=2 * side, unread=unread),
+            least=LEAST, what="training", unread=unread,
+        )  # fmt: skip
         reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem

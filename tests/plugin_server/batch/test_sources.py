@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from models.photos import IMAGE_SUFFIXES
+from models.photos import IMAGE_SUFFIXES, UNREADABLE
 from plugin_server.batch.manifest import Manifest, ManifestError
 from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
 from plugin_server.images.layer import TYPE_OF
-from retrieval.ingest.walk import UNREADABLE
 
 
 def found(sources: Sources) -> list[str]:
