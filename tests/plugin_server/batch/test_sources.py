@@ -119,6 +119,16 @@ def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
     assert "AVIF is not read: convert it" in passed(sources)["a.avif"]
 
 
+def test_a_photo_without_a_suffix_is_named(tmp_path: Path) -> None:
+    scans = touch(tmp_path / "scans", "empty", "a.txt")
+    (scans / "scan0001").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+    (scans / "notes").write_text("no photo")
+    sources = Sources.parse([scans], tmp_path / "out", recursive=True)
+    assert passed(sources) == {
+        "scan0001": "it is a JPEG file whose name does not say so: rename it to scan0001.jpg"
+    }
+
+
 def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     scans = touch(tmp_path / "scans", "a/1.png", "b/2.png", "c/3.png")
     iterator = iter(Sources.parse([scans], tmp_path / "out", recursive=True))
