@@ -20,6 +20,7 @@ from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.bars import photo_bar
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
 from plugin_server.commands.library_session import folder_of, library_option
+from plugin_server.commands.once import Command
 from plugin_server.commands.parameters import (
     HintType,
     PaletteType,
@@ -70,7 +71,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
 @click.option("-d", "--description", default="", help="What the photo shows, and its colours.")
 @click.option(

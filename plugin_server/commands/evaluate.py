@@ -12,6 +12,7 @@ import click
 
 from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
 from models.shown import shown
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ REFERENCES_SHOWN = 8  # on the page
 REFERENCES_ON_SHEET = 20
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--report",

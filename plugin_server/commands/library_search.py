@@ -11,6 +11,7 @@ import click
 from models.plural import number_of
 from models.shown import shown
 from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
 
@@ -30,7 +31,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("words", nargs=-1, metavar="[WORDS]...")
 @click.option(
     "--like", type=click.Path(path_type=Path), metavar="PHOTO",

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
 from models.shown import shown
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ FOR_BASELINES = {"photos", "run", "model", "cpu_seconds", "side", "batch", "seed
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--run",
