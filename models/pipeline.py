@@ -187,8 +187,9 @@ def colorize(
         reads = job.description and job.strength > 0
         text_embedding = clip.embed_text(job.description, job.language) if reads else None
         condition, carried, notices = condition_of(
-            job, text_embedding, reference, read, colorizer=colorizer, clip=clip
-        )
+            job, text_embedding, reference, read,
+            colorizer=colorizer, clip=clip, has_painted=painted is not None,
+        )  # fmt: skip
         if view.scan:
             notices = (
                 *notices,

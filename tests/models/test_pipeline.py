@@ -291,6 +291,8 @@ def test_a_palette_that_does_not_count_or_cannot_show_is_said() -> None:
     palette = (PaletteColor("#ffff00"), PaletteColor("#604020"))
     (unused,) = run(pixels, ColorizeJob(palette=palette, strength=0)).notices
     assert unused == "The guidance was not used: strength is 0. Raise it."
+    painted = np.full((30, 30, 4), 255, np.uint8)
+    assert run(pixels, ColorizeJob(strength=0), painted=painted).notices == (unused,)
     (paler,) = run(pixels, ColorizeJob(palette=palette)).notices
     assert paler.startswith("The palette's #ffff00 shows paler than you gave it")
 
