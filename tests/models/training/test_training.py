@@ -94,9 +94,7 @@ def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     _, aside = in_colour(
         read_photos([tmp_path], unread=unread), least=1, what="measuring", unread=unread
     )
-    assert aside == (
-        "4 that cannot be read set aside: cut.jpg, empty.jpg, moving.gif, text.jpg",
-    )
+    assert aside == ("4 that cannot be read set aside: cut.jpg, empty.jpg, moving.gif, text.jpg",)
     (tmp_path / "whole.jpg").unlink()
     with pytest.raises(PhotosError, match=r"no photo found \(4 that cannot be read .*text\.jpg\)"):
         list(read_photos([tmp_path]))
