@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 
 from models.networks.checkpoint import WeightsError
 from plugin_server.cli import COMMANDS, main
+from plugin_server.commands.colorize import EXAMPLES
 from plugin_server.commands.once import Command, Group
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
@@ -40,6 +42,18 @@ def test_colorize_writes_beside_the_photo(tmp_path: Path) -> None:
     assert result.stderr == ""
     assert decoded(target.read_bytes()).shape == (24, 32, 3)
     assert sorted(tmp_path.iterdir()) == [target, photo]
+
+
+@pytest.mark.parametrize("text", [(ROOT / "README.md").read_text("utf-8"), EXAMPLES])
+def test_no_two_examples_write_the_same_file(text: str) -> None:
+    lines = re.findall(r"^ *photochrom colorize (\S+)(.*)$", text, re.MULTILINE)
+    outputs = [
+        named[1] if (named := re.search(r"-o (\S+)", options)) else photo
+        for photo, options in lines
+        if not re.search(r"--candidates|> \S|-r\b|--recursive|--watch", options)
+    ]
+    assert len(outputs) > 3
+    assert len(set(outputs)) == len(outputs), outputs
 
 
 def test_an_option_of_one_value_is_given_once(tmp_path: Path) -> None:
