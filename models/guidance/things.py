@@ -227,7 +227,9 @@ def not_found(phrase: str) -> str:
 def _without_place(thing: PlacedThing) -> str:
     """Say why a thing has no place, and what to do."""
     if thing.given is not None:
-        return f'"{thing.phrase}" was not used: its mask is black everywhere. Paint its place white.'
+        return (
+            f'"{thing.phrase}" was not used: its mask is black everywhere. Paint its place white.'
+        )
     return not_found(thing.phrase)
 
 
