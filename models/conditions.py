@@ -31,16 +31,18 @@ def condition_of(
     *,
     colorizer: ChromaPredictor,
     clip: Embedder,
+    has_painted: bool = False,
 ) -> tuple[Condition, HintMap | None, tuple[str, ...]]:
     """Turn words and a reference into a condition, and say what could not be used.
 
     ``text_embedding`` is the job's description as CLIP sees it. Beside the condition come the
     colours carried from the reference, for an overlay: hundreds of half-sure hints among the
-    network's inputs drive its colours far off.
+    network's inputs drive its colours far off. ``has_painted`` says that there are painted hints,
+    which are no part of a condition.
     """
     if job.strength == 0:
         given = (
-            job.description, job.hints, job.palette, job.regions, job.things, reference
+            job.description, job.hints, job.palette, job.regions, job.things, reference, has_painted
         )  # fmt: skip
         notice = "The guidance was not used: strength is 0. Raise it."
         return Condition(strength=0.0), None, (notice,) if any(given) else ()

@@ -35,10 +35,23 @@ def read_list(text: str, name: str, example: str, most: int, noun: str = "") -> 
     except (ValueError, RecursionError) as problem:
         raise JobError(f"{name} is not JSON ({problem}): send {example}") from problem
     if not isinstance(entries, list):
-        raise JobError(f"{name} is JSON but a {type(entries).__name__}: send a list, {example}")
+        raise JobError(f"{name} is JSON but {_kind_of(entries)}: send a list, {example}")
     if len(entries) > most:
         raise JobError(f"{len(entries)} {noun or name} were given: send at most {most}")
     return entries
+
+
+def _kind_of(value: Any) -> str:
+    """Say what a JSON value that is no list is, in the words of JSON."""
+    match value:
+        case dict():
+            return "an object"
+        case str():
+            return "a string"
+        case None | True | False:
+            return json.dumps(value)
+        case _:
+            return "a number"
 
 
 def parse_hints(text: str) -> tuple[Hint, ...]:

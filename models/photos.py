@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.captions import LARGEST_SIDECAR, captions_in_json, captions_in_sidecar, sidecars
+from models.captions import LARGEST_SIDECAR, captions_in_sidecar, decoded, sidecars
 from models.plural import number_of
 from models.shown import shown
 
@@ -21,6 +21,18 @@ from models.shown import shown
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff"}
 )
+# Pictures that people have but that are not read.
+UNREADABLE = frozenset(
+    {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
+     ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp",
+     ".bmp", ".dib", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".tga", ".icb", ".vda", ".vst",
+     ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".sgi", ".rgb", ".rgba", ".bw", ".ras",
+     ".xbm", ".xpm", ".im", ".msp", ".palm", ".pxr", ".qoi", ".dds", ".exr", ".hdr", ".fit",
+     ".fits", ".dcm", ".pcd", ".fpx", ".pdf", ".djvu", ".ps", ".eps", ".psd", ".psb", ".xcf",
+     ".kra", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc",
+     ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
+     ".sr2", ".srf", ".srw", ".x3f"}
+)  # fmt: skip
 
 COLOURLESS = 6.0  # levels of 255; noise and compression reach it in a grey photo
 SHOWN = 5  # photos that are named
@@ -45,16 +57,20 @@ class Photo:
     source: str
 
 
-def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iterator[Photo]:
+def read_photos(
+    paths: Iterable[Path], *, short_side: int | None = None, unread: list[str] | None = None
+) -> Iterator[Photo]:
     """Yield the photos of shards, folders and single files, in a fixed order.
 
     A photo's captions come from ``KEY.json`` or ``KEY.txt`` beside it (``models.captions``).
-    ``short_side`` shrinks larger photos to that many pixels.
+    ``short_side`` shrinks larger photos to that many pixels. The names of pictures that cannot be
+    read are added to ``unread``.
 
     Raises:
-        PhotosError: a path does not exist, or no photo was found at all.
+        PhotosError: a path does not exist, a shard is broken, or no photo was found at all.
     """
     count = 0
+    unread = [] if unread is None else unread
     for path in paths:
         if not path.exists():
             raise PhotosError(
@@ -68,19 +84,23 @@ def read_photos(paths: Iterable[Path], *, short_side: int | None = None) -> Iter
         for key, image, captions, source in members:
             pixels = _decode(image, short_side)
             if pixels is None:
+                unread.append(Path(key).name)
                 continue
             count += 1
             yield Photo(key, pixels, captions, source)
     if count == 0:
+        more = "".join(f" ({sentence})" for sentence in _set_aside("that cannot be read", unread))
         raise PhotosError(
-            "no photo found: name .tar shards or folders that hold JPEG or PNG photos"
+            f"no photo found{more}: name .tar shards or folders that hold JPEG or PNG photos"
         )
 
 
 def in_colour(
-    photos: Iterable[Photo], *, least: int, what: str
+    photos: Iterable[Photo], *, least: int, what: str, unread: Sequence[str] = ()
 ) -> tuple[list[Photo], tuple[str, ...]]:
     """Part off the photos that are grey, and say which; ``what`` needs ``least`` others.
+
+    ``unread``, which ``read_photos`` may fill meanwhile, names those that could not be read.
 
     Raises:
         PhotosError: there are fewer; the message says how many and why.
@@ -92,15 +112,22 @@ def in_colour(
             grey.append(photo.key)
         else:
             colour.append(photo)
-    names = ", ".join(grey[:SHOWN]) + (", ..." if len(grey) > SHOWN else "")
-    aside = (f"{len(grey)} without colours set aside: {names}",) if grey else ()
+    aside = _set_aside("without colours", grey) + _set_aside("that cannot be read", unread)
     if len(colour) < least:
-        more = f" ({aside[0]})" if aside else ""
+        more = f" ({'; '.join(aside)})" if aside else ""
         raise PhotosError(
             f"{number_of(len(colour), 'photo')} in colour found{more}, and {what} needs at least "
             f"{least}: name more"
         )
     return colour, aside
+
+
+def _set_aside(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Say how many photos are set aside and name the first of them; no sentence where none is."""
+    if not names:
+        return ()
+    first = ", ".join(map(shown, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
+    return (f"{len(names)} {what} set aside: {first}",)
 
 
 def _chroma(pixels: NDArray[np.uint8]) -> float:
@@ -123,47 +150,73 @@ def square(photo: Photo, side: int) -> NDArray[np.uint8]:
     return np.asarray(small, np.uint8)
 
 
-_Member = tuple[str, bytes, tuple[str, ...], str]
+_Member = tuple[str, bytes, tuple[str, ...], str]  # key, content (b"": not read), captions, source
 
 
 def _shard_members(path: Path) -> Iterator[_Member]:
-    with tarfile.open(path) as shard:
-        image: tuple[str, bytes] | None = None
-        details: tuple[str, bytes] | None = None
-        for member in shard:
-            file = shard.extractfile(member)
-            if file is None:
-                continue
-            key, _, suffix = member.name.rpartition(".")
-            if f".{suffix.lower()}" in IMAGE_SUFFIXES:
-                image = (key, file.read())
-            elif suffix == "json":
-                details = (key, file.read())
-            # The two members of a sample are neighbours, in either order.
-            if image and details and image[0] == details[0]:
-                record = json.loads(details[1])
-                yield (
-                    image[0],
-                    image[1],
-                    captions_in_json(details[1]),
-                    str(record.get("source", path.stem)),
-                )
-                image = details = None
+    """Read a shard as the folder that it was made of; its samples may name their ``source``."""
+    try:
+        with tarfile.open(path) as shard:
+            files = {
+                Path(member.name): member
+                for member in shard if member.isreg() or member.islnk()
+            }  # fmt: skip
+
+            def read(file: Path, most: int | None = None) -> bytes | None:
+                if file not in files or (most is not None and files[file].size > most):
+                    return None
+                content = shard.extractfile(files[file])
+                assert content is not None, "it is a file"
+                return content.read()
+
+            for file in files:
+                key = files[file].name.rpartition(".")[0]
+                if file.suffix.lower() in UNREADABLE:
+                    yield key, b"", (), path.stem
+                elif file.suffix.lower() in IMAGE_SUFFIXES:
+                    captions = _captions_of(file, lambda name: read(name, LARGEST_SIDECAR))
+                    record = read(file.with_suffix(".json"), LARGEST_SIDECAR) or b""
+                    yield key, read(file) or b"", captions, _source_in(record) or path.stem
+    except (tarfile.TarError, KeyError) as problem:  # KeyError: a link to what is not there
+        raise PhotosError(
+            f"{shown(path)} is broken or cut off ({problem}): make the shard anew"
+        ) from problem
+
+
+def _source_in(record: bytes) -> str:
+    """Read ``source`` of a sample's JSON, "" where it says nothing."""
+    try:
+        details = json.loads(decoded(record))
+    except (ValueError, RecursionError):
+        return ""
+    return str(details.get("source") or "") if isinstance(details, dict) else ""
 
 
 def _folder_members(path: Path) -> Iterator[_Member]:
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     for file in files:
-        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file():  # folders have such names too
-            yield str(file), file.read_bytes(), _captions_beside(file), file.parent.name
+        suffix = file.suffix.lower()
+        if not (suffix in IMAGE_SUFFIXES | UNREADABLE and file.is_file()):
+            continue  # folders have such names too
+        if suffix in UNREADABLE:
+            yield str(file), b"", (), file.parent.name
+        else:
+            captions = _captions_of(file, _read_sidecar)
+            yield str(file), file.read_bytes(), captions, file.parent.name
 
 
-def _captions_beside(photo: Path) -> tuple[str, ...]:
+def _read_sidecar(file: Path) -> bytes | None:
+    if file.is_file() and file.stat().st_size <= LARGEST_SIDECAR:
+        return file.read_bytes()
+    return None
+
+
+def _captions_of(photo: Path, read: Callable[[Path], bytes | None]) -> tuple[str, ...]:
+    """Read the first sidecar that says anything; ``read`` gives None for one that is not there."""
     for sidecar in sidecars(photo):
-        if sidecar.is_file() and sidecar.stat().st_size <= LARGEST_SIDECAR:
-            found = captions_in_sidecar(sidecar.suffix, sidecar.read_bytes())
-            if found:
-                return found
+        data = read(sidecar)
+        if data is not None and (found := captions_in_sidecar(sidecar.suffix, data)):
+            return found
     return ()
 
 

@@ -48,7 +48,7 @@ from models.job import ColorizeJob
 from models.layers import ColorLayer, layers_of
 from models.on_card import OnCard, print_box
 from models.progress import Progress, unwatched
-from models.scans import paper_of, tone_of, without_screen
+from models.scans import is_black_and_white, paper_of, tone_of, without_screen
 
 __all__ = [
     "Colorized",
@@ -187,13 +187,19 @@ def colorize(
         reads = job.description and job.strength > 0
         text_embedding = clip.embed_text(job.description, job.language) if reads else None
         condition, carried, notices = condition_of(
-            job, text_embedding, reference, read, colorizer=colorizer, clip=clip
-        )
+            job, text_embedding, reference, read,
+            colorizer=colorizer, clip=clip, has_painted=painted is not None,
+        )  # fmt: skip
         if view.scan:
             notices = (
                 *notices,
                 f"The photo looks like a scan ({', '.join(view.scan)}): its colours were chosen as "
                 "if it were clean.",
+            )
+        if is_black_and_white(pixels):
+            notices = (
+                *notices,
+                "The photo is only black and white, with no greys to colour: scan it in greyscale.",
             )
     with watch.stage("network"):
         prediction = colorizer.predict(read, condition)

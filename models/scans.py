@@ -8,6 +8,9 @@ photo things as light as each other have different colours. Thresholds: of twelv
 photographs the eight that are toned lie at 0.7 to 2.4, but one, stained, at 5.8; of 1,700 colour
 photos (snow, sea and sky among them) the least lies at 3.5.
 
+**Black and white**: a scan of one bit has no greys, so there is nothing to colour. Once it is made
+small it has some, so the pixels themselves are looked at, a few thousand of them.
+
 **Screen**: the dots of a printed photo are smoothed away before the colorizer reads it.
 
 **Paper** and card around prints and under writing have no colour to find. A scan of a mounted
@@ -21,7 +24,7 @@ such as a kite in a pale sky, is a scene, and nothing is taken for paper.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -31,6 +34,9 @@ from models.color.lab import srgb_to_lab
 
 FloatArray = NDArray[np.float32]
 Tone = Literal["sepia", "yellowed", "cyanotype", "one colour"]
+
+# Black and white
+SAMPLED = 128  # rows and columns of pixels that are looked at
 
 # Tone
 AREA = 128 * 128  # pixels that are looked at
@@ -67,6 +73,20 @@ OVAL = 0.8  # of an oval's outline that must be seen
 LARGE = 0.15  # of the picture; an oval print is no smaller
 LEANING = 8.0  # degrees; an oval leans no further
 SPECK = 1e-4  # of the picture; what is smaller is dust
+
+
+def is_black_and_white(pixels: NDArray[Any]) -> bool:
+    """Tell whether (H, W, 1..4) pixels are black or white and nothing between, as in a fax.
+
+    ``pixels`` are uint8, uint16 or float32 in [0, 1]; those of a grid of rows and columns are
+    looked at. Alpha does not count.
+    """
+    down, across = (max(side // SAMPLED, 1) for side in pixels.shape[:2])
+    sample = pixels[::down, ::across]
+    colours = sample[..., : 1 if sample.shape[2] < 3 else 3]
+    top = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
+    black, white = (colours == 0).all(-1), (colours == top).all(-1)
+    return bool(black.any() and white.any() and (black | white).all())
 
 
 def tone_of(rgb: FloatArray) -> Tone | None:

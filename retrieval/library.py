@@ -140,15 +140,17 @@ class ExemplarLibrary:
         with self._store.reading() as connection:
             return _get(connection, exemplar_id)
 
-    def search(self, query: Query, *, k: int = 8) -> list[Match]:
+    def search(self, query: Query, *, k: int = 8, notices: list[str] | None = None) -> list[Match]:
         """Find up to k exemplars that fit, best first; see retrieval/search/search.py.
+
+        What is to be said about the description is added to ``notices``.
 
         Raises:
             BadQuery: the query makes no sense.
             WrongClip: the library was made again with another model.
         """
         assert self._indexes is not None, "the library was opened without a CLIP model"
-        return Search(self._store, self.clip, self._indexes).find(query, k=k)
+        return Search(self._store, self.clip, self._indexes).find(query, k=k, notices=notices)
 
     def list(self, *, offset: int = 0, limit: int = 100, containing: str = "") -> list[Exemplar]:
         """List exemplars in the order they came; ``containing`` filters captions and sources."""

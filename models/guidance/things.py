@@ -58,13 +58,13 @@ class PlacedThing:
     def found(self) -> float:
         """Say how sure its place is, 0 to 1."""
         if self.given is not None:
-            return 1.0
+            return 0.0 if self.given.is_empty else 1.0
         return float(how_found(self.probability))
 
     @property
     def is_used(self) -> bool:
         """Tell whether it is coloured: what is not found colours nothing."""
-        return self.use and (self.is_found or self.given is not None)
+        return self.use and (self.is_found if self.given is None else not self.given.is_empty)
 
     @property
     def ab(self) -> FloatArray:
@@ -141,7 +141,7 @@ def describe_thing(
         given = within
     place = None
     if given is not None:
-        place = given.shrunk(lightness.shape)
+        place = None if given.is_empty else given.shrunk(lightness.shape)
     elif thing.is_found:
         place = thing.place(lightness)
         if within is not None:
@@ -153,12 +153,12 @@ def describe_thing(
         colors=thing.colors,
         color=color,
         found=round(thing.found, 3),
-        box=given.box if given is not None else _box_of(place, full_size),
+        box=_box_of(place, full_size) if given is None or given.is_empty else given.box,
         area=0.0 if place is None else round(float(place.mean()), 4),
         region=thing.region,
-        notice=not_found(thing.phrase) if place is None else None,
+        notice=_without_place(thing) if place is None else None,
         place=place,
-        given=given,
+        given=None if place is None else given,
     )
 
 
@@ -199,7 +199,9 @@ def place_things(
     # A colorizer that finds nothing takes the colours from the whole description.
     looked = colorizer.locates or text_embedding.scene is None
     notices = [
-        not_found(thing.phrase) for thing in placed if looked and thing.use and not thing.is_used
+        _without_place(thing)
+        for thing in placed
+        if thing.use and not thing.is_used and (looked or thing.given is not None)
     ]
     return tuple(placed), (*notices, *unused_changes(changes, placed))
 
@@ -220,6 +222,15 @@ def not_found(phrase: str) -> str:
         f'Hardly anything in the photo looks like "{phrase}": use a commoner word for it ("car" '
         "for a make of car), or dab the colour on it."
     )
+
+
+def _without_place(thing: PlacedThing) -> str:
+    """Say why a thing has no place, and what to do."""
+    if thing.given is not None:
+        return (
+            f'"{thing.phrase}" was not used: its mask is black everywhere. Paint its place white.'
+        )
+    return not_found(thing.phrase)
 
 
 def _locate(

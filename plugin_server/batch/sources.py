@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.photos import UNREADABLE
 from models.shown import shown
 from plugin_server.images import heic
-from plugin_server.images.layer import TYPE_OF
-from retrieval.ingest.walk import UNREADABLE, identity_of
+from plugin_server.images.codec import NAMES, media_type_of
+from plugin_server.images.layer import SUFFIX_OF, TYPE_OF, ImageError
+from retrieval.ingest.walk import identity_of
 
+START: Final = 32  # bytes that tell what a file holds
 NO_FILE: Final = "it is a pipe or a device and no file: save it as a file first"
 
 
@@ -100,7 +103,7 @@ class Sources:
                 yield SourcePhoto(path, name)
 
     def count(self) -> int:
-        """Count what iterating would yield, without a look into any photo."""
+        """Count what iterating would yield, without decoding any photo."""
         return sum(1 for _ in self)
 
 
@@ -156,13 +159,32 @@ def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | Sk
             name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF"
         )
     if suffix not in TYPE_OF and not is_heic:
-        return None
+        return _of_unknown(entry, path, name)
     try:
         if entry.is_file():
             return SourcePhoto(path, name)
     except OSError as problem:  # a link that points at itself
         return SkippedPhoto(name, f"cannot be read: {problem.strerror}")
     return SkippedPhoto(name, "is a link to nothing" if entry.is_symlink() else "is no file")
+
+
+def _of_unknown(entry: os.DirEntry[str], path: Path, name: str) -> SkippedPhoto | None:
+    """Name a photo that only its content shows to be one; sidecars are not looked into."""
+    if path.suffix.lower() in (".json", ".txt"):
+        return None
+    try:
+        if not entry.is_file():
+            return None
+        with path.open("rb") as file:
+            media_type = media_type_of(file.read(START))
+    except (OSError, ImageError):
+        return None
+    suffix = SUFFIX_OF[media_type]
+    return SkippedPhoto(
+        name,
+        f"it is a {NAMES.get(media_type, suffix[1:].upper())} file whose name does not say so: "
+        f"rename it to {shown(path.name + suffix)}",
+    )
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from plugin_server.batch.report import Report
     from plugin_server.batch.sources import SkippedPhoto, SourcePhoto, Sources
 
-FAILED: Final = 2  # some photos have no result
+FAILED: Final = 2  # some photos have no result, or there is none
 ENDED_EARLY: Final = 3  # the disk is full, the server is gone; the same command goes on
 STOPPED: Final = 130  # the exit code of a program that Ctrl-C ended
 POLL_INTERVAL: Final = 2.0  # seconds, at a folder that is watched
@@ -150,7 +150,7 @@ class BatchCommand:
             is_new = not self.output.exists()
             if is_new and not self.options.watch and not any(True for _ in sources):
                 self._say_nothing_found()  # and leave no folder behind
-                return 0
+                return FAILED
             with Manifest(self.output) as manifest, stopping() as should_stop:
                 if is_new:
                     click.echo(f"made the folder {shown(self.output)}", err=True)
@@ -228,7 +228,8 @@ class BatchCommand:
             tally = batch.run(found)
         report = Report(self.output, tally, cores())
         is_written = self._conclude(manifest, report, batch_settings, should_stop)
-        return _exit_code(tally, watched=options.watch) or (0 if is_written else FAILED)
+        is_done = is_written and (tally.total > 0 or options.watch)
+        return _exit_code(tally, watched=options.watch) or (0 if is_done else FAILED)
 
     def _conclude(
         self,

@@ -20,6 +20,7 @@ from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.bars import photo_bar
 from plugin_server.commands.batch import BatchCommand, BatchOptions, batch_options
 from plugin_server.commands.library_session import folder_of, library_option
+from plugin_server.commands.once import Command
 from plugin_server.commands.parameters import (
     HintType,
     PaletteType,
@@ -48,16 +49,16 @@ Examples:
   photochrom colorize street.jpg
   photochrom colorize street.jpg -d "a red tram in a grey street" -o tram.png
   photochrom colorize portrait.tif --hint 820,410,#7a4a2b --saturation 0.8
-  photochrom colorize portrait.tif --hint 50%,30%,navy
-  photochrom colorize garden.jpg --palette "#2a6f4e:3,beige"
-  photochrom colorize scans/*.tif -o coloured/
-  photochrom colorize street.jpg --reference postcard.jpg
-  photochrom colorize street.jpg --exemplar auto -d "a red tram"
+  photochrom colorize portrait.tif --hint 50%,30%,navy -o navy.tif
+  photochrom colorize garden.jpg --palette "#2a6f4e:3,beige" -o green.png
+  photochrom colorize scans/*.tif -o tiffs/
+  photochrom colorize street.jpg --reference postcard.jpg -o postcard-colours.png
+  photochrom colorize street.jpg --exemplar auto -d "a red tram" -o auto.png
   photochrom colorize portrait.jpg --region shawl.png:"a green wool shawl"
   photochrom colorize portrait.jpg -d "a green dress" --thing "green dress=#8a2030" -o layers.ora
   photochrom colorize street.jpg --candidates 4     (choose in street-color-candidates.png)
   photochrom colorize - -d "a red tram" < street.jpg > street.png
-  photochrom colorize scans/*.tif -o coloured/ --server http://127.0.0.1:18890
+  photochrom colorize scans/*.tif -o served/ --server http://127.0.0.1:18890
 
 \b
 Whole folders, which go on where they were stopped (docs/batch.md):
@@ -70,7 +71,7 @@ Whole folders, which go on where they were stopped (docs/batch.md):
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, required=True, metavar="IN...", type=click.Path(path_type=Path))
 @click.option("-d", "--description", default="", help="What the photo shows, and its colours.")
 @click.option(

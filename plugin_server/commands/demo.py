@@ -15,6 +15,7 @@ from models.job import ColorizeJob
 from models.networks.checkpoint import WeightsError
 from models.networks.loading import load_pair
 from models.pipeline import colorize
+from plugin_server.commands.once import Command
 
 DESCRIPTIONS = (
     "an astronaut in an orange suit",
@@ -99,7 +100,7 @@ def colored_panels(
     return panels
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "-o",
     "--output",

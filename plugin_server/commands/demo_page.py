@@ -9,13 +9,14 @@ from contextlib import suppress
 
 import click
 
+from plugin_server.commands.once import Command
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, library_folder
 
 SAMPLE = "#sample"  # the page takes its sample photo where its address ends so
 TIMEOUT = 180.0  # seconds that the models get to load
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",
     type=click.IntRange(1, 65535), help="The server's port.",

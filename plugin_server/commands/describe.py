@@ -12,6 +12,7 @@ import click
 
 from models.plural import number_of
 from models.shown import printable, shown
+from plugin_server.commands.once import Command
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-r", "--recursive", is_flag=True, help="Look into folders below, too.")
 @click.option(

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.plural import number_of
+from plugin_server.commands.once import Command
 from plugin_server.commands.parameters import clip_option, token_options, weights_option
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, library_folder
 from plugin_server.version import product_version
@@ -70,7 +71,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.option("--host", default=DEFAULT_HOST, show_default=True, envvar="PHOTOCHROM_HOST",
               help="Where to look for a running server.")  # fmt: skip
 @click.option("--port", default=DEFAULT_PORT, show_default=True, envvar="PHOTOCHROM_PORT",

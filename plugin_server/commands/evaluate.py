@@ -12,6 +12,7 @@ import click
 
 from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
 from models.shown import shown
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ REFERENCES_SHOWN = 8  # on the page
 REFERENCES_ON_SHEET = 20
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--report",
@@ -207,9 +208,12 @@ def _begin(
     from models.networks.checkpoint import WeightsError
     from models.photos import PhotosError, in_colour, read_photos, spread_evenly
 
+    unread: list[str] = []
     try:
         colorizer, clip = _load(model, weights, clip_name)
-        everything, aside = in_colour(read_photos(photos), least=1, what="measuring")
+        everything, aside = in_colour(
+            read_photos(photos, unread=unread), least=1, what="measuring", unread=unread
+        )
         candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem

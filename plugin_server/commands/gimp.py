@@ -13,6 +13,7 @@ import click
 from platformdirs import user_log_path
 
 from plugin_server.commands.doctor import examine_port
+from plugin_server.commands.once import Group
 from plugin_server.commands.parameters import refused_token, token_from
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config, ConfigError, is_loopback
 from plugin_server.version import product_version
@@ -38,7 +39,7 @@ folder_option = click.option(
 )  # fmt: skip
 
 
-@click.group(epilog=EXAMPLES)
+@click.group(cls=Group, epilog=EXAMPLES)
 def gimp() -> None:
     """Install the plug-in for GIMP 3, remove it, or say how it stands."""
 

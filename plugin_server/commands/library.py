@@ -20,6 +20,7 @@ from plugin_server.commands.library_session import (
     preparer,
     stoppable,
 )
+from plugin_server.commands.once import Group
 from plugin_server.commands.parameters import broker_option, clip_option
 
 STOPPED = 130  # the exit code of a program that Ctrl-C ended
@@ -60,7 +61,7 @@ Examples:
 """
 
 
-@click.group(epilog=EXAMPLES)
+@click.group(cls=Group, epilog=EXAMPLES)
 def library() -> None:
     """Index your own colour photos, so that grey ones can take their colours.
 

@@ -11,6 +11,7 @@ import click
 
 from models.shown import shown
 from plugin_server.commands.library_session import load_clip
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
 
@@ -21,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES, short_help="Measure how well searches find.")
+@click.command(cls=Command, epilog=EXAMPLES, short_help="Measure how well searches find.")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--among", "sizes", multiple=True, default=(300,), show_default=True, type=click.IntRange(2),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from models.plural import number_of
-from models.shown import shown
+from models.shown import printable, shown
 from plugin_server.commands.library_session import json_option, library_option, load_clip, opened
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option
 
@@ -30,7 +31,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("words", nargs=-1, metavar="[WORDS]...")
 @click.option(
     "--like", type=click.Path(path_type=Path), metavar="PHOTO",
@@ -90,11 +91,14 @@ def search(
         )  # fmt: skip
     except BadQuery as problem:
         raise click.UsageError(str(problem), ctx) from problem
+    notices: list[str] = []
     with opened(folder, load_clip(ctx.obj, clip)) as exemplars:
-        matches = exemplars.search(query, k=k)
+        matches = exemplars.search(query, k=k, notices=notices)
         total = len(exemplars)
         if sheet is not None and matches:
             _write_sheet(sheet, exemplars, matches)
+    for notice in notices:
+        click.echo(f"note: {printable(notice)}", err=True)
     if as_json:
         records = [{"score": round(m.score, 4)} | as_record(m.exemplar) for m in matches]
         click.echo(json.dumps(records, indent=2))

@@ -17,6 +17,7 @@ import click
 from models.shown import shown
 from plugin_server.broker import Broker, BrokerError
 from plugin_server.commands.library_session import has_library
+from plugin_server.commands.once import Command
 from plugin_server.commands.parameters import (
     broker_option,
     clip_option,
@@ -47,7 +48,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.option(
     "--host", default=DEFAULT_HOST, show_default=True, envvar="PHOTOCHROM_HOST",
     help="The address to listen on; any but this machine's own needs a token.",

@@ -13,6 +13,7 @@ from platformdirs import user_log_path
 
 from plugin_server.autostart import Autostart, autostart
 from plugin_server.commands import doctor, gimp
+from plugin_server.commands.once import Command
 from plugin_server.config import DEFAULT_HOST, DEFAULT_PORT, Config
 from plugin_server.version import product_version
 
@@ -33,7 +34,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.option("--undo", is_flag=True, help="Take away all that setup wrote; photos stay.")
 @click.option(
     "--at-login/--not-at-login", default=None,

@@ -12,6 +12,7 @@ import click
 
 from models.job import ColorizeJob, JobError
 from models.shown import shown
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option, weights_option
 from plugin_server.config import Config, ConfigError
@@ -34,7 +35,7 @@ OUTLINE = 0.5  # of a mask: where the line is drawn
 LARGEST = 1200  # the longer side of the sheet's photo, in pixels
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photo", metavar="PHOTO", type=click.Path(path_type=Path))
 @click.option("-d", "--description", required=True, help="What the photo shows, and its colours.")
 @click.option(

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
 from models.shown import shown
+from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_folder, write
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ FOR_BASELINES = {"photos", "run", "model", "cpu_seconds", "side", "batch", "seed
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--run",
@@ -198,9 +199,11 @@ def train(
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
             _check_clip(start, clip)
+        unread: list[str] = []
         found, aside = in_colour(
-            read_photos(photos, short_side=2 * side), least=LEAST, what="training"
-        )
+            read_photos(photos, short_side=2 * side, unread=unread),
+            least=LEAST, what="training", unread=unread,
+        )  # fmt: skip
         reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from plugin_server.batch.backends import cores
+from plugin_server.commands.once import Command
 from plugin_server.commands.parameters import (
     broker_option,
     clip_option,
@@ -23,7 +24,7 @@ Examples:
 MEGABYTE = 1024 * 1024
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Command, epilog=EXAMPLES)
 @broker_option(required=True)
 @click.option(
     "--concurrency", metavar="N", type=click.IntRange(1),

@@ -81,14 +81,15 @@ class Exemplars:
             tone=request.tone,
             diversity=request.diversity,
         )
-        found = self._library.search(query, k=request.k)
+        notices: list[str] = []
+        found = self._library.search(query, k=request.k, notices=notices)
         results = ResultsJson(
             results=[
                 HitJson(**describe(match.exemplar).model_dump(), score=round(match.score, 4))
                 for match in found
             ]
         )
-        return Answer(results.model_dump_json().encode(), JSON)
+        return Answer(results.model_dump_json().encode(), JSON, tuple(notices))
 
     def add(self, request: AddExemplarRequest) -> Answer:
         """Keep a photo in the library; one that is there already is answered as it is.

@@ -82,7 +82,7 @@ def answer_in_turn(service: Service, work: Work) -> Answer:
 
 
 def respond(answer: Answer, status: int = 200) -> Response:
-    """Answer with what came of a request.
+    """Answer with what came of a request, and what the user should know.
 
     Raises:
         RemoteProblem: its media type is none that this server answers with.
@@ -94,11 +94,13 @@ def respond(answer: Answer, status: int = 200) -> Response:
             status=502,
         )
     if len(answer.body) > IN_MEMORY:  # waitress takes it into a temporary file
-        return Response(answer.body, status, content_type=answer.media_type)
-    # A file is sent from where it lies, without a copy.
-    body = wrap_file(request.environ, BytesIO(answer.body))
-    response = Response(body, status, content_type=answer.media_type, direct_passthrough=True)
-    response.content_length = len(answer.body)
+        response = Response(answer.body, status, content_type=answer.media_type)
+    else:  # a file is sent from where it lies, without a copy
+        body = wrap_file(request.environ, BytesIO(answer.body))
+        response = Response(body, status, content_type=answer.media_type, direct_passthrough=True)
+        response.content_length = len(answer.body)
+    if answer.notices:
+        response.headers["Photochrom-Notice"] = notice_header(answer.notices)
     return response
 
 
@@ -106,11 +108,9 @@ READABLE = " !#$&'()*+-./:;<=>?@[]^_`{|}~"  # what a header shows as it is
 
 
 def picture_response(answer: Answer) -> Response:
-    """Answer with a coloured picture, what its stages took, and what the user should know."""
+    """Answer with a coloured picture, what its stages took, and where its colours are from."""
     response = respond(answer)
     response.headers["Server-Timing"] = server_timing(answer.timings)
-    if answer.notices:
-        response.headers["Photochrom-Notice"] = notice_header(answer.notices)
     if answer.things is not None:
         response.headers["Photochrom-Things"] = quote(answer.things, safe=READABLE + ",")
     if answer.exemplar is not None and _EXEMPLAR.fullmatch(answer.exemplar):

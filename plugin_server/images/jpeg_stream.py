@@ -82,8 +82,8 @@ def pixels_without_end(data: bytes) -> Pixels:
         np.array_equal(pixels, _decoded(data + tail + EOI)) for tail in _TAILS
     ):
         raise BrokenImage(
-            "the JPEG is cut off and a part of its pixels is missing; save or send it again, or "
-            "colour what is left with photochrom colorize --salvage"
+            "the JPEG is cut off and a part of its pixels is missing: send it again, or open it in "
+            "an image editor and send what that saves (on the command line --salvage does so)"
         )
     return pixels
 

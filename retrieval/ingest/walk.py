@@ -11,24 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from models.captions import LARGEST_SIDECAR, captions_in_json
-from models.photos import IMAGE_SUFFIXES
+from models.photos import IMAGE_SUFFIXES, UNREADABLE
 from models.shown import shown
 from retrieval.database.exemplar import Place
 from retrieval.errors import BadPath, PhotoRefused
 from retrieval.ingest.captions import captions_beside
 
-# Pictures that people have but neither the library nor the server can read.
-UNREADABLE: Final = frozenset(
-    {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
-     ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp",
-     ".bmp", ".dib", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".tga", ".icb", ".vda", ".vst",
-     ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".sgi", ".rgb", ".rgba", ".bw", ".ras",
-     ".xbm", ".xpm", ".im", ".msp", ".palm", ".pxr", ".qoi", ".dds", ".exr", ".hdr", ".fit",
-     ".fits", ".dcm", ".pcd", ".fpx", ".pdf", ".djvu", ".ps", ".eps", ".psd", ".psb", ".xcf",
-     ".kra", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc",
-     ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
-     ".sr2", ".srf", ".srw", ".x3f"}
-)  # fmt: skip
 PACKED: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 
 

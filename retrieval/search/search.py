@@ -92,8 +92,10 @@ class Search:
         self._clip = clip
         self._indexes = indexes
 
-    def find(self, query: Query, *, k: int) -> list[Match]:
+    def find(self, query: Query, *, k: int, notices: list[str] | None = None) -> list[Match]:
         """Find up to k exemplars, best first; fewer where the filters leave fewer.
+
+        What is to be said about the description, such as how it was read, is added to ``notices``.
 
         Raises:
             BadQuery: k is less than 1.
@@ -101,7 +103,7 @@ class Search:
         """
         if k < 1:
             raise BadQuery(f"k is {k}: ask for at least 1")
-        wanted = self._embed(query)
+        wanted = self._embed(query, [] if notices is None else notices)
         self._indexes.refresh()
         total = len(self._indexes.images)
         most = min(total, WIDEST) if self._indexes.images.is_trained else total
@@ -115,9 +117,12 @@ class Search:
         chosen = choose_diverse(scores, vectors, k=k, diversity=query.diversity)
         return [matches[row] for row in chosen]
 
-    def _embed(self, query: Query) -> _Wanted:
-        description = query.description.strip()
-        text = self._clip.embed_text(description).vector if description else None
+    def _embed(self, query: Query, notices: list[str]) -> _Wanted:
+        text = None
+        if description := query.description.strip():
+            embedding = self._clip.embed_text(description)
+            text = embedding.vector
+            notices += embedding.notices
         picture = None
         if query.image is not None:
             picture = self._clip.embed_image(grey_picture(query.image))

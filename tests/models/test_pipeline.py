@@ -291,8 +291,26 @@ def test_a_palette_that_does_not_count_or_cannot_show_is_said() -> None:
     palette = (PaletteColor("#ffff00"), PaletteColor("#604020"))
     (unused,) = run(pixels, ColorizeJob(palette=palette, strength=0)).notices
     assert unused == "The guidance was not used: strength is 0. Raise it."
+    painted = np.full((30, 30, 4), 255, np.uint8)
+    assert run(pixels, ColorizeJob(strength=0), painted=painted).notices == (unused,)
     (paler,) = run(pixels, ColorizeJob(palette=palette)).notices
     assert paler.startswith("The palette's #ffff00 shows paler than you gave it")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_photo_without_greys_is_said(dtype: Any, channels: int) -> None:
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    dots = np.random.default_rng(5).integers(0, 2, (300, 400, 1))
+    pixels = np.repeat(dots * top, channels, axis=2).astype(dtype)
+    if channels in (2, 4):
+        pixels[..., -1] = top
+    said = [one for one in run(pixels).notices if "only black and white" in one]
+    assert said == [
+        "The photo is only black and white, with no greys to colour: scan it in greyscale."
+    ]
+    pixels[100:140, :, 0] = top // 2 if top > 1 else 0.5
+    assert not any("only black and white" in one for one in run(pixels).notices)
 
 
 def test_a_toned_scan_is_said_and_coloured_as_its_lightness_is() -> None:

@@ -38,7 +38,9 @@ def test_a_job_names_its_masks() -> None:
     ("text", "complaint"),
     [
         ("{", "regions is not JSON"),
-        ("{}", "regions is JSON but a dict"),
+        ("{}", "regions is JSON but an object: send a list"),
+        ("null", "regions is JSON but null: send a list"),
+        ("1", "regions is JSON but a number: send a list"),
         ("[1]", "region 0 is not an object"),
         ('[{"box":[0,0,1,1],"color":"#ffffff","hue":3}]', "unknown key 'hue'"),
         ('[{"description":"a hat"}]', "region 0: a region has one place"),

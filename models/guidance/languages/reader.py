@@ -168,4 +168,5 @@ def _not_understood(words: Sequence[str]) -> tuple[str, ...]:
         return ()
     named = ", ".join(dict.fromkeys(words[:MOST_NAMED]))
     more = "" if len(words) <= MOST_NAMED else f" and {len(words) - MOST_NAMED} more"
-    return (f"Not understood: {named}{more}. Use another word for it, or the English one.",)
+    remedy = "Tried as written; use another word for it, or the English one."
+    return (f"Not understood: {named}{more}. {remedy}",)

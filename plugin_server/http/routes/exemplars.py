@@ -34,7 +34,15 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Find exemplars that fit a photo or a description",
-            json_success(200, "What was found, best first", ResultsJson),
+            json_success(
+                200,
+                "What was found, best first",
+                ResultsJson,
+                {
+                    "Photochrom-Notice": "What the user should know of the description: notices, "
+                    "percent-encoded (UTF-8), separated by commas."
+                },
+            ),
             form=SearchForm,
             schemas=(HitJson, ResultsJson),
             problems=(400, 401, 404, 413, 415, 422, 429, 503),

@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 from models.networks.loading import load_colorizer
-from models.photos import PhotosError, read_photos
+from models.photos import PhotosError, in_colour, read_photos
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import Score, choose
@@ -63,6 +63,47 @@ def test_folders_are_read_with_sidecar_captions(tmp_path: Path) -> None:
     photos = list(read_photos([tmp_path], short_side=100))
     assert [photo.captions for photo in photos] == [("a cat", "a ginger cat"), ("another cat",), ()]
     assert all(min(photo.pixels.shape[:2]) == 100 for photo in photos)
+
+
+def test_a_shard_is_read_as_the_folder_that_it_was_made_of(tmp_path: Path) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for name in ("alone", "json", "list", "text"):
+        (folder / f"{name}.jpg").write_bytes(jpeg(data.chelsea()[::5, ::5]))
+    (folder / "json.json").write_text('{"caption": "a cat", "source": "ours"}', "utf-8")
+    (folder / "list.json").write_text("[1, 2]", "utf-8")
+    (folder / "text.txt").write_text("another cat", "utf-8")
+    with tarfile.open(tmp_path / "few.tar", "w") as tar:
+        tar.add(folder, "few")
+    in_folder, in_shard = list(read_photos([folder])), list(read_photos([tmp_path / "few.tar"]))
+    assert [one.captions for one in in_folder] == [(), ("a cat",), (), ("another cat",)]
+    assert sorted((Path(one.key).name, one.captions) for one in in_shard) == [
+        (Path(one.key).stem, one.captions) for one in in_folder
+    ]
+    assert sorted(one.source for one in in_shard) == ["few", "few", "few", "ours"]
+
+
+def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    photo = jpeg(data.chelsea()[::5, ::5])
+    for name, content in {
+        "cut.jpg": photo[:900], "empty.jpg": b"", "moving.gif": b"GIF89a", "notes.txt": b"x",
+        "text.jpg": b"no photo", "whole.jpg": photo,
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+    unread: list[str] = []
+    _, aside = in_colour(
+        read_photos([tmp_path], unread=unread), least=1, what="measuring", unread=unread
+    )
+    assert aside == ("4 that cannot be read set aside: cut.jpg, empty.jpg, moving.gif, text.jpg",)
+    (tmp_path / "whole.jpg").unlink()
+    with pytest.raises(PhotosError, match=r"no photo found \(4 that cannot be read .*text\.jpg\)"):
+        list(read_photos([tmp_path]))
+
+
+def test_a_broken_shard_is_one_sentence(shard: Path) -> None:
+    shard.write_bytes(shard.read_bytes()[:5000])
+    with pytest.raises(PhotosError, match="broken or cut off"):
+        list(read_photos([shard]))
 
 
 def test_nothing_to_read_is_said(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from models.photos import IMAGE_SUFFIXES
+from models.photos import IMAGE_SUFFIXES, UNREADABLE
 from plugin_server.batch.manifest import Manifest, ManifestError
 from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
 from plugin_server.images.layer import TYPE_OF
-from retrieval.ingest.walk import UNREADABLE
 
 
 def found(sources: Sources) -> list[str]:
@@ -118,6 +117,16 @@ def test_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
     sources = Sources.parse([scans], tmp_path / "out", recursive=True)
     assert passed(sources).keys() == {"a.avif", "b.CR2"}
     assert "AVIF is not read: convert it" in passed(sources)["a.avif"]
+
+
+def test_a_photo_without_a_suffix_is_named(tmp_path: Path) -> None:
+    scans = touch(tmp_path / "scans", "empty", "a.txt")
+    (scans / "scan0001").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+    (scans / "notes").write_text("no photo")
+    sources = Sources.parse([scans], tmp_path / "out", recursive=True)
+    assert passed(sources) == {
+        "scan0001": "it is a JPEG file whose name does not say so: rename it to scan0001.jpg"
+    }
 
 
 def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path: Path) -> None:

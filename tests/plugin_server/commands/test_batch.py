@@ -121,7 +121,7 @@ def test_a_folder_without_photos_says_so_and_makes_none(tmp_path: Path) -> None:
     (there := tmp_path / "there").mkdir()
     for out in (tmp_path / "out", there):
         result = run("colorize", tmp_path / "scans", "-o", out)
-        assert result.exit_code == 0
+        assert result.exit_code == 2
         assert "--recursive looks into folders below" in one_line(result.stderr)
     assert not (tmp_path / "out").exists()
 
@@ -162,6 +162,14 @@ def test_a_second_run_and_retry_failed(scans: Path, tmp_path: Path) -> None:
     mended = run("colorize", scans, "-o", out, "-r", "--retry-failed")
     assert (mended.exit_code, mended.stderr) == (0, "")
     assert "1 coloured, 4 were done before" in mended.stdout
+
+
+def test_a_photo_without_a_suffix_is_named(tmp_path: Path) -> None:
+    (scans := tmp_path / "scans").mkdir()
+    (scans / "scan0001").write_bytes(encoded(grey_picture()))
+    result = run("colorize", scans, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "rename it to scan0001.png" in result.stderr
 
 
 def test_the_users_own_technical_texts_are_no_descriptions(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 import time
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click import Context
 from click.testing import CliRunner
 
 from models.networks.checkpoint import WeightsError
 from plugin_server.cli import COMMANDS, main
+from plugin_server.commands.colorize import EXAMPLES
+from plugin_server.commands.once import Command, Group
 from plugin_server.config import Config
 from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.service import Service
@@ -38,6 +42,40 @@ def test_colorize_writes_beside_the_photo(tmp_path: Path) -> None:
     assert result.stderr == ""
     assert decoded(target.read_bytes()).shape == (24, 32, 3)
     assert sorted(tmp_path.iterdir()) == [target, photo]
+
+
+@pytest.mark.parametrize("text", [(ROOT / "README.md").read_text("utf-8"), EXAMPLES])
+def test_no_two_examples_write_the_same_file(text: str) -> None:
+    lines = re.findall(r"^ *photochrom colorize (\S+)(.*)$", text, re.MULTILINE)
+    outputs = [
+        named[1] if (named := re.search(r"-o (\S+)", options)) else photo
+        for photo, options in lines
+        if not re.search(r"--candidates|> \S|-r\b|--recursive|--watch", options)
+    ]
+    assert len(outputs) > 3
+    assert len(set(outputs)) == len(outputs), outputs
+
+
+def test_an_option_of_one_value_is_given_once(tmp_path: Path) -> None:
+    photo = write(tmp_path / "a.png")
+    twice = run("colorize", photo, "-d", "a red vest", "--description", "a green vest")
+    assert twice.exit_code == 2
+    assert "--description is given 2 times and takes one value: give it once" in twice.stderr
+    assert not (tmp_path / "a-color.png").exists()
+    hints = ("--hint", "3,4,red", "--hint", "9,9,blue", "--overwrite", "--overwrite")
+    assert run("colorize", photo, *hints).exit_code == 0
+
+
+def test_every_command_refuses_what_is_given_twice() -> None:
+    context = Context(main)
+    waiting = [main.get_command(context, name) for name in COMMANDS]
+    while waiting:
+        command = waiting.pop()
+        if isinstance(command, Group):
+            assert not command.params
+            waiting += command.commands.values()
+        else:
+            assert isinstance(command, Command)
 
 
 def test_the_command_line_and_the_api_give_the_same_bytes(tmp_path: Path) -> None:

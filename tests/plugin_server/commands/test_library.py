@@ -126,6 +126,9 @@ def test_an_empty_library_says_so(folder: Path) -> None:
     open_library(folder).close()
     assert one_line(say(folder, "list").stdout) == "The library is empty."
     assert "photochrom library add" in one_line(say(folder, "search", "x").stdout)
+    foreign = say(folder, "search", "en röd tram", "--json")
+    assert one_line(foreign.stderr).startswith("note: some letters of “en röd tram”")
+    assert json.loads(foreign.stdout) == []
     assert one_line(say(folder, "check").stdout) == "0 exemplars, nothing wrong"
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -115,6 +116,12 @@ def test_a_search_says_all_about_its_hits(client: FlaskClient, album: list[Path]
         small = client.get(hit["thumbnail"])
         assert small.content_type == "image/jpeg"
         assert Image.open(io.BytesIO(small.data)).size == (48, 40)
+
+
+def test_a_search_says_what_it_made_of_the_description(client: FlaskClient) -> None:
+    assert "Photochrom-Notice" not in search(client, description="a tram").headers
+    notice = search(client, description="en röd tram").headers["Photochrom-Notice"]
+    assert unquote(notice) == "some letters of “en röd tram” are not known to the model"
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "npy", "JPEG"])

@@ -97,6 +97,7 @@ def test_other_languages_are_not_taken_for_their_neighbours(text: str, named: st
     (notice,) = read.notices
     assert notice.startswith("Not understood: ")
     assert named in notice
+    assert notice.endswith(". Tried as written; use another word for it, or the English one.")
 
 
 @pytest.mark.parametrize(
