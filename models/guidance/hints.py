@@ -12,6 +12,8 @@ from models.color.lab import lab_to_srgb_in_gamut, parse_hex, srgb_to_lab
 from models.guidance.condition import HintMap
 from models.job import Hint
 
+FloatArray = NDArray[np.float32]
+
 
 def hint_map(
     hints: Sequence[Hint], *, full_size: tuple[int, int], grid_size: tuple[int, int]
