@@ -238,7 +238,8 @@ def raised(ab: Tensor, gain: float) -> Tensor:
     along = (ab * hue).sum(-3, keepdim=True)
     across = ab - along * hue
     moved = torch.where(along < 0, gain * along, torch.lerp(cast, along, gain).clamp_min(0))
-    return moved * hue + (1 + ACROSS * (gain - 1)) * across
+    out: Tensor = moved * hue + (1 + ACROSS * (gain - 1)) * across
+    return out
 
 
 def confidence(weights: Tensor) -> Tensor:
