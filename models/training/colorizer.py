@@ -52,6 +52,7 @@ DEPTHWISE = "conv_dw"  # left alone everywhere: their gradients take as long as 
 # Steps in bfloat16 are 1.7 times as fast where the processor can (one idle core, 160 px).
 HAS_BFLOAT16 = any(torch.cpu.get_capabilities().get(n) for n in ("avx512_bf16", "amx_bf16"))
 UNDONE = 0.5  # of the balance, before a reading is chosen
+LOGGED_TEMPERATURE = 0.5  # of the colours that are logged, before a reading is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,11 @@ def train(
         _save_optimiser(optimiser, run / "optimiser.safetensors")
         save_checkpoint(checkpoint, tensors | {"shares": shares}, header)
 
+    logged = config if reading is not None else replace(config, temperature=LOGGED_TEMPERATURE)
+
     def measure() -> dict[str, float | None]:
-        scores = validate(_with_weights(config, averaged), validation_photos, texts)
+        weights = averaged | {"head.bias": averaged["head.bias"] - undone(reading or {}, shares)}
+        scores = validate(_with_weights(logged, weights), validation_photos, texts)
         bar.console.print(_describe(progress, scores))
         return asdict(scores)
 

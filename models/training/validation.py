@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.color.lab import lab_to_srgb, srgb_to_lab
 from models.measures import colourfulness, psnr
-from models.networks.colorizer import Colorizer, annealed_mean
+from models.networks.colorizer import Colorizer, annealed_mean, raised
 from models.photos import Photo, square
 from models.training.texts import TextBank
 
@@ -34,7 +34,11 @@ class Validation:
 
 @torch.inference_mode()
 def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Validation:
-    """Colour square copies of the photos at a small size, with and without their first caption."""
+    """Colour square copies of the photos at a small size, with and without their first caption.
+
+    Colours are read out of the distribution as the model's config says.
+    """
+    config = model.config
     scores: dict[str, list[float]] = {
         "grey": [],
         "none": [],
@@ -50,10 +54,16 @@ def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Vali
         features = model.encode(lightness)
         captions = [photo.captions[0] if photo.captions else None for photo in batch]
         nothing: list[str | None] = [None] * len(batch)
-        for name, said in (("none", nothing), ("caption", captions)):
-            condition = model.condition(features, texts.vectors(said, model.null))
-            logits = model.decode(features, condition)
-            ab = annealed_mean(logits, model.bins, temperature=0.5).permute(0, 2, 3, 1).numpy()
+        own, guided = (
+            model.decode(features, model.condition(features, texts.vectors(said, model.null)))
+            for said in (nothing, captions)
+        )
+        for name, logits, gain in (
+            ("none", own, config.chroma_gain),
+            ("caption", own.lerp(guided, config.guidance), config.described_gain),
+        ):
+            likely = annealed_mean(logits, model.bins, temperature=config.temperature)
+            ab = raised(likely, gain).permute(0, 2, 3, 1).numpy()
             for i in range(len(batch)):
                 if name == "caption" and captions[i] is None:
                     continue
