@@ -26,7 +26,6 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import is_neutral
 from models.networks.checkpoint import encoder_digest, save_checkpoint
 from models.networks.clip import Clip
@@ -47,7 +46,7 @@ from models.photos import read_photos
 from models.training.averaging import blended, halved
 from models.training.grounding import by_kind, embed_names, losses_of, read_region_photos
 from models.training.loop import Falling, Loop
-from models.training.mask_captions import read_captioned
+from models.training.mask_captions import read_captioned, tells_colors
 from models.training.regions import RegionPhoto, read_boxes
 from models.training.scenes import Scene, Wish, mirrored, scene_of
 from models.training.strangers import names_in_captions, strangers_to
@@ -338,7 +337,7 @@ def main(
         photo
         for shard in plain
         for photo in islice(read_photos([shard], short_side=256), limit)
-        if any(map(color_phrases, photo.captions))
+        if tells_colors(photo.captions)
     ]
     weight, bias, phrases = fit_vividness(photos, drawn, clip)
     click.echo(f"vividness: {phrases} phrases")

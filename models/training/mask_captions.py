@@ -23,11 +23,16 @@ LEAST_FILL = 0.55  # of a mask that the colour covers
 THINGS = 3  # in a caption
 
 
+def tells_colors(captions: Sequence[str]) -> bool:
+    """Tell whether any of the captions gives something a colour."""
+    return any(map(color_phrases, captions))
+
+
 def read_captioned(masks: Sequence[Path], generator: np.random.Generator) -> Iterator[RegionPhoto]:
     """Yield the photos of shards with masks that have a caption with colours, or are given one."""
     for photo in read_masks(masks):
         told = with_caption(photo, generator)
-        if not told.grey and any(map(color_phrases, told.captions)):
+        if not told.grey and tells_colors(told.captions):
             yield told
 
 
@@ -36,7 +41,7 @@ def with_caption(photo: RegionPhoto, generator: np.random.Generator) -> RegionPh
 
     A photo that is too grey to name colours stays as it is.
     """
-    if photo.labels is None or photo.grey or any(map(color_phrases, photo.captions)):
+    if photo.labels is None or photo.grey or tells_colors(photo.captions):
         return photo
     lab = srgb_to_lab(photo.pixels.astype(np.float32) / 255)
     areas = {color: named_area(lab, (color,)) for color in SAID}

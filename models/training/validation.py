@@ -62,8 +62,8 @@ def validate(model: Colorizer, photos: Sequence[Photo], texts: TextBank) -> Vali
             ("none", own, config.chroma_gain),
             ("caption", own.lerp(guided, config.guidance), config.described_gain),
         ):
-            mean = annealed_mean(logits, model.bins, temperature=config.temperature)
-            ab = raised(mean, gain).permute(0, 2, 3, 1).numpy()
+            likely = annealed_mean(logits, model.bins, temperature=config.temperature)
+            ab = raised(likely, gain).permute(0, 2, 3, 1).numpy()
             for i in range(len(batch)):
                 if name == "caption" and captions[i] is None:
                     continue
