@@ -154,7 +154,10 @@ _Member = tuple[str, bytes, tuple[str, ...], str]  # key, content (b"": not read
 
 
 def _shard_members(path: Path) -> Iterator[_Member]:
-    """Read a shard as the folder that it was made of; its samples may name their ``source``."""
+    """Read a shard as the folder that it was made of; its samples may name their ``source``.
+
+    Files of one key are one sample (WebDataset) with one photo; a PNG beside another is its mask.
+    """
     try:
         with tarfile.open(path) as shard:
             files = {
@@ -169,14 +172,20 @@ def _shard_members(path: Path) -> Iterator[_Member]:
                 assert content is not None, "it is a file"
                 return content.read()
 
+            pictures: dict[str, Path] = {}
             for file in files:
                 key = files[file].name.rpartition(".")[0]
+                if file.suffix.lower() in IMAGE_SUFFIXES | UNREADABLE and (
+                    key not in pictures or pictures[key].suffix.lower() == ".png"
+                ):
+                    pictures[key] = file
+            for key, file in pictures.items():
                 if file.suffix.lower() in UNREADABLE:
                     yield key, b"", (), path.stem
-                elif file.suffix.lower() in IMAGE_SUFFIXES:
-                    captions = _captions_of(file, lambda name: read(name, LARGEST_SIDECAR))
-                    record = read(file.with_suffix(".json"), LARGEST_SIDECAR) or b""
-                    yield key, read(file) or b"", captions, _source_in(record) or path.stem
+                    continue
+                captions = _captions_of(file, lambda name: read(name, LARGEST_SIDECAR))
+                record = read(file.with_suffix(".json"), LARGEST_SIDECAR) or b""
+                yield key, read(file) or b"", captions, _source_in(record) or path.stem
     except (tarfile.TarError, KeyError) as problem:  # KeyError: a link to what is not there
         raise PhotosError(
             f"{shown(path)} is broken or cut off ({problem}): make the shard anew"

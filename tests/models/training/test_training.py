@@ -83,6 +83,23 @@ def test_a_shard_is_read_as_the_folder_that_it_was_made_of(tmp_path: Path) -> No
     assert sorted(one.source for one in in_shard) == ["few", "few", "few", "ours"]
 
 
+@pytest.mark.parametrize("suffixes", [("jpg", "png"), ("png", "jpg")])
+def test_a_mask_beside_its_photo_in_a_shard_is_no_photo(
+    tmp_path: Path, suffixes: tuple[str, str]
+) -> None:
+    photo = data.chelsea()[::5, ::5]
+    mask = io.BytesIO()
+    Image.fromarray(np.zeros(photo.shape[:2], np.uint8)).save(mask, "PNG")
+    contents = {"jpg": jpeg(photo), "png": mask.getvalue()}
+    with tarfile.open(tmp_path / "masked.tar", "w") as tar:
+        for suffix in suffixes:
+            member = tarfile.TarInfo(f"cat.{suffix}")
+            member.size = len(contents[suffix])
+            tar.addfile(member, io.BytesIO(contents[suffix]))
+    (only,) = read_photos([tmp_path / "masked.tar"])
+    assert (only.key, only.pixels.any()) == ("cat", True)
+
+
 def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     photo = jpeg(data.chelsea()[::5, ::5])
     for name, content in {
