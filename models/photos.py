@@ -122,6 +122,19 @@ def in_colour(
     return colour, aside
 
 
+def read_in_colour(
+    paths: Iterable[Path], *, least: int, what: str, short_side: int | None = None
+) -> tuple[list[Photo], tuple[str, ...]]:
+    """Read photos as ``read_photos`` does, those in colour; say which are set aside, and why.
+
+    Raises:
+        PhotosError: as ``read_photos`` and ``in_colour`` do.
+    """
+    unread: list[str] = []
+    photos = read_photos(paths, short_side=short_side, unread=unread)
+    return in_colour(photos, least=least, what=what, unread=unread)
+
+
 def _set_aside(what: str, names: Sequence[str]) -> tuple[str, ...]:
     """Say how many photos are set aside and name the first of them; no sentence where none is."""
     if not names:

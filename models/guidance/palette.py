@@ -83,6 +83,7 @@ def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palett
     """
     ours = _points(guess, lightness, GIVEN_WEIGHT)
     here = _sampled(ours)
+    level = here[:, 2:] / np.float32(GIVEN_WEIGHT)
     wanted = _points(palette.lab[:, 1:][None], palette.lab[:, 0][None], GIVEN_WEIGHT)[0]
     least = int(LEAST * len(here))
     more = int((MOST - LEAST) * len(here))
@@ -97,18 +98,19 @@ def transport_to_given(guess: FloatArray, lightness: FloatArray, palette: Palett
         members = color_of[chosen] == color
         if members.any():
             own = here[members, :2]
-            goal[members] = _tint(here[members, 2:], wanted[color, 2]) * ab
-            goal[members] += np.float32(KEPT) * (own - own.mean(axis=0))
+            kept = np.float32(KEPT) * (own - own.mean(axis=0))
+            goal[members] = _tint(level[members], palette.lab[color, 0]) * ab + kept
     return _moved(ours, here, goal - here[:, :2])
 
 
 def _tint(lightness: FloatArray, own: np.float32) -> FloatArray:
-    """Tell how much of its chroma a colour keeps where it is lighter, mixed with white: (n, 1).
+    """Tell how much of its chroma a colour of L ``own`` keeps where it is lighter: (n, 1).
 
-    Without that a dark green would be mint on a sky. Both are weighted lightness, the first (n, 1).
+    Mixed with white it loses chroma as it gains lightness, (n, 1) L. Without that a dark green
+    would be mint on a sky.
     """
-    white, itself = np.float32(100 * GIVEN_WEIGHT), own + np.float32(ITSELF * GIVEN_WEIGHT)
-    return np.asarray(((white - lightness) / max(white - itself, np.float32(1))).clip(0, 1))
+    left = max(np.float32(100 - ITSELF) - own, np.float32(1.25))
+    return np.asarray(((100 - lightness) / left).clip(0, 1), np.float32)
 
 
 def paler(lightness: FloatArray, palette: Palette) -> NDArray[np.bool_]:

@@ -58,13 +58,18 @@ class PlacedThing:
     def found(self) -> float:
         """Say how sure its place is, 0 to 1."""
         if self.given is not None:
-            return 0.0 if self.given.is_empty else 1.0
+            return float(self.has_place)
         return float(how_found(self.probability))
 
     @property
+    def has_place(self) -> bool:
+        """Tell whether it is anywhere: where a person says so, else where it was found."""
+        return self.is_found if self.given is None else not self.given.is_empty
+
+    @property
     def is_used(self) -> bool:
-        """Tell whether it is coloured: what is not found colours nothing."""
-        return self.use and (self.is_found if self.given is None else not self.given.is_empty)
+        """Tell whether it is coloured: what has no place colours nothing."""
+        return self.use and self.has_place
 
     @property
     def ab(self) -> FloatArray:
@@ -139,13 +144,16 @@ def describe_thing(
     given = thing.given
     if given is None and within is not None and thing.is_everywhere:
         given = within
-    place = None
-    if given is not None:
-        place = None if given.is_empty else given.shrunk(lightness.shape)
+    if given is not None and given.is_empty:
+        given, place = None, None
+    elif given is not None:
+        place = given.shrunk(lightness.shape)
     elif thing.is_found:
         place = thing.place(lightness)
         if within is not None:
             place = place * within.shrunk(lightness.shape)
+    else:
+        place = None
     color = thing.color_at(lightness, np.zeros_like(lightness) if place is None else place)
     return FoundThing(
         phrase=thing.phrase,
@@ -153,12 +161,12 @@ def describe_thing(
         colors=thing.colors,
         color=color,
         found=round(thing.found, 3),
-        box=_box_of(place, full_size) if given is None or given.is_empty else given.box,
+        box=_box_of(place, full_size) if given is None else given.box,
         area=0.0 if place is None else round(float(place.mean()), 4),
         region=thing.region,
         notice=_without_place(thing) if place is None else None,
         place=place,
-        given=None if place is None else given,
+        given=given,
     )
 
 

@@ -158,8 +158,10 @@ def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | Sk
         return SkippedPhoto(
             name, f"{suffix[1:].upper()} is not read: convert it to JPEG, PNG or TIFF"
         )
+    if not suffix:
+        return _without_suffix(entry, path, name)
     if suffix not in TYPE_OF and not is_heic:
-        return _of_unknown(entry, path, name)
+        return None
     try:
         if entry.is_file():
             return SourcePhoto(path, name)
@@ -168,10 +170,8 @@ def _of_file(entry: os.DirEntry[str], path: Path, name: str) -> SourcePhoto | Sk
     return SkippedPhoto(name, "is a link to nothing" if entry.is_symlink() else "is no file")
 
 
-def _of_unknown(entry: os.DirEntry[str], path: Path, name: str) -> SkippedPhoto | None:
-    """Name a photo that only its content shows to be one; sidecars are not looked into."""
-    if path.suffix.lower() in (".json", ".txt"):
-        return None
+def _without_suffix(entry: os.DirEntry[str], path: Path, name: str) -> SkippedPhoto | None:
+    """Name a photo that only its content shows to be one."""
     try:
         if not entry.is_file():
             return None

@@ -206,14 +206,11 @@ def _begin(
 ) -> _Session:
     """Load models and photos."""
     from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, in_colour, read_photos, spread_evenly
+    from models.photos import PhotosError, read_in_colour, read_photos, spread_evenly
 
-    unread: list[str] = []
     try:
         colorizer, clip = _load(model, weights, clip_name)
-        everything, aside = in_colour(
-            read_photos(photos, unread=unread), least=1, what="measuring", unread=unread
-        )
+        everything, aside = read_in_colour(photos, least=1, what="measuring")
         candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
     except (WeightsError, PhotosError) as problem:
         raise click.UsageError(str(problem)) from problem

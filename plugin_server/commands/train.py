@@ -169,7 +169,7 @@ def train(
     """
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
-    from models.photos import PhotosError, in_colour, read_photos
+    from models.photos import PhotosError, read_in_colour
     from models.training.beginning import Start, begun_from
     from models.training.colorizer import TrainOptions, finish
     from models.training.colorizer import train as run_training
@@ -199,11 +199,7 @@ def train(
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
             _check_clip(start, clip)
-        unread: list[str] = []
-        found, aside = in_colour(
-            read_photos(photos, short_side=2 * side, unread=unread),
-            least=LEAST, what="training", unread=unread,
-        )  # fmt: skip
+        found, aside = read_in_colour(photos, least=LEAST, what="training", short_side=2 * side)
         reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem

@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 from models.networks.loading import load_colorizer
-from models.photos import PhotosError, in_colour, read_photos
+from models.photos import PhotosError, read_in_colour, read_photos
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import Score, choose
@@ -107,10 +107,7 @@ def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         "text.jpg": b"no photo", "whole.jpg": photo,
     }.items():  # fmt: skip
         (tmp_path / name).write_bytes(content)
-    unread: list[str] = []
-    _, aside = in_colour(
-        read_photos([tmp_path], unread=unread), least=1, what="measuring", unread=unread
-    )
+    _, aside = read_in_colour([tmp_path], least=1, what="measuring")
     assert aside == ("4 that cannot be read set aside: cut.jpg, empty.jpg, moving.gif, text.jpg",)
     (tmp_path / "whole.jpg").unlink()
     with pytest.raises(PhotosError, match=r"no photo found \(4 that cannot be read .*text\.jpg\)"):

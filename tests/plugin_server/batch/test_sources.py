@@ -123,6 +123,8 @@ def test_a_photo_without_a_suffix_is_named(tmp_path: Path) -> None:
     scans = touch(tmp_path / "scans", "empty", "a.txt")
     (scans / "scan0001").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
     (scans / "notes").write_text("no photo")
+    (scans / "scan0002.jpg_original").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")  # ExifTool's copy
+    (scans / "scan0003.jpg.part").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
     sources = Sources.parse([scans], tmp_path / "out", recursive=True)
     assert passed(sources) == {
         "scan0001": "it is a JPEG file whose name does not say so: rename it to scan0001.jpg"
