@@ -37,13 +37,14 @@ from models.networks.colorizer import (
 )
 from models.networks.efficientnet import TO_STRIDE_4, TO_STRIDE_8
 from models.photos import Photo
-from models.training.averaging import halved, under
+from models.training.averaging import blended, halved, under
 from models.training.beginning import Start, begin, undone
 from models.training.bins import SoftEncoder, balance_weights
 from models.training.loop import Loop, Progressing
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
+from models.training.regularisation import drop_channels, mix_samples
 from models.training.samples import Batch, SampleOptions, Samples, collate
 from models.training.texts import TextBank
 from models.training.validation import Validation, validate
@@ -63,7 +64,9 @@ class TrainOptions:
     ``error_weight`` is that of ``log_error`` beside the cross-entropy; ``text_noise`` the length of
     the noise that is added to a text's unit vector. ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
-    ``cpu_seconds`` counts what this process does, so it asks for 0 ``workers``.
+    ``p_mix`` is how often a part of another sample is pasted into one, and ``dropout`` how many of
+    the decoder's channels are left out. ``cpu_seconds`` counts what this process does, so it asks
+    for 0 ``workers``.
     """
 
     steps: int = 20_000
@@ -80,10 +83,16 @@ class TrainOptions:
     average: float = 0.999
     p_image: float = 0.25
     p_both: float = 0.15
+    p_mix: float = 0.0
+    dropout: float = 0.0
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
     workers: int = 1
     seed: int = 0
+
+    def regularised(self) -> TrainOptions:
+        """Return the same with mixed samples and with channels left out."""
+        return replace(self, p_mix=0.25, dropout=0.12, weight_decay=0.1)
 
     def going_on(self, *, rate: float, deep: bool) -> TrainOptions:
         """Return the same for weights that are finished.
@@ -124,6 +133,8 @@ def train(
     optimiser = _optimiser(model, options, is_finished=reading is not None)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
+    if options.dropout:
+        drop_channels(model.decoder, options.dropout)
     encoder_learns = any(p.requires_grad for p in model.encoder.parameters())
 
     # Small variances that are still being learned would be lost.
@@ -182,7 +193,7 @@ def train(
         task = bar.add_task("training", total=1000)
         for done in loop:
             started = time.monotonic()
-            batch = next(batches)
+            batch = mix_samples(next(batches), options.p_mix, generator)
             vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
@@ -211,10 +222,13 @@ def finish(
     texts: TextBank,
     colourfulness: float,
     described_colourfulness: float,
+    start: Start | None = None,
+    blend: float = 1.0,
 ) -> Reading | None:
     """Choose how to read the averaged weights of a run, and write them in half precision.
 
-    None where the run began with finished weights: they are read as they were.
+    None where the run began with finished weights: they are read as they were. ``blend`` is how far
+    the written ones lie on the way from those, ``start``, to the run's own.
     """
     tensors, header = read_checkpoint(checkpoint)
     config = read_config(header["config"])
@@ -222,6 +236,9 @@ def finish(
     details = {k: header[k] for k in ("progress", "options", "samples", "data")}
     if (kept := header.get("reading")) is not None:
         weights["head.bias"] -= undone(kept, tensors["shares"])
+        if start is not None:
+            weights = blended(start.model.state_dict(), weights, blend)
+            details["blend"] = blend
         header = {"config": asdict(config), **details, "reading": kept}
         save_checkpoint(output, halved(weights), header)
         return None

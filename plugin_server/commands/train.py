@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
 from models.shown import shown
 from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_folder, write
+from plugin_server.commands.train_baseline import check_options, train_baseline
 
 if TYPE_CHECKING:
     from models.networks.clip import Clip
@@ -38,7 +38,6 @@ LARGEST_SIDE, LARGEST_BATCH = 1024, 1024  # more would not fit into memory
 RELEASED, IMAGENET = "released", "imagenet"
 STEPS, STEPS_GOING_ON = 20_000, 1_000
 GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
-FOR_BASELINES = {"photos", "run", "model", "cpu_seconds", "side", "batch", "seed"}
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
 
 
@@ -89,6 +88,18 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     is_flag=True,
     help="From finished weights: teach the encoder too, from stride 16 on. For references and dabs "
     "models.training.correspondence and models.training.affinity must then be run again.",
+)
+@click.option(
+    "--regularised",
+    is_flag=True,
+    help="Turn, shear and mix photos and leave out channels at random: slower, but what is learned "
+    "holds better for other photos.",
+)
+@click.option(
+    "--blend",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="From finished weights: how far to go from them to the run's own. Half of the way often "
+    "holds better for other photos than all of it.  [default: 1]",
 )
 @click.option(
     "--side",
@@ -146,6 +157,8 @@ def train(
     model: str,
     rate: float | None,
     deep: bool,
+    regularised: bool,
+    blend: float | None,
     side: int,
     batch: int,
     hold_out: int | None,
@@ -182,12 +195,12 @@ def train(
         raise click.UsageError(f"--side is {side}: give a multiple of 32, such as 128")
     check_folder(run)
     if model != OURS:
-        _check_options(ctx, model)
-        _train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
+        check_options(ctx, model)
+        train_baseline(model, photos, run, cpu_seconds, side=side, batch=batch, seed=seed)
         return
-    if (rate or deep) and begin == IMAGENET:
+    if (rate or deep or blend) and begin == IMAGENET:
         raise click.UsageError(
-            "--rate and --deep are for finished weights: not with --from imagenet"
+            "--rate, --deep and --blend are for finished weights: not with --from imagenet"
         )
     weights_before = _weights_before(begin)
     try:
@@ -236,6 +249,11 @@ def train(
         workers=1 if cpu_seconds is None else 0,
         seed=seed,
     )
+    if start is not None:
+        options = options.going_on(rate=rate or GOING_ON_RATE, deep=deep)
+    samples = SampleOptions(side=side, p_scene=0.5 if start is None else 1.0)
+    if regularised:
+        options, samples = options.regularised(), samples.regularised()
     before = _to_compare(weights_before)  # now: the run may write over that file
     checkpoint = run_training(
         kept,
@@ -243,10 +261,8 @@ def train(
         run,
         texts=bank,
         images=ImageBank.of(reader, found) if references else None,
-        options=options
-        if start is None
-        else options.going_on(rate=rate or GOING_ON_RATE, deep=deep),
-        samples=SampleOptions(side=side, p_scene=0.5 if start is None else 1.0),
+        options=options,
+        samples=samples,
         record=record,
         start=start,
     )
@@ -259,6 +275,8 @@ def train(
         texts=bank,
         colourfulness=colourfulness,
         described_colourfulness=described_colourfulness,
+        start=start,
+        blend=1.0 if blend is None else blend,
     )
     if reading is not None:
         said = any(photo.captions for photo in held[:HELD_OUT])
@@ -275,21 +293,6 @@ def train(
     if before is not None and (after := _to_compare(weights)) is not None:
         pair, picture = (before, after), run / "before-after.png"
         _compare(held[:COMPARED], pair, reader, picture, is_first=start is None)
-
-
-def _check_options(ctx: click.Context, baseline: str) -> None:
-    """Refuse options that say nothing to a baseline."""
-    idle = [
-        max(option.opts, key=len)
-        for option in ctx.command.params
-        if option.name not in FOR_BASELINES
-        and ctx.get_parameter_source(str(option.name)) == ParameterSource.COMMANDLINE
-    ]
-    if idle:
-        raise click.UsageError(
-            f"--model {baseline} does not use what is only for Photochrom's own network: "
-            f"leave out {', '.join(idle)}"
-        )
 
 
 def _weights_before(begin: str) -> Path | None:
@@ -355,37 +358,3 @@ def _compare(
     click.echo(before_after.verdict(old, new, len(held)))
     write(picture, before_after.sheet_png(pictures[:SHOWN]))
     click.echo(f"wrote {picture}: grey, before, after, original")
-
-
-def _train_baseline(
-    name: str,
-    paths: tuple[Path, ...],
-    run: Path,
-    cpu_seconds: float | None,
-    *,
-    side: int,
-    batch: int,
-    seed: int,
-) -> None:
-    from models.baselines.training import BaselineOptions, train_baseline
-    from models.photos import PhotosError, read_photos
-    from models.training.samples import SampleOptions
-
-    if cpu_seconds is None:
-        raise click.UsageError(f"--model {name} needs a budget: give --cpu-seconds, such as 600")
-    if side % 64:
-        raise click.UsageError(f"--side is {side}: baselines need a multiple of 64, such as 128")
-    try:
-        photos = list(read_photos(paths, short_side=2 * side))
-    except PhotosError as problem:
-        raise click.UsageError(str(problem)) from problem
-    click.echo(f"{number_of(len(photos), 'photo')} to train on")
-    file = train_baseline(
-        name,
-        photos,
-        run,
-        options=BaselineOptions(cpu_seconds, batch_size=batch, seed=seed),
-        samples=SampleOptions(side=side),
-        record={"from": [path.name for path in paths], "photos": len(photos)},
-    )
-    click.echo(f"wrote {shown(file)}")

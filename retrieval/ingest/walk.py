@@ -8,9 +8,9 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from models.captions import LARGEST_SIDECAR, captions_in_json
+from models.captions import LARGEST_SIDECAR, captions_in_sidecar
 from models.photos import IMAGE_SUFFIXES, UNREADABLE
 from models.shown import shown
 from retrieval.database.exemplar import Place
@@ -20,15 +20,24 @@ from retrieval.ingest.captions import captions_beside
 PACKED: Final = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 
 
+class Note(NamedTuple):
+    """Where a photo's JSON or text lies in its shard; ``suffix`` tells which of them it is."""
+
+    suffix: str
+    offset: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A photo that may be added.
 
-    ``note`` is where its JSON lies in the shard (offset, length); ``caption`` goes before all else.
+    ``notes`` are what stands beside it in a shard, in the order in which they are asked for its
+    captions; ``caption`` goes before all else.
     """
 
     place: Place
-    note: tuple[int, int] | None = None
+    notes: tuple[Note, ...] = ()
     caption: str = ""
 
     def read(self) -> bytes:
@@ -45,9 +54,11 @@ class Found:
             return (self.caption,)
         if not self.place.member:
             return captions_beside(Path(self.place.path))
-        if self.note is None or self.note[1] > LARGEST_SIDECAR:
-            return ()
-        return captions_in_json(_read_part(self.place.path, *self.note))
+        for note in self.notes:
+            content = _read_part(self.place.path, note.offset, note.length)
+            if texts := captions_in_sidecar(note.suffix, content):
+                return texts
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,48 +150,49 @@ def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | Skipped
 
 
 def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
-    """Yield the photos of a tar shard; a sample's JSON stands right before or after its photo."""
+    """Yield the photos of a tar shard, whose files of one key stand side by side (WebDataset)."""
     status = path.stat()
-    photo: tarfile.TarInfo | None = None
-    note: tarfile.TarInfo | None = None
-
-    def found(member: tarfile.TarInfo) -> Found:
-        place = Place(
-            str(path), f"{source}/{member.name}", status.st_size, status.st_mtime_ns,
-            member.name, member.offset_data, member.size,
-        )  # fmt: skip
-        fits = note is not None and _stem(note) == _stem(member)
-        return Found(place, (note.offset_data, note.size) if note and fits else None)
-
+    sample: list[tarfile.TarInfo] = []
     try:
         with tarfile.open(path, "r:") as shard:
             for member in shard:
-                suffix = Path(member.name).suffix.lower()
-                if not member.isreg() or member.issparse():
-                    continue
-                if suffix == ".json":
-                    note = member
-                    if photo is not None and _stem(photo) == _stem(member):
-                        yield found(photo)
-                        photo = None
-                elif suffix in IMAGE_SUFFIXES:
-                    if photo is not None:
-                        yield found(photo)
-                    photo = member
-                    if note is not None and _stem(note) == _stem(member):
-                        yield found(member)
-                        photo = None
+                if member.isreg() and not member.issparse():
+                    if sample and _key(sample[0]) != _key(member):
+                        yield from _in_sample(sample, path, source, status)
+                        sample.clear()
+                    sample.append(member)
                 shard.members.clear()  # type: ignore[attr-defined]  # it would keep every header
             # tarfile takes damage after the first member for the end; a real end is zeros or none.
             whole = not _read_part(str(path), shard.offset, tarfile.BLOCKSIZE).strip(b"\0")
     except tarfile.TarError:
         whole = False
-    if photo is not None:
-        yield found(photo)
+    yield from _in_sample(sample, path, source, status)
     if not whole:
         yield SkippedFile(
             source, "the shard is broken or cut off: what follows its last photo is lost"
         )
+
+
+def _in_sample(
+    members: Iterable[tarfile.TarInfo], shard: Path, source: str, status: os.stat_result
+) -> Iterator[Found]:
+    """Yield what is a photo among the files of one key; a PNG beside another is its mask."""
+    suffixes = [(Path(member.name).suffix.lower(), member) for member in members]
+    notes = tuple(
+        Note(suffix, member.offset_data, member.size)
+        for wanted in (".json", ".txt")
+        for suffix, member in suffixes
+        if suffix == wanted and member.size <= LARGEST_SIDECAR
+    )
+    photos = [(suffix, member) for suffix, member in suffixes if suffix in IMAGE_SUFFIXES]
+    has_mask = any(suffix != ".png" for suffix, _ in photos)
+    for suffix, member in photos:
+        if not (has_mask and suffix == ".png"):
+            place = Place(
+                str(shard), f"{source}/{member.name}", status.st_size, status.st_mtime_ns,
+                member.name, member.offset_data, member.size,
+            )  # fmt: skip
+            yield Found(place, notes)
 
 
 def found_again(places: Iterable[Place]) -> Iterator[Found | SkippedFile]:
@@ -237,8 +249,12 @@ def identity_of(folder: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _stem(member: tarfile.TarInfo) -> str:
-    return member.name.rpartition(".")[0]
+def _key(member: tarfile.TarInfo) -> str:
+    """Return what the files of one sample have in common; Takeout's ``a.jpg.json`` is of ``a``."""
+    stem, _, suffix = member.name.rpartition(".")
+    stem_of_photo, _, inner = stem.rpartition(".")
+    is_note = suffix.lower() in ("json", "txt") and f".{inner.lower()}" in IMAGE_SUFFIXES
+    return stem_of_photo if is_note else stem
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 from skimage import data
 
+from models.networks.checkpoint import read_header
 from models.networks.loading import load_colorizer
 from models.photos import PhotosError, read_in_colour, read_photos
 from models.training.bins import SoftEncoder, balance_weights, count_bins, count_shares
@@ -237,6 +238,26 @@ def test_an_encoder_that_learns_deep_down_keeps_the_grounder_alone(
 
 
 @pytest.mark.slow
+def test_weights_are_written_as_far_on_the_way_as_asked(shard: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    regularised = ("--steps", "2", "--no-references", "--regularised", "--rate", "0.002")
+    weights = []
+    for more in ((), ("--blend", "0.5")):  # the second time only writes them
+        short_run(shard, run, *regularised, *more)
+        weights.append(load_colorizer(run / "colorizer.safetensors").model.state_dict())
+    before, (whole, half) = load_colorizer().model.state_dict(), weights
+    moved = [name for name in whole if not torch.equal(before[name], whole[name])]
+    assert moved
+    for name in moved:
+        between = before[name].lerp(whole[name], 0.5)
+        torch.testing.assert_close(half[name], between, rtol=2e-3, atol=1e-4)
+    header = read_header(run / "colorizer.safetensors")
+    assert header["blend"] == 0.5
+    assert header["options"]["dropout"] > 0
+    assert header["samples"]["turn"] > 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", ["released", "imagenet"])
 def test_photos_without_captions_give_figures_too(tmp_path: Path, begin: str) -> None:
     photos = tmp_path / "photos"
@@ -294,7 +315,7 @@ def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
         refused = CliRunner().invoke(train, [str(tmp_path), option, bad])
         assert refused.exit_code == 2, refused.output
         assert f"'{option}': {bad} is not in the range" in refused.output
-    for option in (["--deep"], ["--rate", "0.001"]):
+    for option in (["--deep"], ["--rate", "0.001"], ["--blend", "0.5"]):
         refused = CliRunner().invoke(train, [str(tmp_path), "--from", "imagenet", *option])
         assert refused.exit_code == 2
         assert "for finished weights: not with --from imagenet" in refused.output

@@ -275,6 +275,35 @@ def test_a_shard_gives_photos_with_captions(
     assert library.add([tmp_path / "album" / "some.tar"]).unchanged == 4
 
 
+def test_a_sample_of_a_shard_has_texts_and_a_mask_beside_its_photo(
+    library: ExemplarLibrary, tmp_path: Path
+) -> None:
+    mask = io.BytesIO()
+    Image.new("L", (64, 48), 255).save(mask, "PNG")
+    painted = io.BytesIO()
+    Image.fromarray(color_photo(3)).save(painted, "PNG")
+    members = {
+        "a.jpg": jpeg(color_photo(0)), "a.json": b'{"source": "it"}', "a.png": mask.getvalue(),
+        "a.txt": b"a red barn",
+        "b.txt": b"two boats", "b.jpg": jpeg(color_photo(1)),
+        "c.jpg": jpeg(color_photo(2)), "c.jpg.json": b'{"caption": "a lake"}',
+        "d.png": painted.getvalue(),
+    }  # fmt: skip
+    with tarfile.open(tmp_path / "some.tar", "w") as shard:
+        for name, data in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            shard.addfile(header, io.BytesIO(data))
+    report = library.add([tmp_path / "some.tar"])
+    assert not reasons(report)
+    assert {one.source: one.caption for one in library.list()} == {
+        "some.tar/a.jpg": "a red barn",
+        "some.tar/b.jpg": "two boats",
+        "some.tar/c.jpg": "a lake",
+        "some.tar/d.png": "",
+    }
+
+
 def test_a_shard_that_is_cut_off_gives_what_it_has(
     library: ExemplarLibrary, tmp_path: Path
 ) -> None:
