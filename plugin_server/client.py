@@ -217,7 +217,10 @@ class Client:
                     case "done":
                         return
                     case "failed":
-                        raise ClientError((state["error"] or {}).get("detail", "the server failed"))
+                        error = state["error"] or {}
+                        raise ClientError(
+                            error.get("detail", "the server failed"), error.get("status", 0)
+                        )
                     case "cancelled":
                         raise ClientError("somebody cancelled the work on the server")
             self._sleep(POLL_INTERVAL)

@@ -42,7 +42,7 @@ OPTIONS = (
     ),
     click.option(
         "--descriptions", type=click.Path(path_type=Path), metavar="FILE.csv",
-        help="A table with the columns file and description.",
+        help="A table with the columns file and description, regions or both.",
     ),
     click.option(
         "--captions/--no-captions", default=True,

@@ -180,7 +180,8 @@ def colorize(
     clip: str,
     weights: Path | None,
 ) -> None:
-    """Colour photos, or whole folders of them: PNG, JPEG, TIFF, WebP, or NumPy's npy.
+    """Colour photos, or whole folders of them: PNG, JPEG, TIFF, WebP, NumPy's
+    npy, and HEIC with the extra `heic`.
 
     The lightness, size, transparency and bit depth of each photo stay as they are. A photo that
     cannot be coloured is named on stderr, the others go on, and the exit code is 2. A folder that

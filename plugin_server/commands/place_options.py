@@ -74,16 +74,18 @@ OPTIONS = (
         type=RegionType(),
         metavar="MASK:WORDS",
         help="A place with words or a colour of its own: MASK is a picture of the photo's size "
-        "that is white inside, or X,Y,W,H in pixels. May be repeated; later ones lie on top.",
+        "that is white inside, or X,Y,W,H in pixels; WORDS are words, #RRGGBB, or WORDS=COLOR. May "
+        "be repeated; later ones lie on top.",
     ),
     click.option(
         "--thing",
         "things",
         multiple=True,
         type=ThingType(),
-        metavar="PHRASE=#RRGGBB",
-        help='Another colour for a thing that the description names ("green dress=#8a2030"), or '
-        "its place (=MASK.png); photochrom things lists them. May be repeated.",
+        metavar="PHRASE=COLOR",
+        help='Another colour for a thing that the description names ("green dress=#8a2030" or '
+        '"green dress=navy"), or its place (=MASK.png); photochrom things lists them. May be '
+        "repeated.",
     ),
     click.option(
         "--not",

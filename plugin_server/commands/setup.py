@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from plugin_server.service import Service
 
 CPU_ONLY = (
-    "Photochrom needs no graphics card; torch without one is far smaller: pip install "
-    "--index-url https://download.pytorch.org/whl/cpu torch torchvision"
+    f"Photochrom needs no graphics card; torch without one is far smaller: {sys.executable} -m pip "
+    "install --force-reinstall --index-url https://download.pytorch.org/whl/cpu torch torchvision"
 )
 EXAMPLES = """\b
 Examples:

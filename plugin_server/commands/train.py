@@ -106,7 +106,7 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     type=click.IntRange(32, LARGEST_SIDE),
     default=128,
     show_default=True,
-    help="Crop size, a multiple of 32.",
+    help="Crop size, a multiple of 32; of 64 with --model.",
 )
 @click.option(
     "--batch",

@@ -104,6 +104,11 @@ def test_what_is_refused_is_said(client: Client) -> None:
     with pytest.raises(ClientError, match="no kind of picture") as refused:
         client.colorize(b"no picture")
     assert not isinstance(refused.value, Unreachable)
+    assert refused.value.status == 415
+    cut_off = PHOTO[: len(PHOTO) // 2]
+    with pytest.raises(ClientError) as damaged:  # found by the job, after it was taken in
+        client.colorize(cut_off)
+    assert damaged.value.status == 422
     with (
         Client(client.address, "another token") as stranger,
         pytest.raises(ClientError) as unknown,
