@@ -9,11 +9,16 @@ is read (FiLM, Perez et al. 2018, arXiv:1709.07871).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from models.guidance.named_colors import UNEXPECTED
 from models.guidance.things import LIKELIEST
+
+if TYPE_CHECKING:
+    from models.networks.grounding import Claims
 
 INPUTS = 19
 SUMMARY = 8  # channels of what cells look like
@@ -115,27 +120,23 @@ def how_found(probability: Tensor) -> Tensor:
 
 
 def extent_inputs(
-    logits: Tensor,
-    rivals: Tensor,
-    probability: Tensor,
+    claims: Claims,
+    *,
     evened: Tensor,
-    mates: Tensor,
-    boxed: Tensor,
-    boxed_rivals: Tensor,
     evidence: Tensor,
     colors: Tensor,
     guess: Tensor,
     lightness: Tensor,
     neutral: Tensor,
 ) -> Tensor:
-    """Gather what is known of things, each (K, h, w), into (K, INPUTS, h, w).
+    """Gather what is known of things into (K, INPUTS, h, w).
 
-    ``logits`` of each name and of the best of its ``rivals``, the ``probability`` that comes of
-    them, its non-local mean (``evened``), that of other things of the same kind (``mates``), the
-    box head's logits (``boxed``) and its best rivals' (``boxed_rivals``), the ``evidence`` for the
-    colours, these as (K, 2, h, w) and the network's ``guess``, (2, h, w); (h, w) lightness;
-    ``neutral`` (K,) is 1 for names of greys.
+    ``claims`` are what their names say of cells, ``evened`` (K, h, w) the non-local mean of their
+    probability. The ``evidence`` for their colours is (K, h, w), the ``colors`` are (K, 2, h, w)
+    ab, the network's ``guess`` is (2, h, w) ab; (h, w) ``lightness`` in [0, 100]; ``neutral`` (K,)
+    is 1 for names of greys.
     """
+    logits, probability, boxed = claims.logits, claims.probability, claims.boxed
     found = how_found(probability)[:, None, None]
     in_box = torch.sigmoid(boxed)
     box_found = how_found(in_box)[:, None, None]
@@ -145,11 +146,11 @@ def extent_inputs(
     everywhere = torch.ones_like(probability)
     planes = [
         logits / 10,
-        (logits - rivals).clamp(-20, 20) / 10,
+        (logits - claims.rivals).clamp(-20, 20) / 10,
         probability,
         evened,
         probability / found.clamp_min(SURE),
-        mates,
+        claims.mates,
         evidence,
         ratio,
         (colors - guess).norm(dim=1) / 50,
@@ -161,7 +162,7 @@ def extent_inputs(
         boxed / 5,
         in_box,
         in_box / box_found.clamp_min(SURE),
-        (boxed - boxed_rivals).clamp(-10, 10) / 5,
+        (boxed - claims.boxed_rivals).clamp(-10, 10) / 5,
         box_found * everywhere,
     ]
     return torch.stack(planes, dim=1)

@@ -40,7 +40,7 @@ from models.networks.extent import (
     kept_where_expected,
     trimmed,
 )
-from models.networks.grounding import Claims, Grounder, look_alike, places, read_names
+from models.networks.grounding import Grounder, look_alike, places, read_names
 from models.networks.nonlocal_means import likeness, nonlocal_mean
 from models.networks.seen import NamedColors, Seen, Sought
 from models.networks.shared_decoder import SharedDecoder
@@ -213,7 +213,15 @@ class Predictor:
             named.ab.permute(0, 3, 1, 2), self._guess(lightness), named.evidence, neutral
         )
         named = NamedColors(kept.permute(0, 2, 3, 1), named.evidence)
-        inputs = self._extent_inputs(lightness, claims, named, neutral)
+        inputs = extent_inputs(
+            claims,
+            evened=self._averaged(claims.probability, lightness),
+            evidence=named.evidence,
+            colors=kept,
+            guess=self._guess(lightness),
+            lightness=_coarse(lightness),
+            neutral=neutral,
+        )
         return Sought(read.cells[: len(things)], claims, named, vividness, neutral, inputs)
 
     def in_named_colors(
@@ -228,25 +236,6 @@ class Predictor:
         ]
         ab, evidence = (torch.from_numpy(np.stack(planes)) for planes in zip(*both, strict=True))
         return NamedColors(ab, evidence)
-
-    def _extent_inputs(
-        self, lightness: FloatArray, claims: Claims, named: NamedColors, neutral: Tensor
-    ) -> Tensor:
-        """Gather what is known of things for the grounder's extent: (K, INPUTS, h/4, w/4)."""
-        return extent_inputs(
-            claims.logits,
-            claims.rivals,
-            claims.probability,
-            self._averaged(claims.probability, lightness),
-            claims.mates,
-            claims.boxed,
-            claims.boxed_rivals,
-            named.evidence,
-            named.ab.permute(0, 3, 1, 2),
-            self._guess(lightness),
-            _coarse(lightness),
-            neutral,
-        )
 
     @torch.inference_mode()
     def relate(self, lightness: FloatArray) -> Related | None:

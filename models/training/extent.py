@@ -140,18 +140,13 @@ def losses_in(
     expected = scene.expected.float()
     colors = kept_where_expected(named, expected, evidence, neutral)
     inputs = extent_inputs(
-        claims.logits,
-        claims.rivals,
-        claims.probability,
-        nonlocal_mean(claims.probability, alike),
-        claims.mates,
-        claims.boxed,
-        claims.boxed_rivals,
-        evidence,
-        kept_where_expected(named, guess, evidence, neutral),
-        guess,
-        lightness,
-        neutral,
+        claims,
+        evened=nonlocal_mean(claims.probability, alike),
+        evidence=evidence,
+        colors=kept_where_expected(named, guess, evidence, neutral),
+        guess=guess,
+        lightness=lightness,
+        neutral=neutral,
     )
     shares = torch.sigmoid(model.extent(inputs, cells, names.cells[: len(things)]))
     found = how_found(claims.probability).clamp(1e-4, 1 - 1e-4)

@@ -17,6 +17,7 @@ from models.networks.extent import (
     kept_where_expected,
     trimmed,
 )
+from models.networks.grounding import Claims
 
 
 def test_how_found_is_that_of_the_likeliest_cells() -> None:
@@ -30,8 +31,9 @@ def test_inputs_are_finite_where_nothing_is_found() -> None:
     plane, pair = torch.zeros(1, 4, 5), torch.zeros(2, 4, 5)
     rivals = torch.full((1, 4, 5), -1e4)
     inputs = extent_inputs(
-        plane, rivals, plane, plane, plane, plane, plane, plane, pair[None], pair, plane[0],
-        torch.zeros(1),
+        Claims(plane, rivals, plane, mates=plane, boxed=plane, boxed_rivals=plane),
+        evened=plane, evidence=plane, colors=pair[None], guess=pair, lightness=plane[0],
+        neutral=torch.zeros(1),
     )  # fmt: skip
     assert inputs.shape == (1, INPUTS, 4, 5)
     assert torch.isfinite(inputs).all()
