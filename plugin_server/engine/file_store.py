@@ -125,6 +125,7 @@ class FileStore:
             self._kept.clear()
             if self._timer is not None:
                 self._timer.cancel()
+                self._timer = None
             if self._folder is not None:
                 self._folder.close()
                 self._folder = None
@@ -158,7 +159,9 @@ class FileStore:
                     owner._timer = None
                 owner.sweep()
 
-        self._timer = threading.Timer(self.seconds, run)
+        oldest = next(iter(self._kept.values()))
+        left = oldest.used + self.seconds - self._clock()
+        self._timer = threading.Timer(max(left, 0.0), run)
         self._timer.daemon = True
         self._timer.start()
 

@@ -120,6 +120,37 @@ def test_entries_go_in_time_on_a_server_that_nobody_uses() -> None:
     assert not list(folder.iterdir())
 
 
+def test_entries_are_looked_for_when_the_longest_unused_has_to_go() -> None:
+    kept, clock = file_store(seconds=60)
+    kept.put(b"old")
+    timer = kept._timer
+    assert timer is not None
+    assert timer.interval == 60
+    clock.now = 50
+    kept.put(b"new")
+    assert kept._timer is timer, "the old one goes first"
+    timer.cancel()
+    clock.now = 60
+    timer.function()  # what it does when its time has come
+    assert len(kept) == 1
+    following = kept._timer
+    assert following is not None
+    assert following.interval == 50, "60 seconds after the new one was put there"
+    kept.close()
+
+
+def test_entries_go_in_time_from_a_store_that_was_closed_before() -> None:
+    kept, _ = file_store()
+    kept.put(b"x")
+    closed = kept._timer
+    kept.close()
+    kept.put(b"another")
+    assert kept._timer is not None
+    assert kept._timer is not closed
+    kept.close()
+    assert kept._timer is None
+
+
 def test_many_threads_may_use_it() -> None:
     kept, _ = file_store(count=20, size=100_000)
     wrong: list[object] = []
