@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -23,7 +24,7 @@ from plugin_server.engine.requests import (
     SuggestionsRequest,
 )
 from plugin_server.errors import NotKept
-from plugin_server.images.codec import Limits, TooLarge
+from plugin_server.images.codec import Layer, Limits, TooLarge
 from plugin_server.jobs.queue import STAGES
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import decoded, encoded, grey_picture
@@ -40,8 +41,13 @@ class CountingClip(FakeClip):
         return super().embed_text(text)
 
 
-def engine(*, clip: FakeClip | None = None, limits: Limits | None = None) -> Engine:
-    file_store = FileStore(seconds=60, count=10, size=10_000_000)
+def engine(
+    *,
+    clip: FakeClip | None = None,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Engine:
+    file_store = FileStore(seconds=60, count=10, size=10_000_000, clock=clock)
     return Engine(
         FakeColorizer(),
         clip or FakeClip(),
@@ -153,6 +159,44 @@ def test_what_is_kept_no_more_is_said(make: Callable[[ImageId], ColorizeRequest]
         place.do(make(name))
 
 
+def is_remembered(place: Engine, name: ImageId) -> tuple[bool, bool]:
+    """Tell whether a photo's pixels and what the network sees of them are in memory."""
+    return place._layers.get(name) is not None, place._views.get(name) is not None
+
+
+@pytest.mark.parametrize("how", ["in time", "dropped", "closed"])
+def test_nothing_of_a_photo_is_remembered_longer_than_it_is_kept(how: str) -> None:
+    now = [0.0]
+    place = engine(clock=lambda: now[0])
+    name = kept(place, encoded(grey_picture()))
+    place.do(ColorizeRequest(name))
+    assert is_remembered(place, name) == (True, True)
+    match how:
+        case "in time":
+            now[0] = 61
+            place.photos.sweep()  # as its timer does on a server that nobody uses
+        case "dropped":
+            place.photos.drop(name)
+        case "closed":
+            place.photos.close()
+    assert is_remembered(place, name) == (False, False)
+
+
+def test_a_photo_that_goes_while_it_is_coloured_is_not_remembered_after() -> None:
+    place = engine()
+    name = kept(place, encoded(grey_picture()))
+    place._layers.forget(name)  # as where there was no room for all
+    decode = place.decode
+
+    def slowly(data: bytes, watch: Callable[[], None] = lambda: None) -> Layer:
+        place.photos.drop(name)
+        return decode(data, watch)
+
+    place.decode = slowly
+    place.do(ColorizeRequest(name))
+    assert is_remembered(place, name) == (False, False)
+
+
 @pytest.mark.parametrize(("x", "y"), [(32, 0), (0, 24), (31.5, 0), (1e30, 0)])
 def test_suggestions_outside_the_picture(x: float, y: float) -> None:
     with pytest.raises(JobError, match="0 to 31"):
@@ -199,3 +243,6 @@ def test_memory_counts_sizes_and_forgets_the_longest_unused() -> None:
     assert memory.get("a") == bytes(60)
     memory.put("d", bytes(90))
     assert [memory.get(name) is not None for name in "acd"] == [False, False, True]
+    memory.forget("d")
+    memory.forget("d")
+    assert memory.get("d") is None

@@ -77,6 +77,31 @@ def test_the_space_is_bounded() -> None:
     assert len(kept) == 3
 
 
+def test_whoever_remembers_an_entry_is_told_once_that_it_goes() -> None:
+    kept, clock = file_store(seconds=60, count=3)
+    told: list[str] = []
+
+    def forget(name: str) -> None:
+        assert name not in kept, "it is gone, and the store may be asked"
+        told.append(name)
+
+    kept.on_forget = forget
+    aged, dropped, *others = [kept.put(bytes([n])) for n in range(3)]
+    kept.drop(dropped)
+    kept.drop(dropped)
+    assert told == [dropped]
+    clock.now = 30
+    for name in others:
+        kept.touch(name)
+    clock.now = 70
+    kept.sweep()
+    assert told == [dropped, aged]
+    others += [kept.put(bytes([n])) for n in range(3)]
+    assert told == [dropped, aged, others[0]]
+    kept.close()
+    assert told == [dropped, aged, *others]
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b"])
 def test_no_name_from_outside_reaches_a_file(name: str) -> None:
     kept, _ = file_store()
