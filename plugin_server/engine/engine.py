@@ -238,7 +238,7 @@ class Engine:
         progress("network", 0.0)
         found = suggest(
             layer.pixels, request.job, x=x, y=y, k=request.k,
-            colorizer=self.colorizer, clip=self.clip,
+            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
         )  # fmt: skip
         return _json(suggestions=[asdict(suggestion) for suggestion in found])
 
@@ -247,7 +247,10 @@ class Engine:
 
         layer, _, _ = self._target(request, progress)
         progress("network", 0.0)
-        levels = confidence_map(layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip)
+        levels = confidence_map(
+            layer.pixels, request.job,
+            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
+        )  # fmt: skip
         progress("encode", 0.0)
         return Answer(encode(Layer(levels[..., np.newaxis]), "image/png"), "image/png")
 

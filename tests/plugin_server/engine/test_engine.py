@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
+    Image,
     ImageId,
     KeepRequest,
+    Request,
     SuggestionsRequest,
 )
 from plugin_server.errors import NotKept
@@ -41,15 +44,27 @@ class CountingClip(FakeClip):
         return super().embed_text(text)
 
 
+class LookingColorizer(FakeColorizer):
+    """Counts the photos that it is to look at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def remembering(self) -> Self:
+        self.looks += 1
+        return self
+
+
 def engine(
     *,
+    colorizer: FakeColorizer | None = None,
     clip: FakeClip | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Engine:
     file_store = FileStore(seconds=60, count=10, size=10_000_000, clock=clock)
     return Engine(
-        FakeColorizer(),
+        colorizer or FakeColorizer(),
         clip or FakeClip(),
         library=UnusableLibrary(),
         limits=limits or Limits(),
@@ -133,6 +148,21 @@ def test_other_words_on_a_kept_photo_give_what_they_give_on_a_new_one() -> None:
                 place.do(ColorizeRequest(source, ColorizeJob(text))) for source in (name, image)
             )
             assert known.body == new.body
+
+
+def test_a_kept_photo_is_looked_at_once_whatever_is_asked_of_it() -> None:
+    colorizer = LookingColorizer()
+    place, image = engine(colorizer=colorizer), encoded(grey_picture(60, 80))
+    asked: list[Callable[[Image], Request]] = [
+        lambda image: SuggestionsRequest(image, 70, 50),
+        ConfidenceRequest,
+        ColorizeRequest,
+    ]
+    expected = [place.do(ask(image)).body for ask in asked]
+    assert colorizer.looks == 3, "each photo is a new one"
+    name = kept(place, image)
+    assert [place.do(ask(name)).body for ask in asked] == expected
+    assert colorizer.looks == 4
 
 
 def test_photos_that_cannot_be_read_are_not_kept() -> None:
