@@ -13,7 +13,7 @@ from models.color.lab import lab_to_srgb_in_gamut, lightness, srgb_to_lab, to_he
 from models.conditions import condition_of
 from models.guidance.condition import ChromaPredictor, Condition, Distribution, Embedder
 from models.job import ColorizeJob
-from models.pipeline import view_of
+from models.pipeline import View, view_of
 
 FloatArray = NDArray[np.float32]
 
@@ -38,14 +38,15 @@ def suggest(
     k: int,
     colorizer: ChromaPredictor,
     clip: Embedder,
+    view: View | None = None,
 ) -> tuple[Suggestion, ...]:
     """Suggest at most ``k`` colours for the pixel at column ``x`` and row ``y``, likeliest first.
 
-    ``pixels`` is (H, W, C) as in ``models.pipeline.colorize``. Every suggestion has the lightness
-    of that pixel and fits sRGB.
+    ``pixels`` is (H, W, C) and ``view`` what was seen of them, as in ``models.pipeline.colorize``.
+    Every suggestion has the lightness of that pixel and fits sRGB.
     """
     height, width = pixels.shape[:2]
-    view = view_of(pixels, colorizer)
+    view = view_of(pixels, colorizer) if view is None else view
     small, colorizer = view.read, view.colorizer
     condition = _condition(job, small, colorizer=colorizer, clip=clip)
     rows, columns = small.shape
@@ -88,14 +89,20 @@ def gather(found: Distribution, k: int) -> tuple[FloatArray, FloatArray]:
 
 
 def confidence_map(
-    pixels: NDArray[Any], job: ColorizeJob, *, colorizer: ChromaPredictor, clip: Embedder
+    pixels: NDArray[Any],
+    job: ColorizeJob,
+    *,
+    colorizer: ChromaPredictor,
+    clip: Embedder,
+    view: View | None = None,
 ) -> NDArray[np.uint8]:
     """Return how sure the model is of its colours: (H, W) uint8, white where it is certain.
 
-    The value is 1 minus the entropy of the distribution as a share of the largest one.
+    The value is 1 minus the entropy of the distribution as a share of the largest one. ``pixels``
+    and ``view`` are as in ``suggest``.
     """
     height, width = pixels.shape[:2]
-    view = view_of(pixels, colorizer)
+    view = view_of(pixels, colorizer) if view is None else view
     small, colorizer = view.read, view.colorizer
     condition = _condition(job, small, colorizer=colorizer, clip=clip)
     sure = colorizer.predict(small, condition).confidence

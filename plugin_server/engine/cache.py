@@ -30,8 +30,7 @@ class Memory(Generic[Key, Value]):
         with self._lock, suppress(ValueError):  # larger than all the room
             self._values[key] = value
 
-    def retain(self, wanted: Callable[[Key], bool]) -> None:
-        """Forget the values of all other keys."""
+    def forget(self, key: Key) -> None:
+        """Forget the value of a key, if there is one."""
         with self._lock:
-            for key in [key for key in self._values if not wanted(key)]:
-                del self._values[key]
+            self._values.pop(key, None)

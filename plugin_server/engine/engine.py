@@ -74,8 +74,8 @@ class RememberingClip:
 class Engine:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are in the file store, and the last of them decoded in memory.
-    Without ``decoders`` they are decoded in this process.
+    Photos that were sent ahead are in the file store, and the last of them decoded in memory, for
+    no longer than the file store has them. Without ``decoders`` they are decoded in this process.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Engine:
         self.photos = photos
         self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
         self._views: Memory[ImageId, View] = Memory(VIEWS)
+        photos.on_forget = self._forget
 
     def do(self, request: Request, progress: Progress = unwatched) -> Answer:
         """Do what is asked.
@@ -237,7 +238,7 @@ class Engine:
         progress("network", 0.0)
         found = suggest(
             layer.pixels, request.job, x=x, y=y, k=request.k,
-            colorizer=self.colorizer, clip=self.clip,
+            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
         )  # fmt: skip
         return _json(suggestions=[asdict(suggestion) for suggestion in found])
 
@@ -246,7 +247,10 @@ class Engine:
 
         layer, _, _ = self._target(request, progress)
         progress("network", 0.0)
-        levels = confidence_map(layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip)
+        levels = confidence_map(
+            layer.pixels, request.job,
+            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
+        )  # fmt: skip
         progress("encode", 0.0)
         return Answer(encode(Layer(levels[..., np.newaxis]), "image/png"), "image/png")
 
@@ -337,13 +341,22 @@ class Engine:
         if known is None:
             known = view_of(layer.pixels, self.colorizer)
             self._views.put(image, known)
+            self._forget_if_gone(image)
         return known
 
     def _remember(self, name: ImageId, layer: Layer) -> None:
         layer.pixels.flags.writeable = False  # several requests may share it
-        self._layers.retain(self.photos.__contains__)
-        self._views.retain(self.photos.__contains__)
         self._layers.put(name, layer)
+        self._forget_if_gone(name)
+
+    def _forget_if_gone(self, name: ImageId) -> None:
+        """Forget what was remembered of a photo only after the file store had let it go."""
+        if name not in self.photos:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._layers.forget(ImageId(name))
+        self._views.forget(ImageId(name))
 
 
 def warm_request() -> ColorizeRequest:

@@ -31,6 +31,8 @@ class FileStore:
     An entry goes ``seconds`` after it was last asked for; where there are more than ``count``
     entries or ``size`` bytes, the one goes that was not asked for the longest. Ids and file names
     are made up here: nothing that a client sends becomes part of a path. Safe for threads.
+
+    ``on_forget`` hears each id that goes, in the thread that sees to it, and may use the store.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class FileStore:
         self.seconds = seconds
         self.count = count
         self.size = size
+        self.on_forget: Callable[[str], None] = lambda name: None
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, StoredFile] = {}  # the longest unused comes first
@@ -95,6 +98,7 @@ class FileStore:
             entry = self._kept.pop(name, None)
         if entry is not None:
             _remove(entry.path)
+            self.on_forget(name)
 
     def __contains__(self, name: str) -> bool:
         self.sweep()
@@ -108,6 +112,7 @@ class FileStore:
     def sweep(self) -> None:
         """Forget what is too old or too much."""
         oldest = self._clock() - self.seconds
+        gone = []
         with self._lock:
             total = sum(entry.size for entry in self._kept.values())
             for name, entry in list(self._kept.items()):
@@ -117,17 +122,24 @@ class FileStore:
                 del self._kept[name]
                 total -= entry.size
                 _remove(entry.path)
+                gone.append(name)
             self._sweep_again()
+        for name in gone:
+            self.on_forget(name)
 
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
+            gone = list(self._kept)
             self._kept.clear()
             if self._timer is not None:
                 self._timer.cancel()
+                self._timer = None
             if self._folder is not None:
                 self._folder.close()
                 self._folder = None
+        for name in gone:
+            self.on_forget(name)
 
     def _use(self, name: str) -> Path | None:
         self.sweep()
@@ -158,7 +170,9 @@ class FileStore:
                     owner._timer = None
                 owner.sweep()
 
-        self._timer = threading.Timer(self.seconds, run)
+        oldest = next(iter(self._kept.values()))
+        left = oldest.used + self.seconds - self._clock()
+        self._timer = threading.Timer(max(left, 0.0), run)
         self._timer.daemon = True
         self._timer.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from plugin_server.engine.requests import IndexRequest
@@ -25,9 +26,18 @@ class RemotePreparer:
 
     in_flight = IN_FLIGHT
 
-    def __init__(self, jobs: Jobs, *, retry_timeout: float = BROKER_TIMEOUT) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        retry_timeout: float = BROKER_TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._jobs = jobs
         self._retry_timeout = retry_timeout
+        self._clock = clock
+        self._sleep = sleep
         self._client = Client(f"library {socket.gethostname()} {os.getpid()}")
 
     def __call__(self, data: bytes, captions: tuple[str, ...]) -> Embedded:
@@ -38,17 +48,18 @@ class RemotePreparer:
             LibraryUnusable: no worker could be had.
         """
         request = IndexRequest(data, captions)
-        ends = time.monotonic() + self._retry_timeout
+        ends = self._clock() + self._retry_timeout
         while True:
             try:
                 return from_bytes(
                     self._jobs.run(request, self._client, is_disconnected=lambda: False).body
                 )
             except Busy as problem:
-                time.sleep(problem.seconds)
+                self._sleep(problem.seconds)
+                ends = self._clock() + self._retry_timeout
             except RemoteProblem as problem:
                 raise PhotoRefused(str(problem)) from problem
             except (NoBroker, NoSpace) as problem:
-                if time.monotonic() > ends:
+                if self._clock() > ends:
                     raise LibraryUnusable(str(problem)) from problem
-                time.sleep(1.0)
+                self._sleep(1.0)

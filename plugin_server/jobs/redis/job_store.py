@@ -96,23 +96,30 @@ class JobStore:
 
     def finish(self, id: str, state: str, outcome: bytes, body: bytes | None = None) -> bool:
         """Write how a job ended; False where that is known already, or nobody asks any more."""
-        entry = self.entry(id)
-        if entry is None or entry.status.is_finished:
-            return False
         end = self._seal.sealed(f"{JOB}{id} outcome", state.encode(), b" ", outcome)
-        with self.redis.pipeline() as pipe:
-            pipe.hsetnx(JOB + id, "outcome", end)
+        answer = None if body is None else self._seal.sealed(f"{JOB}{id} answer", body)
+
+        def write(pipe: Any) -> Entry | None:
+            # The job is watched: where another one ends or forgets it after this look, nothing of
+            # what follows is done, and it is looked at again.
+            entry = self.entry(id)
+            if entry is None or entry.status.is_finished:
+                return None
+            pipe.multi()
+            pipe.hset(JOB + id, "outcome", end)
             pipe.hdel(JOB + id, "request")
-            if body is not None:
-                pipe.hset(JOB + id, "answer", self._seal.sealed(f"{JOB}{id} answer", body))
+            if answer is not None:
+                pipe.hset(JOB + id, "answer", answer)
             if entry.kept:
                 pipe.rpush(FINISHED, id)
             pipe.xadd(NEWS + id, _news(progress=entry.status.progress), maxlen=1, approximate=False)
             _expire(pipe, id, self.keep.seconds)
-            is_first = bool(pipe.execute()[0])
-        if is_first and entry.kept:
+            return entry
+
+        ended = self.redis.transaction(write, JOB + id, value_from_callable=True)
+        if ended is not None and ended.kept:
             self._forget_old()
-        return is_first
+        return ended is not None
 
     def forget(self, id: str) -> None:
         """Drop a job and all that belongs to it."""

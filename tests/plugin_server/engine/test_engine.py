@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import pytest
@@ -18,12 +20,14 @@ from plugin_server.engine.library import UnusableLibrary
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
+    Image,
     ImageId,
     KeepRequest,
+    Request,
     SuggestionsRequest,
 )
 from plugin_server.errors import NotKept
-from plugin_server.images.codec import Limits, TooLarge
+from plugin_server.images.codec import Layer, Limits, TooLarge
 from plugin_server.jobs.queue import STAGES
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import decoded, encoded, grey_picture
@@ -40,10 +44,27 @@ class CountingClip(FakeClip):
         return super().embed_text(text)
 
 
-def engine(*, clip: FakeClip | None = None, limits: Limits | None = None) -> Engine:
-    file_store = FileStore(seconds=60, count=10, size=10_000_000)
+class LookingColorizer(FakeColorizer):
+    """Counts the photos that it is to look at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def remembering(self) -> Self:
+        self.looks += 1
+        return self
+
+
+def engine(
+    *,
+    colorizer: FakeColorizer | None = None,
+    clip: FakeClip | None = None,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Engine:
+    file_store = FileStore(seconds=60, count=10, size=10_000_000, clock=clock)
     return Engine(
-        FakeColorizer(),
+        colorizer or FakeColorizer(),
         clip or FakeClip(),
         library=UnusableLibrary(),
         limits=limits or Limits(),
@@ -129,6 +150,21 @@ def test_other_words_on_a_kept_photo_give_what_they_give_on_a_new_one() -> None:
             assert known.body == new.body
 
 
+def test_a_kept_photo_is_looked_at_once_whatever_is_asked_of_it() -> None:
+    colorizer = LookingColorizer()
+    place, image = engine(colorizer=colorizer), encoded(grey_picture(60, 80))
+    asked: list[Callable[[Image], Request]] = [
+        lambda image: SuggestionsRequest(image, 70, 50),
+        ConfidenceRequest,
+        ColorizeRequest,
+    ]
+    expected = [place.do(ask(image)).body for ask in asked]
+    assert colorizer.looks == 3, "each photo is a new one"
+    name = kept(place, image)
+    assert [place.do(ask(name)).body for ask in asked] == expected
+    assert colorizer.looks == 4
+
+
 def test_photos_that_cannot_be_read_are_not_kept() -> None:
     place = engine(limits=Limits(max_pixels=100))
     with pytest.raises(TooLarge):
@@ -151,6 +187,44 @@ def test_what_is_kept_no_more_is_said(make: Callable[[ImageId], ColorizeRequest]
     place.photos.drop(name)
     with pytest.raises(NotKept, match="send it again"):
         place.do(make(name))
+
+
+def is_remembered(place: Engine, name: ImageId) -> tuple[bool, bool]:
+    """Tell whether a photo's pixels and what the network sees of them are in memory."""
+    return place._layers.get(name) is not None, place._views.get(name) is not None
+
+
+@pytest.mark.parametrize("how", ["in time", "dropped", "closed"])
+def test_nothing_of_a_photo_is_remembered_longer_than_it_is_kept(how: str) -> None:
+    now = [0.0]
+    place = engine(clock=lambda: now[0])
+    name = kept(place, encoded(grey_picture()))
+    place.do(ColorizeRequest(name))
+    assert is_remembered(place, name) == (True, True)
+    match how:
+        case "in time":
+            now[0] = 61
+            place.photos.sweep()  # as its timer does on a server that nobody uses
+        case "dropped":
+            place.photos.drop(name)
+        case "closed":
+            place.photos.close()
+    assert is_remembered(place, name) == (False, False)
+
+
+def test_a_photo_that_goes_while_it_is_coloured_is_not_remembered_after() -> None:
+    place = engine()
+    name = kept(place, encoded(grey_picture()))
+    place._layers.forget(name)  # as where there was no room for all
+    decode = place.decode
+
+    def slowly(data: bytes, watch: Callable[[], None] = lambda: None) -> Layer:
+        place.photos.drop(name)
+        return decode(data, watch)
+
+    place.decode = slowly
+    place.do(ColorizeRequest(name))
+    assert is_remembered(place, name) == (False, False)
 
 
 @pytest.mark.parametrize(("x", "y"), [(32, 0), (0, 24), (31.5, 0), (1e30, 0)])
@@ -199,3 +273,6 @@ def test_memory_counts_sizes_and_forgets_the_longest_unused() -> None:
     assert memory.get("a") == bytes(60)
     memory.put("d", bytes(90))
     assert [memory.get(name) is not None for name in "acd"] == [False, False, True]
+    memory.forget("d")
+    memory.forget("d")
+    assert memory.get("d") is None

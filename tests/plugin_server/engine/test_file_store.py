@@ -77,6 +77,31 @@ def test_the_space_is_bounded() -> None:
     assert len(kept) == 3
 
 
+def test_whoever_remembers_an_entry_is_told_once_that_it_goes() -> None:
+    kept, clock = file_store(seconds=60, count=3)
+    told: list[str] = []
+
+    def forget(name: str) -> None:
+        assert name not in kept, "it is gone, and the store may be asked"
+        told.append(name)
+
+    kept.on_forget = forget
+    aged, dropped, *others = [kept.put(bytes([n])) for n in range(3)]
+    kept.drop(dropped)
+    kept.drop(dropped)
+    assert told == [dropped]
+    clock.now = 30
+    for name in others:
+        kept.touch(name)
+    clock.now = 70
+    kept.sweep()
+    assert told == [dropped, aged]
+    others += [kept.put(bytes([n])) for n in range(3)]
+    assert told == [dropped, aged, others[0]]
+    kept.close()
+    assert told == [dropped, aged, *others]
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b"])
 def test_no_name_from_outside_reaches_a_file(name: str) -> None:
     kept, _ = file_store()
@@ -118,6 +143,37 @@ def test_entries_go_in_time_on_a_server_that_nobody_uses() -> None:
     while (timer := kept._timer) is not None:  # a clock that is coarse needs another round
         timer.join(timeout=10)
     assert not list(folder.iterdir())
+
+
+def test_entries_are_looked_for_when_the_longest_unused_has_to_go() -> None:
+    kept, clock = file_store(seconds=60)
+    kept.put(b"old")
+    timer = kept._timer
+    assert timer is not None
+    assert timer.interval == 60
+    clock.now = 50
+    kept.put(b"new")
+    assert kept._timer is timer, "the old one goes first"
+    timer.cancel()
+    clock.now = 60
+    timer.function()  # what it does when its time has come
+    assert len(kept) == 1
+    following = kept._timer
+    assert following is not None
+    assert following.interval == 50, "60 seconds after the new one was put there"
+    kept.close()
+
+
+def test_entries_go_in_time_from_a_store_that_was_closed_before() -> None:
+    kept, _ = file_store()
+    kept.put(b"x")
+    closed = kept._timer
+    kept.close()
+    kept.put(b"another")
+    assert kept._timer is not None
+    assert kept._timer is not closed
+    kept.close()
+    assert kept._timer is None
 
 
 def test_many_threads_may_use_it() -> None:

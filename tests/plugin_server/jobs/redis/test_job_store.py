@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,14 @@ from plugin_server.engine.requests import ColorizeRequest
 from plugin_server.errors import RemoteProblem
 from plugin_server.images.codec import BrokenImage
 from plugin_server.jobs.redis.celery_app import PREFIX, made_with
-from plugin_server.jobs.redis.job_store import ALIVE, WAITING_SECONDS, JobStore, Keep
+from plugin_server.jobs.redis.job_store import (
+    ALIVE,
+    FINISHED,
+    WAITING_SECONDS,
+    Entry,
+    JobStore,
+    Keep,
+)
 from plugin_server.jobs.redis.seal import SIZE
 from plugin_server.jobs.redis.serialization import LENGTH, pack, pack_error, unpack
 from tests.support.redis_server import RedisServer, needs_redis, running_redis
@@ -86,6 +93,45 @@ def test_what_was_forgotten_does_not_come_back(store: JobStore) -> None:
     assert not store.report("a", "node", "network", 0.5)
     assert not store.finish("a", "done", b"{}", b"body")
     assert store.entry("a") is None
+    assert store.redis.keys() == []
+
+
+@pytest.fixture
+def crossing(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], object]], None]:
+    """Let something else happen right after the next look at a job."""
+    look = store.entry
+
+    def cross(other: Callable[[], object]) -> None:
+        def entry(id: str) -> Entry | None:
+            found = look(id)
+            monkeypatch.setattr(store, "entry", look)
+            other()
+            return found
+
+        monkeypatch.setattr(store, "entry", entry)
+
+    return cross
+
+
+def test_of_two_outcomes_that_cross_one_is_written(
+    store: JobStore, crossing: Callable[[Callable[[], object]], None]
+) -> None:
+    put(store, "a")
+    crossing(lambda: store.finish("a", "cancelled", b""))
+    assert not store.finish("a", "done", b"{}", b"body")
+    assert state(store, "a") == "cancelled"
+    assert store.answer("a") is None
+    assert store.redis.lrange(FINISHED, 0, -1) == [b"a"]
+
+
+def test_an_outcome_does_not_bring_back_a_job_that_is_forgotten_meanwhile(
+    store: JobStore, crossing: Callable[[Callable[[], object]], None]
+) -> None:
+    put(store, "a")
+    crossing(lambda: store.forget("a"))
+    assert not store.finish("a", "done", b"{}", b"body")
     assert store.redis.keys() == []
 
 
