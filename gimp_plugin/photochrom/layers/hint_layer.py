@@ -28,6 +28,8 @@ MAX_SAMPLES = 400_000_000
 DAB = 0.012  # radius of a dab that is laid for the person, as a share of the short side
 SAME_LOOK = 12  # of 255, the mean difference that retouching may make
 OPAQUE = re.compile(rb"[\x80-\xff]+")  # thinner paint does not count
+# In a reduced copy a dab smaller than its pixels looks thin, however opaque it is.
+REDUCED = re.compile(rb"[\x01-\xff]+")
 BLANK = bytes(4)
 
 
@@ -98,15 +100,17 @@ def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -
     canvas, shape = bytearray(), (1, 1, 4)
     for layer in reversed(layers):
         data, shape = read_at(layer, photo.extent, "R'G'B'A u8", scale)
-        if not canvas:
-            canvas = bytearray(data)
-            continue
-        for run in OPAQUE.finditer(data[3::4]):
+        canvas = canvas or bytearray(len(data))
+        for run in counting.finditer(data[3::4]):
             canvas[4 * run.start() : 4 * run.end()] = data[4 * run.start() : 4 * run.end()]
+    Paint that is less than half opaque is left out; the rest keeps its alpha, which is how sure it
+    is. In a reduced copy all paint is there.
+
     names = ", ".join(f"'{layer.get_name()}'" for layer in layers)
     if scale == 1.0 and OPAQUE.search(canvas[3::4]) is None:
         raise Unusable(
             _("{names} has no dabs of opaque color on the photo: {how}").format(
+    counting = OPAQUE if scale == 1.0 else REDUCED
                 names=names, how=how()
             )
         )
