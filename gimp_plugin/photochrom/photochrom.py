@@ -21,7 +21,7 @@ from entries import COLORIZERS, HINT_LAYER, REGION, SETTINGS, Entry  # noqa: E40
 from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 from layers.hint_layer import new_hint_layer  # noqa: E402
 from layers.parasites import is_ours, keep_words, words_of  # noqa: E402
-from layers.photo import selected_layer, selected_photos  # noqa: E402
+from layers.photo import Photo, selected_layer, selected_photos  # noqa: E402
 from layers.regions import add_region  # noqa: E402
 from layers.results import one_undo_step  # noqa: E402
 from progress import Bar  # noqa: E402
@@ -111,7 +111,7 @@ def _add_hint_layer(
     call: Call, photos: list[Gimp.Layer], _drawables: Sequence[Gimp.Drawable], _entry: Entry
 ) -> Gimp.Layer:
     with one_undo_step(call.image):
-        layer = new_hint_layer(call.image, photos[0])
+        layer = new_hint_layer(Photo(call.image, photos[0]))
     Gimp.displays_flush()
     return layer
 

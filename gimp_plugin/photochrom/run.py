@@ -64,6 +64,10 @@ class Call:
 
     def text(self, name: str) -> str:
         """Read a text, which is None in GIMP where nobody gave one."""
+    def photo(self, layer: Gimp.Layer) -> Photo:
+        """Give what is colored: a layer, or all that is visible."""
+        return Photo(self.image, layer, bool(self.get("visible")))
+
         return str(self.get(name) or "").strip()
 
 
@@ -147,9 +151,8 @@ def read_run(call: Call, layer: Gimp.Layer, selected: Gimp.Layer | None = None) 
     exemplars = split(call.text("exemplar"))
     if reference is not None and exemplars == (AUTO,):
         exemplars = ()
-    photo = Photo(call.image, layer, bool(call.get("visible")))
     run = Run(
-        photo,
+        call.photo(layer),
         _base(call, reference),
         call.get("output"),
         exemplars,
