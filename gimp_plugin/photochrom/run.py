@@ -106,9 +106,12 @@ class Run:
     def kept_mask(self) -> Pixels | None:
         """Read the mask that the result has besides a region: its own, or the photo's."""
         origin = self.redone and Origin.of(self.redone)
-        if self.redone is not None and origin and not origin.is_region:
+        if self.redone is not None and origin:
             mask = self.redone.get_mask()
-            return None if mask is None else self.photo.read_mask(mask)
+            if not origin.is_region:
+                return None if mask is None else self.photo.read_mask(mask)
+            if mask is not None and self.redone.is_group_layer():
+                return None  # the photo's is in the one that is read as the region
         layer = self.photo.layer
         if self.photo.is_visible or layer.get_mask() is None or not layer.get_apply_mask():
             return None

@@ -38,7 +38,7 @@ class NewLayer:
 
     Attributes:
         masks: of the photo's size; all but the last go into the alpha, which leaves the last one
-            to be painted on.
+            to be painted on. A group gets their product.
     """
 
     name: str
