@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gi
+import history
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
@@ -101,8 +102,12 @@ def _colorize(
         bar.close()
     if call.is_interactive and entry.page:
         keep_words(call.image, call.text("description"))
-    if selected is not None and is_ours(selected) and selected in runs[0].hint_layers:
-        call.image.set_selected_layers([selected])  # to paint on
+    for one in runs:
+        if one.reference is not None:
+            history.remember(Path(Gimp.directory()), one.reference.uri, history.REFERENCES)
+    painted = [one for one in runs[0].hint_layers if one == selected and one.is_valid()]
+    if any(map(is_ours, painted)):
+        call.image.set_selected_layers(painted)  # to paint on
     Gimp.displays_flush()
     return layers[0]
 

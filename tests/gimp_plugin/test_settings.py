@@ -102,12 +102,17 @@ def test_history_has_the_newest_first_and_each_once(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [history.FILE]
 
 
-def test_history_is_bounded(tmp_path: Path) -> None:
-    for number in range(history.LENGTH + 5):
-        history.remember(tmp_path, f"{number} " + "x" * 2 * history.MAX_LETTERS)
-    kept = history.load(tmp_path)
-    assert len(kept) == history.LENGTH
-    assert kept[0].startswith(f"{history.LENGTH + 4} ")
+@pytest.mark.parametrize("name", [history.FILE, history.REFERENCES])
+def test_history_is_bounded(tmp_path: Path, name: str) -> None:
+    length = history.LENGTHS[name]
+    older = [f"{number} " + "x" * (history.MAX_LETTERS - 9) for number in range(length)]
+    (tmp_path / name).write_text(json.dumps(older))
+    for number in ("the last but one", "the last"):
+        history.remember(tmp_path, f"{number} " + "x" * 2 * history.MAX_LETTERS, name)
+    kept = history.load(tmp_path, name)
+    assert len(kept) == length
+    assert kept[0].startswith("the last ")
+    assert kept[2:] == older[:-2]
     assert max(map(len, kept)) == history.MAX_LETTERS
 
 
