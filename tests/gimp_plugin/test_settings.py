@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob
-from models.job_json import parse_hints
+from models.job_json import parse_hints, parse_palette
 from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
@@ -51,10 +51,11 @@ def test_the_names_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-def test_the_settings_in_a_servers_picture_are_understood() -> None:
+def test_what_a_servers_picture_has_in_common_with_a_layer_is_understood() -> None:
     hints = parse_hints('[{"x": 3, "y": 4, "color": "#A03020"}]')
     service = Service(FakeColorizer(), FakeClip())
-    job = ColorizeJob("a red tram", hints, saturation=0.5)
+    palette = parse_palette('["#112233", {"color": "#445566", "weight": 2}]')
+    job = ColorizeJob("a red tram", hints, palette=palette, saturation=0.5)
     answer = service.answer(
         ColorizeRequest(encoded(grey_picture()), job, answer_type=Exact("image/webp"))
     )
@@ -63,6 +64,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     assert settings.description == "a red tram"
     assert settings.saturation == 0.5
     assert parse_hints(json.dumps(settings.hints)) == hints
+    assert settings.palette == (), "no layer of ours has weights"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "1" * 10, b"\xff\xfe", "[" * 100_000])
