@@ -39,16 +39,15 @@ def _marked(tree: ast.AST) -> Iterator[str]:
 def read_catalog(file: Path) -> dict[str, str]:
     """Read a .po file: text -> translation."""
     entries: list[list[str]] = []
+    at = 0  # what a line without a keyword goes on with: 0 the text, 1 its translation
     for line in file.read_text(encoding="utf-8").splitlines():
         if (match := LINE.match(line.strip())) is None:
             continue
         kind, text = match[1], ast.literal_eval(match[2])
         if kind == "msgid":
-            entries.append([text, ""])
-        elif kind == "msgstr":
-            entries[-1][1] = text
-        else:
-            entries[-1][1 if entries[-1][1] else 0] += text
+            entries.append(["", ""])
+        at = {"msgid": 0, "msgstr": 1}.get(kind, at)
+        entries[-1][at] += text
     return {text: translation for text, translation in entries if text and translation}
 
 

@@ -26,12 +26,24 @@ from gi.repository import Gimp  # noqa: E402
 
 @dataclass(frozen=True)
 class Colored:
-    """A run and what the server made of it, an entry for each exemplar."""
+    """A run and what the server made of it, an entry for each exemplar.
+
+    Attributes:
+        masks: of the new layer; the region is the last one.
+        hints: the paint that was sent.
+    """
 
     run: Run
     region: Pixels | None
+    masks: tuple[Pixels, ...]
     hints: Pixels | None
     results: Sequence[Result]
+
+    @property
+    def replaced(self) -> Gimp.Layer | None:
+        """The result that makes way; None where the person deleted it meanwhile."""
+        old = self.run.replaced
+        return old if old is not None and old.is_valid() else None
 
 
 def colorize(runs: Sequence[Run], *, client: Client, bar: Bar) -> list[Gimp.Layer]:
@@ -65,7 +77,9 @@ def colorize(runs: Sequence[Run], *, client: Client, bar: Bar) -> list[Gimp.Laye
 
 def _answer(run: Run, client: Client, bar: Bar) -> Colored:
     pixels = run.photo.read(run.output)
+    # All that is read of other layers is read now: a person may delete them meanwhile.
     region = run.region()
+    masks = tuple(mask for mask in (run.kept_mask(), region) if mask is not None)
     request = run.request(region=region)
     results = []
     low, high = bar.span
@@ -83,7 +97,7 @@ def _answer(run: Run, client: Client, bar: Bar) -> Colored:
         settings = replace(result.settings, description=run.base.description.strip())
         results.append(replace(result, settings=settings))
     check_unchanged(run.photo, pixels)
-    return Colored(run, region, request.hint_image, results)
+    return Colored(run, region, masks, request.hint_image, results)
 
 
 def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
@@ -99,10 +113,10 @@ def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
             for layer in layers:
                 image.remove_layer(layer)
             raise
-        for colored in answered:
-            if colored.run.replaced is not None:
-                image.remove_layer(colored.run.replaced)
-        for layer in layers if any(colored.run.replaced for colored in answered) else ():
+        replaced = [old for colored in answered if (old := colored.replaced) is not None]
+        for old in replaced:
+            image.remove_layer(old)
+        for layer in layers if replaced else ():
             # While the old one was there, GIMP told the new one apart by a number.
             layer.set_name(re.sub(r" #\d{1,3}$", "", layer.get_name()))
     return layers
@@ -110,15 +124,15 @@ def _insert_all(answered: Sequence[Colored]) -> list[Gimp.Layer]:
 
 def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
     """Insert the results of a photo, the best on top and alone visible, into ``layers``."""
-    run, old = colored.run, colored.run.replaced
+    run, old = colored.run, colored.replaced
     identify(run.photo.layer)
-    for layer in run.hint_layers:
+    dabs = [layer for layer in run.hint_layers if layer.is_valid()]
+    for layer in dabs:
         mark_hints(layer, run.photo.layer)
     parent, place = place_above(run.photo)
     if old is not None:
         parent = old.get_parent()
         place = (parent.get_children() if parent else run.photo.image.get_layers()).index(old)
-    masks = tuple(mask for mask in (run.kept_mask(), colored.region) if mask is not None)
     # Each goes above the last one.
     first = len(layers)
     for result in reversed(colored.results):
@@ -129,10 +143,10 @@ def _insert(colored: Colored, layers: list[Gimp.Layer]) -> None:
             name=result.exemplar_name or (run.reference.name if run.reference else ""),
             is_region=colored.region is not None,
             is_visible=run.photo.is_visible,
-            hint_layers=tuple(map(identify, run.hint_layers)),
+            hint_layers=tuple(map(identify, dabs)),
             server_seconds=round(result.timings.get("total", 0.0), 3),
         )
-        new = NewLayer(_layer_name(result, origin), result.settings, origin, masks)
+        new = NewLayer(_layer_name(result, origin), result.settings, origin, colored.masks)
         if result.pixels is None:
             layer = insert_group(run.photo, new, result.parts, (parent, place), old)
         else:

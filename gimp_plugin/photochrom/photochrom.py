@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gi
+import history
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
@@ -21,7 +22,7 @@ from entries import COLORIZERS, HINT_LAYER, REGION, SETTINGS, Entry  # noqa: E40
 from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 from layers.hint_layer import new_hint_layer  # noqa: E402
 from layers.parasites import is_ours, keep_words, words_of  # noqa: E402
-from layers.photo import selected_layer, selected_photos  # noqa: E402
+from layers.photo import Photo, selected_layer, selected_photos  # noqa: E402
 from layers.regions import add_region  # noqa: E402
 from layers.results import one_undo_step  # noqa: E402
 from progress import Bar  # noqa: E402
@@ -101,8 +102,12 @@ def _colorize(
         bar.close()
     if call.is_interactive and entry.page:
         keep_words(call.image, call.text("description"))
-    if selected is not None and is_ours(selected) and selected in runs[0].hint_layers:
-        call.image.set_selected_layers([selected])  # to paint on
+    for one in runs:
+        if one.reference is not None:
+            history.remember(Path(Gimp.directory()), one.reference.uri, history.REFERENCES)
+    painted = [one for one in runs[0].hint_layers if one == selected and one.is_valid()]
+    if any(map(is_ours, painted)):
+        call.image.set_selected_layers(painted)  # to paint on
     Gimp.displays_flush()
     return layers[0]
 
@@ -111,7 +116,7 @@ def _add_hint_layer(
     call: Call, photos: list[Gimp.Layer], _drawables: Sequence[Gimp.Drawable], _entry: Entry
 ) -> Gimp.Layer:
     with one_undo_step(call.image):
-        layer = new_hint_layer(call.image, photos[0])
+        layer = new_hint_layer(Photo(call.image, photos[0]))
     Gimp.displays_flush()
     return layer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Call:
     Attributes:
         needs: the argument without which it makes no sense.
         confirm: asks the person a question; None where there is nobody.
+        allowed: URIs of the files that the person let it read, who is asked once.
     """
 
     procedure: Gimp.ImageProcedure
@@ -47,6 +48,7 @@ class Call:
     needs: str = ""
     is_again: bool = False
     confirm: Callable[[str], bool] | None = None
+    allowed: set[str] = field(default_factory=set, compare=False)
 
     @property
     def is_interactive(self) -> bool:
@@ -61,6 +63,10 @@ class Call:
         """Give what an argument is where nobody gave one; None where the procedure has none."""
         given = self.config.find_property(name) if name in self.arguments else None
         return given and (given.get_default_value() or "")
+
+    def photo(self, layer: Gimp.Layer) -> Photo:
+        """Give what is colored: a layer, or all that is visible."""
+        return Photo(self.image, layer, bool(self.get("visible")))
 
     def text(self, name: str) -> str:
         """Read a text, which is None in GIMP where nobody gave one."""
@@ -102,9 +108,12 @@ class Run:
     def kept_mask(self) -> Pixels | None:
         """Read the mask that the result has besides a region: its own, or the photo's."""
         origin = self.redone and Origin.of(self.redone)
-        if self.redone is not None and origin and not origin.is_region:
+        if self.redone is not None and origin:
             mask = self.redone.get_mask()
-            return None if mask is None else self.photo.read_mask(mask)
+            if not origin.is_region:
+                return None if mask is None else self.photo.read_mask(mask)
+            if mask is not None and self.redone.is_group_layer():
+                return None  # the photo's is in the one that is read as the region
         layer = self.photo.layer
         if self.photo.is_visible or layer.get_mask() is None or not layer.get_apply_mask():
             return None
@@ -141,15 +150,13 @@ def read_run(call: Call, layer: Gimp.Layer, selected: Gimp.Layer | None = None) 
     reference = None
     if file is not None:
         reference = Reference.from_file(file)
-        history.remember(Path(Gimp.directory()), reference.uri, history.REFERENCES)
     elif drawable is not None:
         reference = Reference.from_drawable(drawable)
     exemplars = split(call.text("exemplar"))
     if reference is not None and exemplars == (AUTO,):
         exemplars = ()
-    photo = Photo(call.image, layer, bool(call.get("visible")))
     run = Run(
-        photo,
+        call.photo(layer),
         _base(call, reference),
         call.get("output"),
         exemplars,
@@ -302,7 +309,7 @@ def _read_again(call: Call, layer: Gimp.Layer, selected: Gimp.Layer | None) -> R
 
 
 def _reference_again(call: Call, settings: Settings, origin: Origin) -> Reference | None:
-    """Read the reference of a result; a file that the person has not used before only if asked.
+    """Read the reference of a result; a file that the person has not used lately only if asked.
 
     The layer may come from a stranger, who could name any file.
     """
@@ -315,23 +322,22 @@ def _reference_again(call: Call, settings: Settings, origin: Origin) -> Referenc
                 "Colors > Photochrom > Colorize from Reference"
             )
         )
-    folder = Path(Gimp.directory())
-    if origin.reference not in history.load(folder, history.REFERENCES):
+    known = history.load(Path(Gimp.directory()), history.REFERENCES)
+    if origin.reference not in call.allowed.union(known):
         question = _("This layer took its colors from the file {file}. Read that file?").format(
             file=origin.reference
         )
         if call.confirm is None:
             raise Failure(
                 _(
-                    "the layer names the file {file}, which you have not used before: choose "
+                    "the layer names the file {file}, which you have not used lately: choose "
                     "Colors > Photochrom > Colorize from Reference"
                 ).format(file=origin.reference)
             )
         if not call.confirm(question):
             raise Cancelled(_("cancelled; nothing was changed"))
-    reference = Reference.from_file(Gio.File.new_for_uri(origin.reference))
-    history.remember(folder, origin.reference, history.REFERENCES)
-    return reference
+        call.allowed.add(origin.reference)
+    return Reference.from_file(Gio.File.new_for_uri(origin.reference))
 
 
 def split(text: str) -> tuple[str, ...]:

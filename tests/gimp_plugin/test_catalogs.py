@@ -99,6 +99,40 @@ def test_a_catalogue_is_written_as_it_was_read(tmp_path: Path) -> None:
     assert read_catalog(tmp_path / "x.po") == translations
 
 
+def test_long_texts_are_read_as_editors_break_them(tmp_path: Path) -> None:
+    """An editor puts an empty first line before a text of several, and translations too."""
+    file = tmp_path / "x.po"
+    file.write_text(EDITED, encoding="utf-8")
+    translations = read_catalog(file)
+    assert translations == {"one two": "eins zwei", "a long text": "ein langer Text"}
+    write_catalog(file, list(translations), translations)
+    assert read_catalog(file) == translations
+
+
+EDITED = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\n"
+"Language: de\n"
+
+#, python-brace-format
+msgid "one two"
+msgstr ""
+"eins "
+"zwei"
+
+msgid ""
+"a long "
+"text"
+msgstr ""
+"ein langer "
+"Text"
+
+msgid "not yet"
+msgstr ""
+"""
+
+
 @pytest.mark.parametrize(
     ("language", "words"), [("de_DE:en", "Nach _Beschreibung"), ("fr", "_description"), ("xx", "C")]
 )

@@ -28,7 +28,7 @@ from api.errors import (
     SilentServer,
 )
 from api.form import CHUNK, Form
-from api.pixels import Pixels, npy_header, read_npy
+from api.pixels import Pixels, npy_header, product, read_npy
 from api.request import Region, Request
 from flask import request
 from flask.testing import FlaskClient
@@ -153,6 +153,13 @@ def test_npy_of_either_byte_order_is_read(order: str, dtype: str) -> None:
         assert pixels.shape == (4, 5, 3)
         np.testing.assert_array_equal(array_of(pixels), array)
     assert array_of(read_npy(encoded(array[..., 0], "npy"))).shape == (4, 5, 1)
+
+
+def test_masks_are_multiplied() -> None:
+    one, other = np.split(noise(31, 17, 2, "uint8"), 2, axis=2)
+    other[:9], other[9:15] = 0, 255
+    wanted = np.rint(one / 255.0 * other).astype(np.uint8)
+    np.testing.assert_array_equal(array_of(product(pixels_of(one), pixels_of(other))), wanted)
 
 
 def test_an_answer_is_read_without_a_copy() -> None:

@@ -156,6 +156,41 @@ def test_photos_of_the_library_are_shown_and_two_are_taken(
     screen.undo_and_compare(before)
 
 
+def test_photos_that_are_found_with_other_words_too_stay_picked(
+    screen: Screen, before: dict[str, Any], tmp_path: Path
+) -> None:
+    gimp, clip = screen.gimp, FakeClip()
+    library = ExemplarLibrary.open(tmp_path / "library", clip=clip)
+    photos = {
+        library.add_photo(
+            encoded(getattr(skimage.data, name)()[::4, ::4]), name=name, caption=f"a {name}"
+        ).id: f"a {name}"
+        for name in PHOTOS
+    }
+    with serving_fakes(Service(FakeColorizer(), clip, library=library)) as served:
+        screen.use(served.address)
+        title = screen.open("Find Exemplar Photos...")
+        gimp.wait_for_text(title, "a rocket")
+        kept, gone = list(photos)[:2]
+        for name in (gone, kept):
+            gimp.ui("click", title, named(gimp.ui("texts", title), photos[name]))
+        library.remove([gone])
+        gimp.ui("click", title, "Words")
+        gimp.ui("put", title, "Description", "a blue boat")
+        gimp.ui("click", title, "Exemplars")
+        wait_until(lambda: photos[gone] not in " ".join(gimp.ui("texts", title)), "not searched")
+        assert gimp.ui("get", title, named(gimp.ui("texts", title), photos[kept]))
+        screen.close(title, "OK")
+        new, _ = screen.wait_for_layers(2)
+        assert json.loads(new["notes"]["photochrom-settings"])["exemplar"] == kept
+
+
+def named(texts: list[str], caption: str) -> str:
+    """Find the button of a photo, which has its score before the caption."""
+    (name,) = (text for text in texts if re.match(rf"(\d+%|–) {caption}$", text))
+    return name
+
+
 class StrangerClip(FakeClip):
     """Sees nothing in common between color photos and gray ones."""
 

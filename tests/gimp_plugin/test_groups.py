@@ -113,3 +113,17 @@ def test_a_selection_is_the_groups_mask(report: dict[str, Any]) -> None:
     inside[4:44, 4:24] = True
     assert changed[~inside].max() < 0.01
     assert changed[inside].mean() > 5
+
+
+@pytest.mark.parametrize("when", ["first", "again"])
+def test_a_photos_mask_counts_beside_a_selection(report: dict[str, Any], when: str) -> None:
+    story = report["masked and selected"]
+    assert story[when]["done"], story[when]["error"]
+    wanted = np.zeros((48, 64), np.float32)
+    wanted[4:44, 4:24] = mask_of(story["mask"])[4:44, 4:24]
+    np.testing.assert_allclose(mask_of(story[when]["mask"]), wanted, atol=1 / 255)
+
+
+def mask_of(packed: dict[str, Any]) -> NDArray[np.float32]:
+    values = np.frombuffer(base64.b64decode(packed["data"]), np.float32)
+    return values.reshape(packed["height"], packed["width"])

@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from models.job import ColorizeJob
-from models.job_json import parse_hints
+from models.job_json import parse_hints, parse_palette
 from plugin_server.engine.requests import ColorizeRequest, Exact
 from plugin_server.images.codec import read_settings
 from plugin_server.service import Service
@@ -51,10 +51,11 @@ def test_the_names_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-def test_the_settings_in_a_servers_picture_are_understood() -> None:
+def test_what_a_servers_picture_has_in_common_with_a_layer_is_understood() -> None:
     hints = parse_hints('[{"x": 3, "y": 4, "color": "#A03020"}]')
     service = Service(FakeColorizer(), FakeClip())
-    job = ColorizeJob("a red tram", hints, saturation=0.5)
+    palette = parse_palette('["#112233", {"color": "#445566", "weight": 2}]')
+    job = ColorizeJob("a red tram", hints, palette=palette, saturation=0.5)
     answer = service.answer(
         ColorizeRequest(encoded(grey_picture()), job, answer_type=Exact("image/webp"))
     )
@@ -63,6 +64,7 @@ def test_the_settings_in_a_servers_picture_are_understood() -> None:
     assert settings.description == "a red tram"
     assert settings.saturation == 0.5
     assert parse_hints(json.dumps(settings.hints)) == hints
+    assert settings.palette == (), "no layer of ours has weights"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "1" * 10, b"\xff\xfe", "[" * 100_000])
@@ -102,12 +104,17 @@ def test_history_has_the_newest_first_and_each_once(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [history.FILE]
 
 
-def test_history_is_bounded(tmp_path: Path) -> None:
-    for number in range(history.LENGTH + 5):
-        history.remember(tmp_path, f"{number} " + "x" * 2 * history.MAX_LETTERS)
-    kept = history.load(tmp_path)
-    assert len(kept) == history.LENGTH
-    assert kept[0].startswith(f"{history.LENGTH + 4} ")
+@pytest.mark.parametrize("name", [history.FILE, history.REFERENCES])
+def test_history_is_bounded(tmp_path: Path, name: str) -> None:
+    length = history.LENGTHS[name]
+    older = [f"{number} " + "x" * (history.MAX_LETTERS - 9) for number in range(length)]
+    (tmp_path / name).write_text(json.dumps(older))
+    for number in ("the last but one", "the last"):
+        history.remember(tmp_path, f"{number} " + "x" * 2 * history.MAX_LETTERS, name)
+    kept = history.load(tmp_path, name)
+    assert len(kept) == length
+    assert kept[0].startswith("the last ")
+    assert kept[2:] == older[:-2]
     assert max(map(len, kept)) == history.MAX_LETTERS
 
 

@@ -219,10 +219,10 @@ def test_regions_are_kept_with_the_image(told: Told) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("zero", "which you have not used before"),
-        ("pipe", "which you have not used before"),
-        ("web", "which you have not used before"),
-        ("strange", "which you have not used before"),
+        ("zero", "which you have not used lately"),
+        ("pipe", "which you have not used lately"),
+        ("web", "which you have not used lately"),
+        ("strange", "which you have not used lately"),
         ("given zero", "no regular file"),
         ("given pipe", "no regular file"),
     ],

@@ -23,6 +23,8 @@ HEADER = re.compile(
     rb"'shape': \((\d{1,9}), (\d{1,9})(?:, (\d{1,9}))?,?\),? *\}"
 )
 MAX_HEADER = 1024
+PARTLY = re.compile(rb"[\x01-\xfe]+")
+WHOLLY = re.compile(rb"\xff+")
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -74,6 +76,19 @@ class Pixels:
     def size(self) -> tuple[int, int]:
         """Width and height."""
         return self.width, self.height
+
+
+def product(one: Pixels, other: Pixels) -> Pixels:
+    """Multiply two masks, (h, w, 1) uint8 of one size; quick where ``other`` is black or white."""
+    data, factors = bytes(one.data), bytes(other.data)
+    assert one.shape == other.shape, "these are not masks of one photo"
+    whole = bytearray(len(data))
+    for run in WHOLLY.finditer(factors):
+        whole[run.start() : run.end()] = data[run.start() : run.end()]
+    for run in PARTLY.finditer(factors):
+        pairs = zip(data[run.start() : run.end()], run[0], strict=True)
+        whole[run.start() : run.end()] = bytes((2 * a * b + 255) // 510 for a, b in pairs)
+    return Pixels(bytes(whole), one.shape, "uint8")
 
 
 def npy_header(pixels: Pixels) -> bytes:

@@ -17,7 +17,9 @@ class Settings:
 
     The names are those that the server writes into PNG text and XMP. ``reference``, ``mask`` and
     ``hint_image`` are SHA-256 sums of what was sent; ``regions`` holds {"description", "mask"}
-    objects, ``hints`` {"x", "y", "color", "radius"} objects.
+    objects, ``hints`` {"x", "y", "color", "radius"} objects, ``palette`` colors. That is all that
+    GIMP asks for: what the server may write besides, such as weights of a palette's colors, regions
+    that are boxes or have a color, and things, no layer of ours was made with.
     """
 
     version: str = ""
@@ -39,10 +41,10 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Settings | None:
-        """Read what ``to_json`` or the server wrote; None where it is something else.
+        """Read what ``to_json`` wrote; None where it is something else.
 
-        A layer may come from anywhere, so every value is checked; keys of later versions are
-        left out.
+        A layer may come from anywhere, so every value is checked; what ``to_json`` never writes
+        is left out.
         """
         read = read_object(text)
         if read is None:

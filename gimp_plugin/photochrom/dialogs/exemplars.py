@@ -8,9 +8,9 @@ import gi
 from api.answers import Found
 from api.client import Client
 from api.errors import Failure
+from api.request import AUTO
 from api.texts import _
-from layers.photo import Photo
-from run import Call
+from run import Call, split
 
 from dialogs.background import Latest, OnProgress, Settled
 from dialogs.pages import Page, text_line
@@ -28,9 +28,9 @@ FITS = 0.05  # below this score an exemplar shares the scene by accident only
 
 
 class ExemplarsPage(Page):
-    """The photos found, with how well they fit; what is picked goes into ``exemplar``.
+    """The photos found, with how well they fit; the ticked ones are those of ``exemplar``.
 
-    The library is searched when the page is first seen.
+    The library is searched when the page is first seen, and when what it is searched with changes.
     """
 
     def __init__(self, call: Call, folder: Path, photo: Gimp.Layer) -> None:
@@ -38,7 +38,7 @@ class ExemplarsPage(Page):
         self._line, self._gallery = text_line(""), Gallery()
         self._server = Latest(folder, self._line.set_text)
         self._settled = Settled(self.search, SETTLED_MS)
-        self._picked: list[str] = []
+        self._buttons: dict[str, Gtk.ToggleButton] = {}
         super().__init__(self._line)
         self.pack_start(self._gallery, True, True, 0)
         self.connect("destroy", self._close)
@@ -46,13 +46,15 @@ class ExemplarsPage(Page):
 
     def _first_seen(self, *_args: object) -> None:
         self.disconnect_by_func(self._first_seen)
-        self._call.config.connect("notify::description", self._settled.happened)
+        for name in ("description", "visible"):
+            self._call.config.connect(f"notify::{name}", self._settled.happened)
+        self._call.config.connect("notify::exemplar", self._tick)
         self.search()
 
     def search(self) -> None:
         """Search with the photo and the words."""
         words = self._call.text("description")
-        small = Photo(self._call.image, self._photo).read_small(SEARCHED)
+        small = self._call.photo(self._photo).read_small(SEARCHED)
 
         def question(client: Client, on_progress: OnProgress) -> list[tuple[Found, bytes]]:
             found = client.search(small, words, COUNT, on_progress=on_progress)
@@ -63,10 +65,13 @@ class ExemplarsPage(Page):
 
     def _show(self, found: list[tuple[Found, bytes]]) -> None:
         self._gallery.clear()
-        self._picked = []
+        self._buttons = {}
         self._line.set_text(_advice([one.score for one, _picture in found]))
         for one, picture in found:
             self._put(one, picture)
+        # What is not shown cannot be seen to color the photo.
+        self._take([name for name in self._picked() if name in self._buttons])
+        self._tick()
 
     def _put(self, found: Found, picture: bytes) -> None:
         words = found.caption or found.name
@@ -85,16 +90,28 @@ class ExemplarsPage(Page):
             self._pick(found.id, button.get_active())
 
         button.connect("toggled", toggled)
+        self._buttons[found.id] = button
         self._gallery.put(button, _pixbuf(picture), line)
 
+    def _picked(self) -> list[str]:
+        """List the ids of what is picked, in the order of picking."""
+        return [name for name in split(self._call.text("exemplar")) if name != AUTO]
+
     def _pick(self, name: str, picked: bool) -> None:
-        if picked:
-            self._picked.append(name)
-        else:
-            self._picked.remove(name)
-        self._call.config.set_property(
-            "exemplar", ",".join(self._picked) or self._call.default("exemplar")
-        )
+        others = [one for one in self._picked() if one != name]
+        if picked != (name in self._picked()):  # else it was ticked for what is picked already
+            self._take([*others, name] if picked else others)
+
+    def _take(self, picked: list[str]) -> None:
+        if picked != self._picked():
+            value = ",".join(picked) or self._call.default("exemplar")
+            self._call.config.set_property("exemplar", value)
+
+    def _tick(self, *_args: object) -> None:
+        """Tick what is picked, here or among the candidates or in the history."""
+        picked = self._picked()
+        for name, button in self._buttons.items():
+            button.set_active(name in picked)
 
     def _close(self, *_args: object) -> None:
         self._settled.cancel()

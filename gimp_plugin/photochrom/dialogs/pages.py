@@ -158,7 +158,7 @@ class HintsPage(Page):
 
     def _add(self, _button: Gtk.Button) -> None:
         with one_undo_step(self._call.image):
-            new_hint_layer(self._call.image, self._photo)
+            new_hint_layer(self._call.photo(self._photo))
         Gimp.displays_flush()
         self._leave()
 

@@ -52,7 +52,7 @@ class Preview(Gtk.Box):  # type: ignore[misc]  # gi has no types
         self._second = Latest(folder, self._show_text)  # a question beside the preview's
         self._settled = Settled(self.refresh, SETTLED_MS)
         self.changed = self._settled.happened
-        self._suggestions = Suggestions(self._second, photo, self.changed)
+        self._suggestions = Suggestions(self._second, self.changed)
         self._before: GdkPixbuf.Pixbuf | None = None
         self._after: GdkPixbuf.Pixbuf | None = None
         self._longest, self._zoom, self._divider = 512, 0, 0.5

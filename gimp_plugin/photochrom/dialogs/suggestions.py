@@ -28,25 +28,27 @@ SEEN = 512  # pixels of the photo's long side that the server looks at
 class Suggestions:
     """Asks the server about a place and shows its answer as a menu at the pointer."""
 
-    def __init__(self, server: Latest, photo: Photo, changed: Callable[..., None]) -> None:
-        self._server, self._photo, self._changed = server, photo, changed
+    def __init__(self, server: Latest, changed: Callable[..., None]) -> None:
+        self._server, self._changed = server, changed
 
     def ask(self, run: Run, place: tuple[float, float], click: Any) -> None:
         """Offer the likely colors at a place, given as shares of the photo's width and height."""
         click = click.copy()  # the menu opens when GTK has long forgotten it
-        small = self._photo.read_small(SEEN)
+        photo, request = run.photo, run.base
+        small = photo.read_small(SEEN)
         x, y = (
             min(side - 1, int(share * side))
             for share, side in zip(place, (small.width, small.height), strict=True)
         )
-        request = run.base
 
         def question(client: Client, _on_progress: OnProgress) -> list[str]:
             return client.suggest(small, request, x, y, COUNT)
 
-        self._server.ask(question, lambda colors: self._show(colors, place, click))
+        self._server.ask(question, lambda colors: self._show(colors, photo, place, click))
 
-    def _show(self, colors: list[str], place: tuple[float, float], click: Any) -> None:
+    def _show(
+        self, colors: list[str], photo: Photo, place: tuple[float, float], click: Any
+    ) -> None:
         menu = Gtk.Menu()
         for color in colors:
             item = Gtk.MenuItem()
@@ -54,16 +56,18 @@ class Suggestions:
             row.pack_start(Gtk.Image.new_from_pixbuf(_swatch(color)), False, False, 0)
             row.pack_start(Gtk.Label(label=color), False, False, 0)
             item.add(row)
-            item.connect("activate", self._chosen, color, place)
+            item.connect("activate", self._chosen, color, photo, place)
             menu.append(item)
         menu.append(Gtk.SeparatorMenuItem())
         menu.append(Gtk.MenuItem(label=_("A dab of this color is laid here"), sensitive=False))
         menu.show_all()
         menu.popup_at_pointer(click)
 
-    def _chosen(self, _item: Gtk.MenuItem, color: str, place: tuple[float, float]) -> None:
-        with one_undo_step(self._photo.image):
-            lay_dab(self._photo, place, color)
+    def _chosen(
+        self, _item: Gtk.MenuItem, color: str, photo: Photo, place: tuple[float, float]
+    ) -> None:
+        with one_undo_step(photo.image):
+            lay_dab(photo, place, color)
         Gimp.displays_flush()
         self._changed()
 

@@ -10,10 +10,12 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import gi
 from api.errors import Failure
 from api.layered import Part
+from api.pixels import product
 from api.texts import _
 
 from layers.parasites import Origin, attach_result
@@ -61,8 +63,8 @@ def insert_group(
                 layer.add_mask(layer.create_mask(Gimp.AddMaskType.ALPHA_TRANSFER))
                 layer.set_edit_mask(False)
             _hand_on(_member(old, part.phrase), layer)
-        for mask in new.masks[-1:]:
-            add_mask(group, mask)
+        if new.masks:
+            add_mask(group, reduce(product, new.masks))  # a group has no alpha of its own
         group.set_visible(True)
     except BaseException:
         image.remove_layer(group)

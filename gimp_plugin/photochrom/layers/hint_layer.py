@@ -28,6 +28,8 @@ MAX_SAMPLES = 400_000_000
 DAB = 0.012  # radius of a dab that is laid for the person, as a share of the short side
 SAME_LOOK = 12  # of 255, the mean difference that retouching may make
 OPAQUE = re.compile(rb"[\x80-\xff]+")  # thinner paint does not count
+# In a reduced copy a dab smaller than its pixels looks thin, however opaque it is.
+REDUCED = re.compile(rb"[\x01-\xff]+")
 BLANK = bytes(4)
 
 
@@ -36,40 +38,42 @@ def how() -> str:
     return _("choose Colors > Photochrom > New Dab Layer, paint dabs of color on it, and try again")
 
 
-def new_hint_layer(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
-    """Add a transparent layer for dabs above the photo; a gray image becomes RGB.
+def new_hint_layer(photo: Photo) -> Gimp.Layer:
+    """Add a transparent layer for dabs, as large as the photo, above it; a gray image becomes RGB.
 
     Call it inside ``one_undo_step``.
     """
+    image = photo.image
+    left, top, width, height = photo.extent
     if image.get_base_type() != Gimp.ImageBaseType.RGB:
         image.convert_rgb()  # in a gray image all dabs would be gray
     layer = Gimp.Layer.new(
         image,
         _("Dabs"),
-        photo.get_width(),
-        photo.get_height(),
+        width,
+        height,
         Gimp.ImageType.RGBA_IMAGE,
         100.0,
         Gimp.LayerMode.NORMAL,
     )
-    image.insert_layer(layer, photo.get_parent(), 0)
-    layer.set_offsets(*photo.get_offsets()[1:])
-    mark_hints(layer, photo)
+    image.insert_layer(layer, photo.layer.get_parent(), 0)
+    layer.set_offsets(left, top)
+    mark_hints(layer, photo.layer)
     image.set_selected_layers([layer])
     return layer
 
 
 def lay_dab(photo: Photo, place: tuple[float, float], color: str) -> None:
-    """Paint a dab on the uppermost dab layer, which is made where there is none.
+    """Paint a dab on the uppermost dab layer that reaches there, which is made if there is none.
 
     Call it inside ``one_undo_step``; ``place`` is given as shares of the photo's size.
     """
     image = photo.image
-    layers = hint_layers(image, photo.layer)
-    layer = layers[0] if layers else new_hint_layer(image, photo.layer)
     left, top, width, height = photo.extent
     radius = max(2.0, DAB * min(width, height))
-    x, y = left + place[0] * width - radius, top + place[1] * height - radius
+    x, y = left + place[0] * width, top + place[1] * height
+    reaching = (one for one in hint_layers(image, photo.layer) if _reaches(one, x, y))
+    layer = next(reaching, None) or new_hint_layer(photo)
     kept = None if Gimp.Selection.is_empty(image) else Gimp.Selection.save(image)
     Gimp.context_push()
     try:
@@ -78,7 +82,9 @@ def lay_dab(photo: Photo, place: tuple[float, float], color: str) -> None:
         Gimp.context_set_opacity(100.0)
         Gimp.context_set_paint_mode(Gimp.LayerMode.NORMAL)
         Gimp.context_set_foreground(Gegl.Color.new(color))
-        image.select_ellipse(Gimp.ChannelOps.REPLACE, x, y, 2 * radius, 2 * radius)
+        image.select_ellipse(
+            Gimp.ChannelOps.REPLACE, x - radius, y - radius, 2 * radius, 2 * radius
+        )
         layer.edit_fill(Gimp.FillType.FOREGROUND)
     finally:
         Gimp.context_pop()
@@ -89,19 +95,28 @@ def lay_dab(photo: Photo, place: tuple[float, float], color: str) -> None:
         image.set_selected_layers([layer])
 
 
+def _reaches(layer: Gimp.Layer, x: float, y: float) -> bool:
+    """Tell whether a place of the image lies on a layer; what is painted beside it is lost."""
+    left, top = map(int, layer.get_offsets()[1:])
+    x, y = x - left, y - top
+    return 0 <= x < int(layer.get_width()) and 0 <= y < int(layer.get_height())
+
+
 def read_hints(layers: Sequence[Gimp.Layer], photo: Photo, scale: float = 1.0) -> Pixels:
     """Read the paint of layers, the uppermost first, where it lies on the photo: (H, W, 4) uint8.
+
+    Paint that is less than half opaque is left out; the rest keeps its alpha, which is how sure it
+    is. In a reduced copy all paint is there.
 
     Raises:
         Unusable: there is no paint on the photo, or all of it is gray in a gray image.
     """
     canvas, shape = bytearray(), (1, 1, 4)
+    counting = OPAQUE if scale == 1.0 else REDUCED
     for layer in reversed(layers):
         data, shape = read_at(layer, photo.extent, "R'G'B'A u8", scale)
-        if not canvas:
-            canvas = bytearray(data)
-            continue
-        for run in OPAQUE.finditer(data[3::4]):
+        canvas = canvas or bytearray(len(data))
+        for run in counting.finditer(data[3::4]):
             canvas[4 * run.start() : 4 * run.end()] = data[4 * run.start() : 4 * run.end()]
     names = ", ".join(f"'{layer.get_name()}'" for layer in layers)
     if scale == 1.0 and OPAQUE.search(canvas[3::4]) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 
 import gi
 from api.errors import Failure
@@ -49,21 +50,35 @@ class Reference:
                 )
             )
         try:
-            data = _read_regular(path)
+            found = os.stat(path)
+            picture = _read_picture(path, file.get_uri(), found.st_mtime_ns, found.st_size)
         except OSError as problem:
             raise Failure(
                 _("the reference '{name}' cannot be read: {reason}").format(
                     name=name, reason=reason(problem)
                 )
             ) from problem
-        if len(data) <= MAX_SENT and (data.startswith(KNOWN) or data[8:12] == b"WEBP"):
-            return cls(data, name, file.get_uri())
-        return cls(_through_gimp(file, name), name, file.get_uri())
+        return cls(picture, name, file.get_uri())
 
     @classmethod
     def from_drawable(cls, drawable: Gimp.Drawable) -> Reference:
         """Take a layer, or any other drawable, of an open image."""
         return cls(_reduced(drawable), drawable.get_name())
+
+
+@lru_cache(maxsize=1)  # the preview asks for it at every change
+def _read_picture(path: str, uri: str, _changed: int, _size: int) -> Picture:
+    """Read a file of which these were the time of its last change and its size.
+
+    Raises:
+        OSError: it cannot be read.
+        Failure: GIMP cannot open it.
+    """
+    data = _read_regular(path)
+    if len(data) <= MAX_SENT and (data.startswith(KNOWN) or data[8:12] == b"WEBP"):
+        return data
+    file = Gio.File.new_for_uri(uri)
+    return _through_gimp(file, file.get_basename())
 
 
 def _read_regular(path: str) -> bytes:

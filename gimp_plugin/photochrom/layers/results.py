@@ -38,7 +38,7 @@ class NewLayer:
 
     Attributes:
         masks: of the photo's size; all but the last go into the alpha, which leaves the last one
-            to be painted on.
+            to be painted on. A group gets their product.
     """
 
     name: str
@@ -58,10 +58,12 @@ def one_undo_step(image: Gimp.Image) -> Iterator[None]:
 
 
 def check_unchanged(photo: Photo, pixels: Pixels) -> None:
-    """Refuse a photo that changed or vanished while the server was at work.
+    """Refuse a photo that was deleted or got another size while the server was at work.
+
+    One that was painted on meanwhile gets the colors of what it was.
 
     Raises:
-        Unusable: it did.
+        Unusable: it was or did.
     """
     if not photo.image.is_valid() or not photo.layer.is_valid():
         raise Unusable(_("the layer was deleted meanwhile; nothing was changed"))

@@ -50,6 +50,7 @@ def brief(image, result):
             "through": group.get_mode() == Gimp.LayerMode.PASS_THROUGH,
             "members": members(group) if group.is_group_layer() else None,
             "stack": [layer.get_name() for layer in image.get_layers()],
+            "mask": group.get_mask() and packed(group.get_mask(), "Y float"),
             "settings": json.loads(notes(group)["photochrom-settings"]),
         }
     return found
@@ -114,9 +115,20 @@ def selected():
     return {**brief(image, result), "before": before}
 
 
+def masked_and_selected():
+    """Color a masked photo with a selection, and again without it."""
+    image, layer = make_image(base="rgb", size=[64, 48], mask=True)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 4, 4, 20, 40)
+    result = call("description", image, [layer], description="a green shawl", output="thing-layers")
+    first = brief(image, result)
+    Gimp.Selection.none(image)
+    again = brief(image, call("again", image, [result["layer"]], description="a blue shawl"))
+    return {"first": first, "again": again, "mask": packed(layer.get_mask(), "Y float")}
+
+
 STORIES = {name: lambda name=name: tell(name) for name in KINDS}
 STORIES |= {"change and repeat": change_and_repeat, "two regions": two_regions,
-            "selected": selected}  # fmt: skip
+            "selected": selected, "masked and selected": masked_and_selected}  # fmt: skip
 report = {}
 for name, story in STORIES.items():
     try:

@@ -7,80 +7,12 @@ import base64
 import json
 import os
 import sys
-import traceback
 
-from pictures_in_gimp import (
-    Gegl,
-    Gimp,
-    Gio,
-    make_image,
-    notes,
-    packed,
-    pixels,
-    state,
-    visible,
-)
+from pictures_in_gimp import Gimp, Gio, make_image, notes, pixels, state, visible
 from pictures_in_gimp import call_here as call
+from telling import brief, paint, place, plain_layer, select, story, tell_all
 
 REPORT = sys.argv[1]
-STORIES = {}
-
-
-def story(tell):
-    STORIES[tell.__name__.replace("_", " ")] = tell
-    return tell
-
-
-def color_of(layer):
-    """Return the mean colour of a layer's pixels, as three integers."""
-    data = bytes(pixels(layer, "R'G'B' u8"))
-    return [round(sum(data[at::3]) / len(data[at::3])) for at in range(3)]
-
-
-def place(layer):
-    siblings = layer.get_parent().get_children() if layer.get_parent() else None
-    names = [one.get_name() for one in siblings or layer.get_image().get_layers()]
-    return names
-
-
-def brief(result):
-    """Note a call's outcome and its new layer."""
-    layer = result["layer"]
-    found = {"done": result["done"], "error": result["error"], "status": result["status"]}
-    if layer is not None:
-        mask = layer.get_mask()
-        found |= {
-            "name": layer.get_name(),
-            "color": color_of(layer),
-            "offsets": list(layer.get_offsets())[1:],
-            "size": [layer.get_width(), layer.get_height()],
-            "mask": mask and packed(mask, "Y float"),
-            "stack": place(layer),
-            "settings": json.loads(notes(layer)["photochrom-settings"]),
-            "origin": json.loads(notes(layer)["photochrom-origin"]),
-        }
-    return found
-
-
-def paint(layer, x0, y0, side, color):
-    """Paint an opaque square on a transparent layer."""
-    buffer = layer.get_buffer()
-    data = bytes((*color, 255)) * (side * side)
-    buffer.set(Gegl.Rectangle.new(x0, y0, side, side), "R'G'B'A u8", data)
-    buffer.flush()
-    layer.update(0, 0, layer.get_width(), layer.get_height())
-
-
-def select(image, x, y, width, height):
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, width, height)
-
-
-def plain_layer(image, name, position=0, alpha=True):
-    kind = Gimp.ImageType.RGBA_IMAGE if alpha else Gimp.ImageType.RGB_IMAGE
-    width, height = image.get_width(), image.get_height()
-    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
-    image.insert_layer(layer, None, position)
-    return layer
 
 
 @story
@@ -365,14 +297,4 @@ def the_guides_batch():
     return {"files": sorted(os.listdir("scans"))}
 
 
-report = {"version": Gimp.version()}
-wanted = sys.argv[2:] or list(STORIES)
-for name in wanted:
-    try:
-        report[name] = STORIES[name]()
-    except Exception:
-        report[name] = {"problem": traceback.format_exc()}
-    for image in Gimp.get_images():
-        image.delete()
-with open(REPORT, "w", encoding="utf-8") as file:
-    json.dump(report, file)
+tell_all()
