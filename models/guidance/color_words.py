@@ -12,26 +12,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from models.guidance.color_terms import (
-    ACHROMATIC,
-    COLORS,
-    MODIFIERS,
-    NAMED,
-    OF_HAIR,
-    ONE_COLOR,
-    PLACEHOLDER,
-)
+from models.guidance.color_terms import ACHROMATIC, COLORS, OF_HAIR, ONE_COLOR, PLACEHOLDER
 from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
-
-__all__ = [
-    "ACHROMATIC",
-    "MODIFIERS",
-    "NAMED",
-    "PLACEHOLDER",
-    "ColorPhrase",
-    "color_phrases",
-    "without_colors",
-]
 
 CLOTHES = "clothes"  # what "a woman in white" wears
 HAIR = "hair"  # what "a blonde woman" has

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.color.lab import parse_hex
-from models.guidance.color_words import NAMED, color_phrases, without_colors
+from models.guidance.color_terms import NAMED
+from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.phrases import names_of
 
 
