@@ -12,7 +12,14 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from models.guidance.color_terms import ACHROMATIC, COLORS, OF_HAIR, ONE_COLOR, PLACEHOLDER
+from models.guidance.color_terms import (
+    ACHROMATIC,
+    COLORS,
+    OF_HAIR,
+    ONE_COLOR,
+    PLACEHOLDER,
+    colors_in,
+)
 from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
 
 CLOTHES = "clothes"  # what "a woman in white" wears
@@ -69,8 +76,8 @@ _AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
 _DENIED = re.compile(
     r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
     r"(?:\s+(?:an?|any|the|his|her|their|in|wear|wearing|really|quite)\b)*\s+)"
-    rf"(?:{COLORS.pattern})(\s*,?\s*but\s+)?",
-    COLORS.flags,
+    rf"(?:{COLORS})(\s*,?\s*but\s+)?",
+    re.I,
 )
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
@@ -177,7 +184,7 @@ def _take_colors(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:
     neutral, end = "", 0
     named: list[_Named] = []
     cuts: list[tuple[int, int]] = []
-    for match in COLORS.finditer(text):
+    for match in colors_in(text):
         if _PHOTO.match(text, match.end()):  # "a black and white photo" is no thing
             cuts.append(match.span())
             continue
