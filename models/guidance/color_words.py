@@ -20,6 +20,7 @@ from models.guidance.color_terms import (
     PLACEHOLDER,
     colors_in,
 )
+from models.guidance.languages.english import mend_articles
 from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
 
 CLOTHES = "clothes"  # what "a woman in white" wears
@@ -81,7 +82,6 @@ _DENIED = re.compile(
 )
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
-_ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def without_colors(description: str) -> str:
         rest += found.text[end:start]
         end = stop
     rest = _SPACES.sub("", rest + found.text[end:]).strip(" ,.;:-")
-    return _ARTICLE.sub(_article, re.sub(r"\s+", " ", rest))
+    return mend_articles(re.sub(r"\s+", " ", rest))
 
 
 def color_phrases(description: str) -> tuple[ColorPhrase, ...]:
@@ -269,8 +269,3 @@ def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> st
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:
     return all(color.lower().split()[-1] in names for color in colors)
-
-
-def _article(match: re.Match[str]) -> str:
-    article = "an" if match[2].lower() in "aeiou" else "a"
-    return article.capitalize() if match[1][0].isupper() else article

@@ -259,6 +259,7 @@ def test_english_plurals(one: str, many: str) -> None:
 def test_articles_fit_the_next_word() -> None:
     assert mend_articles("a orange hat, an green one") == "an orange hat, a green one"
     assert mend_articles("A uniform and a hour") == "A uniform and a hour"
+    assert mend_articles("a unironed shirt, an unicorn") == "an unironed shirt, a unicorn"
 
 
 def test_the_likely_word_is_one_error_away() -> None:
