@@ -40,8 +40,6 @@ TEAMS = frozenset(("team", "teams", "player", "players", "opponent", "opponents"
 # Jeans and what stands on the nose have colours of their own.
 SHARING = GARMENTS - {"jeans", "glasses", "sunglasses", "goggles", "tie", "ties"}
 SKIN = frozenset((*ACHROMATIC, "brown", "tan"))  # of a person they tell no paint
-# "Black lab": as it is, it would be a room.
-FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
 
 _PART = re.compile(rf"(?:[ -]({'|'.join(PARTS)}))\b", re.I)
 _REDHEAD = re.compile(r"\b(red)[ -]?head(?:ed)?\b", re.I)
@@ -248,9 +246,9 @@ def _of_thing(
     thing: NounPhrase, colors: Sequence[str], *, link: int = 0, shares: str = ""
 ) -> _Owner | None:
     """Say what is painted where a thing has colours: of a person the clothes, or the hair."""
-    *before, head = thing.words
+    head = thing.words[-1]
     if head not in PEOPLE:
-        return _Owner(" ".join((*before, FULL_NAMES.get(head, head))), link, shares)
+        return _Owner(thing.name, link, shares)
     if _are(colors, OF_HAIR):
         return _Owner(HAIR, link)
     if _are(colors, SKIN) and head not in TEAMS:
@@ -264,7 +262,7 @@ def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> st
         return ""
     between = neutral[thing.spans[-1][1] : following.spans[0][0]]
     both = {thing.words[-1], *following.words}
-    return " ".join(following.words) if _AND.fullmatch(between) and both <= SHARING else ""
+    return following.name if _AND.fullmatch(between) and both <= SHARING else ""
 
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:

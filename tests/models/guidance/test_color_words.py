@@ -162,6 +162,8 @@ def test_the_scene_keeps_what_is_no_paint(description: str, scene: str) -> None:
         "a man in white and a woman wearing all black by a red car in front of a blue house",
         "the grass is green, a large red dog, two girls in blue hats",
         "a wall painted in light blue behind a green wooden fence",
+        "a black lab beside two labs, one yellow",
+        "the lab is black",
     ],
 )
 def test_what_has_a_colour_is_among_the_names(description: str) -> None:
