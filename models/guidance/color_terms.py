@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # Named colours as sRGB; the hues are the usual ones, the names those that people write.
 NAMED = {
@@ -59,7 +60,7 @@ MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull",
 
 PLACEHOLDER = "colored"  # stands for any colour where only what has it matters
 
-_NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red)?|#[0-9a-f]{{6}}"
+_NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red(?!\w))?+|#[0-9a-f]{{6}}"
 _COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
 _NEXT = rf"[\s,/-]+(?:(?:and|or|&)[\s-]+)?{_COLOR}"
 # "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
@@ -78,13 +79,21 @@ _NOT_A_COLOR = (
     r"(?!(?-i:White House|White Sox|Red Sox|Red Bull|Red Cross|Red Wings|Blue Jays?|Blue Angels|"
     r"Green Bay|Golden Gate|Golden State|Black Sea|Red Sea|Red Square|Orange County)\b)"
 )
-COLORS = re.compile(
-    rf"{_NOT_A_COLOR}{_COLOR}(?:{_NEXT})*(?!(?:{_NEXT})*\s+(?:{_TONES})\b)",
-    re.I,
-)
+# A run of colours is taken whole, never again in part: time grows with a text's length alone.
+_RUN = rf"{_NOT_A_COLOR}{_COLOR}(?:{_NEXT})*+"
+_OF_ALL = rf"\s+(?:{_TONES})\b"
+COLORS = rf"{_RUN}(?!{_OF_ALL})"  # as part of a pattern, in any case of letters
 ONE_COLOR = re.compile(_COLOR, re.I)
+_RUN_OR_TONES = re.compile(rf"{_RUN}(?P<tones>{_OF_ALL})?", re.I)
+
+
+def colors_in(text: str) -> Iterator[re.Match[str]]:
+    """Find the colours of a text, run by run: "dark blue and white" is one."""
+    # Tones are passed over with their colours, which else were each the start of another try.
+    return (run for run in _RUN_OR_TONES.finditer(text) if run["tones"] is None)
 
 
 def with_placeholders(text: str) -> str:
     """Put the PLACEHOLDER for every colour of a text, whatever has it."""
-    return COLORS.sub(PLACEHOLDER, text).replace(f"{PLACEHOLDER}-", f"{PLACEHOLDER} ")
+    neutral = _RUN_OR_TONES.sub(lambda run: run[0] if run["tones"] else PLACEHOLDER, text)
+    return neutral.replace(f"{PLACEHOLDER}-", f"{PLACEHOLDER} ")

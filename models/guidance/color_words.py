@@ -15,23 +15,13 @@ from dataclasses import dataclass
 from models.guidance.color_terms import (
     ACHROMATIC,
     COLORS,
-    MODIFIERS,
-    NAMED,
     OF_HAIR,
     ONE_COLOR,
     PLACEHOLDER,
+    colors_in,
 )
+from models.guidance.languages.english import mend_articles
 from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
-
-__all__ = [
-    "ACHROMATIC",
-    "MODIFIERS",
-    "NAMED",
-    "PLACEHOLDER",
-    "ColorPhrase",
-    "color_phrases",
-    "without_colors",
-]
 
 CLOTHES = "clothes"  # what "a woman in white" wears
 HAIR = "hair"  # what "a blonde woman" has
@@ -50,8 +40,6 @@ TEAMS = frozenset(("team", "teams", "player", "players", "opponent", "opponents"
 # Jeans and what stands on the nose have colours of their own.
 SHARING = GARMENTS - {"jeans", "glasses", "sunglasses", "goggles", "tie", "ties"}
 SKIN = frozenset((*ACHROMATIC, "brown", "tan"))  # of a person they tell no paint
-# "Black lab": as it is, it would be a room.
-FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
 
 _PART = re.compile(rf"(?:[ -]({'|'.join(PARTS)}))\b", re.I)
 _REDHEAD = re.compile(r"\b(red)[ -]?head(?:ed)?\b", re.I)
@@ -87,12 +75,11 @@ _AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
 _DENIED = re.compile(
     r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
     r"(?:\s+(?:an?|any|the|his|her|their|in|wear|wearing|really|quite)\b)*\s+)"
-    rf"(?:{COLORS.pattern})(\s*,?\s*but\s+)?",
-    COLORS.flags,
+    rf"(?:{COLORS})(\s*,?\s*but\s+)?",
+    re.I,
 )
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
-_ARTICLE = re.compile(r"\b(an?)(?= (\w))", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +107,7 @@ def without_colors(description: str) -> str:
         rest += found.text[end:start]
         end = stop
     rest = _SPACES.sub("", rest + found.text[end:]).strip(" ,.;:-")
-    return _ARTICLE.sub(_article, re.sub(r"\s+", " ", rest))
+    return mend_articles(re.sub(r"\s+", " ", rest))
 
 
 def color_phrases(description: str) -> tuple[ColorPhrase, ...]:
@@ -195,7 +182,7 @@ def _take_colors(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:
     neutral, end = "", 0
     named: list[_Named] = []
     cuts: list[tuple[int, int]] = []
-    for match in COLORS.finditer(text):
+    for match in colors_in(text):
         if _PHOTO.match(text, match.end()):  # "a black and white photo" is no thing
             cuts.append(match.span())
             continue
@@ -259,9 +246,9 @@ def _of_thing(
     thing: NounPhrase, colors: Sequence[str], *, link: int = 0, shares: str = ""
 ) -> _Owner | None:
     """Say what is painted where a thing has colours: of a person the clothes, or the hair."""
-    *before, head = thing.words
+    head = thing.words[-1]
     if head not in PEOPLE:
-        return _Owner(" ".join((*before, FULL_NAMES.get(head, head))), link, shares)
+        return _Owner(thing.name, link, shares)
     if _are(colors, OF_HAIR):
         return _Owner(HAIR, link)
     if _are(colors, SKIN) and head not in TEAMS:
@@ -275,13 +262,8 @@ def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> st
         return ""
     between = neutral[thing.spans[-1][1] : following.spans[0][0]]
     both = {thing.words[-1], *following.words}
-    return " ".join(following.words) if _AND.fullmatch(between) and both <= SHARING else ""
+    return following.name if _AND.fullmatch(between) and both <= SHARING else ""
 
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:
     return all(color.lower().split()[-1] in names for color in colors)
-
-
-def _article(match: re.Match[str]) -> str:
-    article = "an" if match[2].lower() in "aeiou" else "a"
-    return article.capitalize() if match[1][0].isupper() else article

@@ -138,6 +138,8 @@ ADVERBS_NOT = _words(  # they end in -ly
     "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley rally"
 )
 ENDS = FUNCTION | DETERMINERS
+# "Black lab": as it is, it would be a room.
+FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
 
 
 # "Watering can" and "rock climbing" are one word.
@@ -162,6 +164,12 @@ class NounPhrase:
     spans: tuple[tuple[int, int], ...]
     color: int | None = None
 
+    @property
+    def name(self) -> str:
+        """Its words, the last in full."""
+        *before, head = self.words
+        return " ".join((*before, FULL_NAMES.get(head, head)))
+
 
 def names_of(english: str) -> tuple[str, ...]:
     """Name all things of an English description, without colours and articles, in their order.
@@ -169,7 +177,7 @@ def names_of(english: str) -> tuple[str, ...]:
     "A man in a red shirt beside a wooden pond fence" gives "man", "shirt", "wooden pond fence".
     """
     phrases = noun_phrases(with_placeholders(english))
-    return tuple(dict.fromkeys(" ".join(phrase.words) for phrase in phrases))
+    return tuple(dict.fromkeys(phrase.name for phrase in phrases))
 
 
 def noun_phrases(english: str) -> tuple[NounPhrase, ...]:

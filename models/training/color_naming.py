@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import parse_hex, srgb_to_lab
-from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED
+from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
 
 FloatArray = NDArray[np.float32]
 Area = NDArray[np.bool_]

@@ -56,7 +56,8 @@ STATES = frozenset(
     )
 )
 _ARTICLE = re.compile(r"\b(an?)(?= ([a-z0-9]))", re.I)
-_AS_CONSONANT = ("uni", "use", "euro", "one")
+# "A uniform", but "an unidentified man".
+_AS_CONSONANT = re.compile(r"uni(?![dmnr])|uku|use|euro|one")
 
 
 def attributive(noun: str) -> str:
@@ -96,6 +97,6 @@ def mend_articles(text: str) -> str:
 def _article(match: re.Match[str]) -> str:
     start = match.end() + 1
     word = re.split(r"\W", match.string[start:].lower(), maxsplit=1)[0]
-    vowel = word[:1] in "aeiou" and not word.startswith(_AS_CONSONANT)
+    vowel = word[:1] in "aeiou" and not _AS_CONSONANT.match(word)
     article = "an" if vowel else "a"
     return article.capitalize() if match[1][0].isupper() else article

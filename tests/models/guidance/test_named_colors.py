@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.color.lab import parse_hex, srgb_to_lab
-from models.guidance.color_words import ACHROMATIC, MODIFIERS, NAMED, color_phrases
+from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
+from models.guidance.color_words import color_phrases
 from models.guidance.named_colors import (
     FULLER,
     ab_at,

@@ -33,6 +33,7 @@ SENTENCES = [
         "a girl in a red coat throws snow at a player's shin guards",
         ["girl", "coat", "snow", "player", "shin guards"],
     ),
+    ("a black lab and two big labs", ["labrador", "big labradors"]),
     ("red", []),
     ("", []),
 ]

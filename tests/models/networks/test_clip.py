@@ -12,15 +12,10 @@ import torch
 from safetensors.torch import save_file
 from skimage import data
 
+from models.job import MAX_THINGS
 from models.networks.checkpoint import WeightsError
-from models.networks.clip import (
-    CONTEXT_LENGTH,
-    EMBEDDED,
-    MAX_WORD,
-    Clip,
-    import_open_clip,
-    load_clip,
-)
+from models.networks.clip import EMBEDDED, MAX_WORD, Clip, import_open_clip, load_clip
+from models.networks.clip_tokenizers import CONTEXT_LENGTH
 from models.networks.predictor import Predictor
 
 
@@ -96,6 +91,38 @@ def test_a_description_that_is_too_long_is_cut_and_said_so(clip: Clip) -> None:
     assert "cut" in text.notices[0]
     assert str(CONTEXT_LENGTH) in text.notices[0]
     assert np.isfinite(text.vector).all()
+
+
+def test_what_lies_beyond_the_limit_gives_nothing_a_colour(clip: Clip) -> None:
+    read = "a red car " * 41  # 123 word pieces; the two marks count too
+    text = clip.embed_text(f"{read.rstrip()}, a green hat and a blue coat")
+    # "Green", the last word before the limit, is of the hat behind it, not of the car.
+    assert [thing.phrase for thing in text.named] == ["red car"]
+    assert text.others == ()
+
+
+def test_a_word_at_the_limit_is_read_whole_or_not_at_all(clip: Clip) -> None:
+    read = "a red car " * 41
+    text = clip.embed_text(f"{read}a sentimentalistically green hat")
+    # Its pieces would be read in part if they were cut where the places are full.
+    np.testing.assert_allclose(text.vector, clip.embed_text(f"{read}a").vector, atol=1e-6)
+
+
+def test_no_more_things_are_looked_for_than_may_be_changed(clip: Clip) -> None:
+    nouns = "hat cap coat shirt vest belt shoe sock glove scarf tie ring car bus van bike boat ship"
+    nouns += " dog cat cow pig horse duck hen fox bear wolf house barn roof door wall fence"
+    things = nouns.split()
+    assert len(things) > MAX_THINGS
+    colored = clip.embed_text(" ".join(f"red {thing}," for thing in things))
+    assert [thing.thing for thing in colored.named] == things[:MAX_THINGS]
+    assert [thing.thing for thing in colored.others] == things[MAX_THINGS:]
+    assert colored.notices == (
+        f"The description gives colours to {len(things)} things: only the first {MAX_THINGS} got "
+        "theirs. Name fewer.",
+    )
+    plain = clip.embed_text("a blue kite, " + ", ".join(f"a {thing}" for thing in things))
+    assert [thing.thing for thing in plain.others] == things[:MAX_THINGS]
+    assert f"names {len(things)} things without a colour" in plain.notices[0]
 
 
 @pytest.mark.parametrize("text", ["赤い車", "ερυθρό όχημα", "🚗🌹", "....", "x" * 5000])

@@ -10,7 +10,7 @@ from models.guidance.color_words import color_phrases
 from models.guidance.languages.english import MATERIALS, mend_articles, plural
 from models.guidance.languages.lexicon import FOLDER, PLURAL, SINGULAR, Kind, load_lexicon
 from models.guidance.languages.reader import read_description
-from models.guidance.languages.recognition import english_words
+from models.guidance.languages.recognition import ONLY_ENGLISH, english_words
 from models.guidance.languages.spelling import likely_word
 from models.job import LANGUAGES
 
@@ -259,6 +259,7 @@ def test_english_plurals(one: str, many: str) -> None:
 def test_articles_fit_the_next_word() -> None:
     assert mend_articles("a orange hat, an green one") == "an orange hat, a green one"
     assert mend_articles("A uniform and a hour") == "A uniform and a hour"
+    assert mend_articles("a unironed shirt, an unicorn") == "an unironed shirt, a unicorn"
 
 
 def test_the_likely_word_is_one_error_away() -> None:
@@ -266,6 +267,30 @@ def test_the_likely_word_is_one_error_away() -> None:
     found = [likely_word(w, known.__contains__, "abcdefghijklmnopqrstuvwxyz") for w in
              ("dres", "drses", "dresss", "drasss", "shrit", "hat", "dress")]  # fmt: skip
     assert found == ["dress", "dress", "dress", None, "shirt", None, None]
+
+
+@pytest.mark.parametrize("word", sorted(ONLY_ENGLISH))
+def test_what_only_english_has_is_in_no_other_lexicon(word: str) -> None:
+    assert word in english_words()
+    assert [code for code in FOREIGN if word in load_lexicon(code).forms] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        (
+            "une marque rouge sur le front de la femme",
+            "fr",
+            "a red marque on the forehead of the woman",
+        ),
+        ("ein Haus mit roter Front", "de", "a house with red front"),
+        ("red front", "en", "red front"),
+        ("man in front of a red house", "en", "man in front of a red house"),
+    ],
+)
+def test_a_front_is_of_more_than_one_language(text: str, language: str, english: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english) == (language, english)
 
 
 def test_english_words_come_from_all_files() -> None:
