@@ -237,9 +237,10 @@ def find_things(
     clip: Embedder,
     view: View,
     places: Mapping[str, Mask] | None = None,
-) -> tuple[FoundThing, ...]:
+) -> tuple[tuple[FoundThing, ...], tuple[str, ...]]:
     """Say what a job's description and regions name in a layer, and where, without colouring it.
 
+    Beside the things come notices: how the description was read, and what could not be used.
     ``pixels``, ``places`` and ``view`` are as for ``colorize``.
 
     Raises:
@@ -251,11 +252,12 @@ def find_things(
     grid = view.colorizer.predict(view.read, Condition()).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
-    _, things, _ = _overlays(
+    _, things, notices = _overlays(
         job, text_embedding, None, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
-    return things
+    read_as = () if text_embedding is None else text_embedding.notices
+    return things, (*read_as, *notices)
 
 
 def _overlays(

@@ -269,14 +269,19 @@ class Engine:
             self._remember(image, layer)
         view = self._view(image, layer)
         assert view is not None, "a kept photo has a view"
-        things = find_things(layer.pixels, request.job, clip=self.clip, view=view, places=places)
+        things, notices = find_things(
+            layer.pixels, request.job, clip=self.clip, view=view, places=places
+        )
         token = self.photos.put(keep(image, things).pack())
         listed = [
             thing.members(number)
             | {"mask": None if thing.place is None else f"/v1/things/{token}/{number}"}
             for number, thing in enumerate(things)
         ]
-        return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
+        return _json(
+            *layer.notices, *notices,
+            things=listed, width=width, height=height, seconds=self.photos.seconds,
+        )  # fmt: skip
 
     def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
         data = self.photos.get(request.token)
@@ -361,8 +366,8 @@ def _in_short(things: Sequence[FoundThing]) -> str:
     return text
 
 
-def _json(**members: object) -> Answer:
-    return Answer(json.dumps(members).encode(), "application/json")
+def _json(*notices: str, **members: object) -> Answer:
+    return Answer(json.dumps(members).encode(), "application/json", notices)
 
 
 def _bytes_in(layer: Layer) -> int:
