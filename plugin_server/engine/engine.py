@@ -235,20 +235,24 @@ class Engine:
                 f"from 0 to {height - 1} (the upright image, in pixels)"
             )
         progress("network", 0.0)
-        found = suggest(
+        found, notices = suggest(
             layer.pixels, request.job, x=x, y=y, k=request.k,
             colorizer=self.colorizer, clip=self.clip,
         )  # fmt: skip
-        return _json(suggestions=[asdict(suggestion) for suggestion in found])
+        listed = [asdict(suggestion) for suggestion in found]
+        return _json(*layer.notices, *notices, suggestions=listed)
 
     def _confidence(self, request: ConfidenceRequest, progress: Progress) -> Answer:
         from models.suggestions import confidence_map
 
         layer, _, _ = self._target(request, progress)
         progress("network", 0.0)
-        levels = confidence_map(layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip)
+        levels, notices = confidence_map(
+            layer.pixels, request.job, colorizer=self.colorizer, clip=self.clip
+        )
         progress("encode", 0.0)
-        return Answer(encode(Layer(levels[..., np.newaxis]), "image/png"), "image/png")
+        body = encode(Layer(levels[..., np.newaxis]), "image/png")
+        return Answer(body, "image/png", (*layer.notices, *notices))
 
     def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
