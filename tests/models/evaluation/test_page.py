@@ -169,6 +169,20 @@ def test_the_command_measures_and_writes_all_it_is_asked_for(tmp_path: Path) -> 
     assert blind.stat().st_size > 5000
 
 
+@pytest.mark.slow
+def test_one_photo_is_measured_without_references(tmp_path: Path) -> None:
+    photo, report = tmp_path / "cat.png", tmp_path / "r.html"
+    Image.fromarray(PHOTOS[0].pixels).save(photo)
+    refused = CliRunner().invoke(command, [str(photo), "--references"])
+    assert refused.exit_code == 2
+    assert "name two photos" in refused.output
+    arguments = [str(photo), "--no-hints", "--report", str(report)]
+    made = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    assert "References are not measured" in made.output
+    assert "A reference photo" not in report.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
