@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,9 +17,9 @@ from skimage import data
 
 from models.evaluation.comparison import compare
 from models.evaluation.evaluate import evaluate
-from models.evaluation.figures import summary
+from models.evaluation.figures import plain, summary
 from models.evaluation.kinds import KINDS
-from models.evaluation.page import data_url, html_page
+from models.evaluation.page import charts, data_url, html_page
 from models.evaluation.recall import recall
 from models.evaluation.references import evaluate_references
 from models.evaluation.report import number, sentences
@@ -106,6 +108,26 @@ def test_every_measure_is_told_with_its_deviation(page_and_figures) -> None:  # 
     assert "Bleeding" in told
     assert "at the hints" in told
     assert page.count('class="photo"') == 3 + 2 + 1 + 1  # worst, random, one word, reference
+
+
+def test_what_json_does_not_know_is_none_wherever_it_stands() -> None:
+    figures = {"psnr": [math.inf, 1.0], "pairs": ((math.nan, 2), [{"a": -math.inf}]), "name": "x"}
+    assert plain(figures) == {
+        "psnr": [None, 1.0],
+        "pairs": [[None, 2], [{"a": None}]],
+        "name": "x",
+    }
+
+
+def test_a_curve_is_drawn_where_it_is_known(page_and_figures) -> None:  # type: ignore[no-untyped-def]
+    figures = copy.deepcopy(page_and_figures[1])
+    for row in figures["equally_colourful"].values():
+        row["curve"]["psnr"][0] = None
+    (before,), (after,) = (
+        [chart.count(",") for title, chart in charts(some) if title.startswith("PSNR when")]
+        for some in (page_and_figures[1], figures)
+    )
+    assert after == before - len(figures["equally_colourful"])
 
 
 def test_the_worst_stand_first() -> None:
