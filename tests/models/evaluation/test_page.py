@@ -20,7 +20,6 @@ from models.evaluation.evaluate import evaluate
 from models.evaluation.figures import plain, summary
 from models.evaluation.kinds import KINDS
 from models.evaluation.page import charts, data_url, html_page
-from models.evaluation.recall import recall
 from models.evaluation.references import evaluate_references
 from models.evaluation.report import number, sentences
 from models.photos import Photo
@@ -142,15 +141,6 @@ def test_hints_are_obeyed_where_they_lie() -> None:
     off = summary(result, {})["hints"]["10 hints"]["median"]
     everywhere = result.mean("10 hints", "ciede2000")
     assert off < everywhere / 2
-
-
-def test_recall_counts_the_right_ones_and_gives_ties_nothing() -> None:
-    scores = np.array([[0.9, 0.1, 0.2], [0.9, 0.8, 0.1], [0.5, 0.5, 0.5]], np.float32)
-    found = recall(scores)
-    assert found["recall@1"] == pytest.approx(1 / 3)
-    assert found["recall@5"] == 1
-    assert found["chance@1"] == pytest.approx(1 / 3)
-    assert recall(np.eye(20, dtype=np.float32))["recall@1"] == 1
 
 
 def test_a_large_photo_is_shrunk_and_what_is_missing_is_a_dash() -> None:
