@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import lightness
 from models.color.mask import Mask
-from models.color.shrinking import shrink, working_shape
+from models.color.shrinking import shrink, shrunk, working_shape
 from models.color.upsampling import recolor
 from models.conditions import condition_of
 from models.guidance.condition import (
@@ -49,17 +48,6 @@ from models.layers import ColorLayer, layers_of
 from models.on_card import OnCard, print_box
 from models.progress import Progress, unwatched
 from models.scans import is_black_and_white, paper_of, tone_of, without_screen
-
-__all__ = [
-    "Colorized",
-    "Reference",
-    "View",
-    "colorize",
-    "find_things",
-    "shrunk",
-    "view_of",
-    "working_shape",
-]
 
 FloatArray = NDArray[np.float32]
 
@@ -237,9 +225,10 @@ def find_things(
     clip: Embedder,
     view: View,
     places: Mapping[str, Mask] | None = None,
-) -> tuple[FoundThing, ...]:
+) -> tuple[tuple[FoundThing, ...], tuple[str, ...]]:
     """Say what a job's description and regions name in a layer, and where, without colouring it.
 
+    Beside the things come notices: how the description was read, and what could not be used.
     ``pixels``, ``places`` and ``view`` are as for ``colorize``.
 
     Raises:
@@ -251,11 +240,12 @@ def find_things(
     grid = view.colorizer.predict(view.read, Condition()).ab.shape[:2]  # remembered for the colours
     guide = shrunk(view.lightness, grid)
     job = replace(job, palette=(), hints=())
-    _, things, _ = _overlays(
+    _, things, notices = _overlays(
         job, text_embedding, None, view, guide, (height, width),
         clip=clip, places=places or {}, painted=None,
     )  # fmt: skip
-    return things
+    read_as = () if text_embedding is None else text_embedding.notices
+    return things, (*read_as, *notices)
 
 
 def _overlays(
@@ -342,9 +332,3 @@ def _at_working_size(pixels: NDArray[Any], working_size: int) -> FloatArray:
     rows, columns = working_shape(height, width, working_size)
     small, _ = shrink(pixels, rows, columns)
     return small[..., 0] if small.shape[2] == 1 else small
-
-
-def shrunk(plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Bring a plane to a coarser grid."""
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)

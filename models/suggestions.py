@@ -39,16 +39,17 @@ def suggest(
     colorizer: ChromaPredictor,
     clip: Embedder,
     view: View | None = None,
-) -> tuple[Suggestion, ...]:
+) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
     """Suggest at most ``k`` colours for the pixel at column ``x`` and row ``y``, likeliest first.
 
     ``pixels`` is (H, W, C) and ``view`` what was seen of them, as in ``models.pipeline.colorize``.
-    Every suggestion has the lightness of that pixel and fits sRGB.
+    Every suggestion has the lightness of that pixel and fits sRGB. Beside them come notices of what
+    the job asks for.
     """
     height, width = pixels.shape[:2]
     view = view_of(pixels, colorizer) if view is None else view
     small, colorizer = view.read, view.colorizer
-    condition = _condition(job, small, colorizer=colorizer, clip=clip)
+    condition, notices = _condition(job, small, colorizer=colorizer, clip=clip)
     rows, columns = small.shape
     row = min(int((y + 0.5) / height * rows), rows - 1)
     column = min(int((x + 0.5) / width * columns), columns - 1)
@@ -59,10 +60,11 @@ def suggest(
     shown = srgb_to_lab(lab_to_srgb_in_gamut(np.repeat(own, len(found.ab)), found.ab))
     centres, weights = gather(Distribution(shown[:, 1:], found.weights), k)
     colors = lab_to_srgb_in_gamut(np.repeat(own, len(weights)), centres)
-    return tuple(
+    suggestions = tuple(
         Suggestion(to_hex(color), round(float(weight), 4))
         for color, weight in zip(colors, weights, strict=True)
     )
+    return suggestions, notices
 
 
 def gather(found: Distribution, k: int) -> tuple[FloatArray, FloatArray]:
@@ -95,27 +97,34 @@ def confidence_map(
     colorizer: ChromaPredictor,
     clip: Embedder,
     view: View | None = None,
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return how sure the model is of its colours: (H, W) uint8, white where it is certain.
 
     The value is 1 minus the entropy of the distribution as a share of the largest one. ``pixels``
-    and ``view`` are as in ``suggest``.
+    and ``view`` are as in ``suggest``. Beside the map come notices of what the job asks for.
     """
     height, width = pixels.shape[:2]
     view = view_of(pixels, colorizer) if view is None else view
     small, colorizer = view.read, view.colorizer
-    condition = _condition(job, small, colorizer=colorizer, clip=clip)
+    condition, notices = _condition(job, small, colorizer=colorizer, clip=clip)
     sure = colorizer.predict(small, condition).confidence
     levels = np.rint(sure * 255).astype(np.uint8)
-    return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR))
+    resized = cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized), notices
 
 
 def _condition(
     job: ColorizeJob, lightness: FloatArray, *, colorizer: ChromaPredictor, clip: Embedder
-) -> Condition:
-    """Turn the words and the palette into a condition; dabs say nothing to the network."""
+) -> tuple[Condition, tuple[str, ...]]:
+    """Turn the words and the palette into a condition, and say what could not be used.
+
+    Dabs say nothing to the network.
+    """
     text_embedding = clip.embed_text(job.description, job.language) if job.description else None
-    return condition_of(job, text_embedding, None, lightness, colorizer=colorizer, clip=clip)[0]
+    condition, _, notices = condition_of(
+        job, text_embedding, None, lightness, colorizer=colorizer, clip=clip
+    )
+    return condition, notices
 
 
 def _lightness_of(pixel: NDArray[Any]) -> FloatArray:

@@ -1,4 +1,7 @@
-"""A layer made small for the networks: to which size, and what is transparent has no say in it."""
+"""A layer made small for the networks: to which size, and what is transparent has no say in it.
+
+A plane without transparency is brought to a coarser grid by its means alone.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,12 @@ def shrink(pixels: NDArray[Any], rows: int, columns: int) -> tuple[FloatArray, F
     ]
     premultiplied = np.stack([plane.reshape(rows, columns) for plane in planes], axis=-1)
     return _continued(premultiplied, visible), visible
+
+
+def shrunk(plane: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Bring an (H, W) plane to a coarser grid of (rows, columns): the mean of each cell."""
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _continued(premultiplied: FloatArray, visible: FloatArray) -> FloatArray:

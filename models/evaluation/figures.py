@@ -240,7 +240,9 @@ def _ratio_deviation(evaluation: Evaluation, guidance: str, photos: set[int]) ->
 
 
 def plain(value: Any) -> Any:
-    """Turn what JSON does not know, nan and infinity, into None."""
+    """Turn what JSON does not know, nan and infinity, into None, also inside dicts and lists."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -29,7 +29,7 @@ from models.evaluation.report import number, write_json
 from models.evaluation.results import mean
 from models.guidance.condition import ChromaPredictor, Embedder, NamedThing
 from models.job import ColorizeJob
-from models.photos import spread_evenly
+from models.photos import PhotosError, spread_evenly
 from models.pipeline import colorize, view_of
 from models.training.regions import NOT_NAMES, UNKNOWN, RegionPhoto, read_masks
 
@@ -208,8 +208,11 @@ def main(
     """Measure patches and places on the photos with masks of region SHARDS."""
     from models.networks.loading import load_pair
 
+    try:
+        photos = spread_evenly(list(read_masks(shards)), limit)
+    except PhotosError as problem:
+        raise click.UsageError(str(problem)) from problem
     colorizer, clip = load_pair(weights)
-    photos = spread_evenly(list(read_masks(shards)), limit)
     console = Console()
     steps = measure(photos, commonest(photos), colorizer, clip)
     *_, result = track(steps, "photos", total=len(photos), console=console)

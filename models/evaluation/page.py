@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -112,7 +112,7 @@ def charts(figures: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     made = [(title, dots(title, _gains(rows), unit=GAIN)) for title, rows in gains.items()]
     title = "PSNR when all chroma is scaled"
     scaled = [
-        Line(name, list(zip(curve["colourfulness_ratio"], curve["psnr"], strict=True)))
+        Line(name, _known(curve["colourfulness_ratio"], curve["psnr"]))
         for name, curve in ((n, row["curve"]) for n, row in figures["equally_colourful"].items())
     ]
     chart = lines(title, scaled, across="colourfulness ratio", up="PSNR, dB", mark=1.0)
@@ -122,6 +122,12 @@ def charts(figures: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     shares = [line for line in shares if line.points]
     made.append((title, lines(title, shares, across="CIEDE2000", up="share of photos")))
     return [(title, chart) for title, chart in made if chart]
+
+
+def _known(across: Sequence[float | None], up: Sequence[float | None]) -> list[tuple[float, float]]:
+    """Pair values up, where both are: grey photos met exactly have no PSNR."""
+    pairs = zip(across, up, strict=True)
+    return [(x, y) for x, y in pairs if x is not None and y is not None]
 
 
 def _gains(rows: Mapping[str, Mapping[str, Any]]) -> list[Dot]:

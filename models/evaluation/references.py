@@ -36,6 +36,10 @@ PART = 0.75  # share of each side that the mirrored part keeps
 KINDS = ("original", "mirrored part", "retrieved", "random")
 
 
+class NoOtherPhoto(ValueError):
+    """A target that has no other photo to take colours from; the message names the remedy."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReferenceRow:
     """One target with one kind of reference; all intersections are with that reference."""
@@ -74,7 +78,12 @@ def evaluate_references(
 
     The retrieved reference is the one of ``candidates``, the target itself aside, whose embedding
     is nearest to that of the grey target.
+
+    Raises:
+        NoOtherPhoto: a target is the only candidate.
     """
+    if any({photo.key for photo in candidates} <= {target.key} for target in targets):
+        raise NoOtherPhoto("references come from other photos: name two photos at least")
     generator = np.random.default_rng(seed)
     vectors = np.stack([clip.embed_image(_floats(photo.pixels)) for photo in candidates])
     keys = [photo.key for photo in candidates]

@@ -11,6 +11,9 @@ Williams 2006, chapter 2): one small dense system, as large as there are known p
 A colour that the network holds likely where it is known is news of the whole scene; one that it
 does not, or that is vivid and far off the guess, is a person's wish for one thing. So the larger
 the error, the more vivid and the less likely the colour, the less it counts.
+
+A colour of confidence p is right with that probability, and else the guess is. So the error to be
+expected is p times the one that it says, and it counts p as much as a certain one would.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ TOGETHER = 5  # cells; known ones that lie so near say much the same
 LEAST_NOISE = 1e-3
 SAME = 8.0  # ab; a standard deviation of what counts as one colour
 LEAST_LIKELY = 1e-3  # of a colour; less says nothing more
+FAINTEST = 1e-9  # of confidence; less counts as none beside it
 MOST_DOUBT = 12.0  # beyond it a known colour says nothing of the others anyway
 
 
@@ -59,26 +63,27 @@ class Described(NamedTuple):
 
 
 def correct(
-    guess: FloatArray, ab: FloatArray, known: NDArray[np.bool_], related: Related
+    guess: FloatArray, ab: FloatArray, confidence: FloatArray, related: Related
 ) -> FloatArray:
     """Return the guess corrected by what is known of it, everywhere: (h, w, 2) float32 ab.
 
-    ``guess`` and ``ab`` are (h, w, 2) float32; ``known`` (h, w) says where ``ab`` are the true
-    colours. The result comes near the known colours, and no place moves farther than they do.
+    ``guess`` and ``ab`` are (h, w, 2) float32; ``confidence`` (h, w) float32 in [0, 1] says how
+    sure it is that ``ab`` are the true colours, 0 where nothing is known. The result comes near
+    the certain colours, and no place moves farther than the known ones are expected to.
     """
+    known = confidence > 0
     if not known.any():
         return guess
     wrong = (ab - guess) / np.float32(UNIT)
-    crowd = cv2.boxFilter(
-        known.astype(np.float64), -1, (TOGETHER, TOGETHER),
-        normalize=False, borderType=cv2.BORDER_CONSTANT,
-    )  # fmt: skip
+    crowd = _crowd(confidence.astype(np.float64))
     weights, bins, colors = map(torch.from_numpy, (related.weights[known], related.bins, ab[known]))
     unexpected = np.zeros(known.shape)
     unexpected[known] = unlikely(weights, bins, colors).numpy()
-    columns = np.dstack([related.descriptors, guess / np.float32(UNIT), wrong, unexpected, crowd])
+    columns = np.dstack(
+        [related.descriptors, guess / np.float32(UNIT), wrong, unexpected, confidence, crowd]
+    )
     places = torch.from_numpy(_at_most(columns.astype(np.float64), known, MOST))
-    descriptor, mean, error, odd, crowded = places.split([WIDTH, 2, 2, 1, 1], dim=1)
+    descriptor, mean, error, odd, sure, crowded = places.split([WIDTH, 2, 2, 1, 1, 1], dim=1)
     everywhere = torch.from_numpy(columns.reshape(-1, columns.shape[2])).double()
     with torch.inference_mode():
         found = UNIT * predict(
@@ -87,8 +92,9 @@ def correct(
             odd[:, 0],
             take_apart(everywhere[:, :WIDTH], everywhere[:, WIDTH : WIDTH + 2]),
             crowded[:, 0].clamp_min(1),
+            sure[:, 0],
         )
-        limit = UNIT * error.norm(dim=1).max()
+        limit = UNIT * (sure * error).norm(dim=1).max()
         found *= (limit / found.norm(dim=1, keepdim=True).clamp_min(1e-9)).clamp_max(1)
     return np.asarray(guess + found.numpy().reshape(guess.shape), np.float32)
 
@@ -116,13 +122,18 @@ def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
 
 
 def predict(
-    here: Described, wrong: Tensor, odd: Tensor, there: Described, crowded: Tensor | None = None
+    here: Described,
+    wrong: Tensor,
+    odd: Tensor,
+    there: Described,
+    crowded: Tensor | None = None,
+    confidence: Tensor | None = None,
 ) -> Tensor:
     """Mean of the errors (m, 2) ``there``, given the errors ``wrong`` (n, 2) ``here``.
 
     ``odd`` (n,) is how ``unlikely`` the colours are that are known. ``crowded`` (n,) is how many
     known places lie about each, itself among them: together they count as one; None where they lie
-    alone.
+    alone. ``confidence`` (n,) in (0, 1] is how sure it is that each is known; None: all are.
     """
     count = len(wrong)
     squares = wrong.square().sum(1), (here.guess + wrong).square().sum(1)
@@ -130,6 +141,8 @@ def predict(
     trust = here.trust * torch.exp(-doubts.sum(1).clamp_max(MOST_DOUBT))
     if crowded is not None:
         trust = trust / crowded
+    if confidence is not None:
+        trust, wrong = trust * confidence, wrong * confidence[:, None]
     ours = here.shared.flatten(0, 1)  # a and b of the first place, of the second, ...
     both = torch.eye(2, dtype=wrong.dtype)
     covariance = ours @ ours.T + torch.kron(_alike(here, here), both)
@@ -153,20 +166,37 @@ def _alike(first: Described, second: Described) -> Tensor:
     return first.size[:, None] * second.size * torch.exp(-apart / 2)
 
 
+def _crowd(confidence: Float64Array) -> Float64Array:
+    """Say how many known places lie about each of (h, w), the surest of them counted as one.
+
+    Faint paint about a certain dab is hardly a crowd: else it would lower what the dab says.
+    """
+    total = cv2.boxFilter(
+        confidence, -1, (TOGETHER, TOGETHER), normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    surest = cv2.dilate(confidence, np.ones((TOGETHER, TOGETHER), np.uint8))
+    return np.asarray(total / np.maximum(surest, FAINTEST), np.float64)
+
+
 def _at_most(columns: Float64Array, known: NDArray[np.bool_], most: int) -> Float64Array:
     """List the known places of (h, w, C): (n, C). Too many are averaged, block by larger block.
 
-    The last column is the crowd; a mean over a block stands for as many of it as were averaged.
+    The last columns are the confidence and the crowd. Places are averaged by their confidence; the
+    mean is as sure as the surest of them, and stands for as much of the crowd as they are of it.
     """
     y, x = np.nonzero(known)
     values, side = columns[y, x], 1
-    listed = values
+    listed, confidence = values, values[:, -2]
     while len(listed) > most:
         side *= 2
         block = (y // side) * known.shape[1] + x // side
-        _, group, size = np.unique(block, return_inverse=True, return_counts=True)
-        listed = np.zeros((len(size), values.shape[1]))
-        np.add.at(listed, group, values)
-        listed /= size[:, None]
-        listed[:, -1] /= size
+        blocks, group = np.unique(block, return_inverse=True)
+        total, surest = np.zeros(len(blocks)), np.zeros(len(blocks))
+        np.add.at(total, group, confidence)
+        np.maximum.at(surest, group, confidence)
+        listed = np.zeros((len(blocks), values.shape[1]))
+        np.add.at(listed, group, confidence[:, None] * values)
+        listed /= total[:, None]
+        listed[:, -2] = surest
+        listed[:, -1] = listed[:, -1] * surest / total
     return listed

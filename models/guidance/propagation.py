@@ -81,14 +81,14 @@ def spread_hints(
     """Return the chroma that meets the dabs, fills what they lie on, and else is the guess.
 
     ``guess`` is (h, w, 2) float32 ab, ``lightness`` (h, w) float32 in [0, 100] on the same grid;
-    ``hints``, of confidence 1 or 0, lie on a grid that is a whole number of times finer in each
-    direction. With what is ``related`` the guess is first corrected everywhere by what the dabs say
-    of it (``models.guidance.kriging``).
+    ``hints`` lie on a grid that is a whole number of times finer in each direction; a dab has
+    confidence 1, paint its alpha. With what is ``related`` the guess is first corrected everywhere
+    by what they say of it, as far as they are sure (``models.guidance.kriging``).
     """
     if related is None:
         return _joined(guess, hints, lightness, DABS)
     ab, confidence = _on_grid(hints, lightness.shape)
-    corrected = correct(guess, ab, confidence > 0, related)
+    corrected = correct(guess, ab, confidence, related)
     return _joined(corrected, hints, lightness, CORRECTED, near_of(related.descriptors))
 
 

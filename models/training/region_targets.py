@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import srgb_to_lab
+from models.color.shrinking import shrunk
 from models.guidance.color_words import color_phrases
-from models.pipeline import shrunk
 from models.training.color_naming import named_area, word_area
 from models.training.regions import NOT_NAMES, UNKNOWN, Boxes, RegionPhoto, box_mask
 from models.training.samples import age, emulsion_lightness

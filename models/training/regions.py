@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.photos import Photo
+from models.photos import Photo, PhotosError
+from models.shown import shown
 
 FloatArray = NDArray[np.float32]
 UNKNOWN = 255
@@ -70,7 +71,11 @@ class RegionPhoto:
 
 
 def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
-    """Yield the photos of ``regions-*`` shards."""
+    """Yield the photos with masks of ``regions-*`` shards.
+
+    Raises:
+        PhotosError: a shard has none.
+    """
     for path in paths:
         members: dict[str, dict[str, bytes]] = {}
         with tarfile.open(path) as shard:
@@ -79,7 +84,18 @@ def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
                 file = shard.extractfile(member)
                 assert file is not None
                 members.setdefault(key, {})[suffix] = file.read()
-        for key, parts in members.items():
+        # A PNG alone is a photo without a mask.
+        masked = {
+            key: parts
+            for key, parts in members.items()
+            if {"json", "png"} <= parts.keys() and {"webp", "jpg"} & parts.keys()
+        }
+        if not masked:
+            raise PhotosError(
+                f"{shown(path)} has no photo with a mask (KEY.png and KEY.json beside KEY.jpg): "
+                "name regions-* shards"
+            )
+        for key, parts in masked.items():
             record = json.loads(parts["json"])
             rgb = Image.open(io.BytesIO(parts.get("webp") or parts["jpg"])).convert("RGB")
             labels = np.asarray(Image.open(io.BytesIO(parts["png"])), np.uint8)

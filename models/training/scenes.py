@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.color.shrinking import working_shape
+from models.color.shrinking import shrunk, working_shape
 from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
 from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
 from models.networks.predictor import GRID, Predictor
-from models.pipeline import shrunk
 from models.training.color_naming import WORDS, named_area
 from models.training.regions import UNKNOWN, RegionPhoto, box_mask
 from models.training.strangers import ColoredName

@@ -140,8 +140,6 @@ def evaluate(
     """
     from rich.console import Console
 
-    from models.guidance.condition import NoMatcher
-
     console = Console()
     check_files((html_file, json_file, turing_file, sheet_file))
     models = _read_figures(compared)
@@ -158,7 +156,7 @@ def evaluate(
     if html_file is not None and model == OURS:
         try:
             matched = _with_references(session, min(pictures, REFERENCES_SHOWN))
-        except NoMatcher as problem:
+        except click.UsageError as problem:
             console.print(f"References are not measured: {problem}.")
     figures, result = _measure(
         session,
@@ -295,7 +293,9 @@ def _measure(
 
 
 def _with_references(session: _Session, keep_pictures: int) -> ReferenceEvaluation:
-    from models.evaluation.references import evaluate_references
+    """Measure references; a UsageError says why there are none."""
+    from models.evaluation.references import NoOtherPhoto, evaluate_references
+    from models.guidance.condition import NoMatcher
 
     growing = evaluate_references(
         session.photos,
@@ -305,7 +305,10 @@ def _with_references(session: _Session, keep_pictures: int) -> ReferenceEvaluati
         keep_pictures=keep_pictures,
         seed=session.seed,
     )
-    return _last(growing, "references", len(session.photos), session.console)
+    try:
+        return _last(growing, "references", len(session.photos), session.console)
+    except (NoMatcher, NoOtherPhoto) as problem:
+        raise click.UsageError(str(problem)) from problem
 
 
 def _measure_references(
@@ -313,12 +316,8 @@ def _measure_references(
 ) -> None:
     """Measure reference photos alone."""
     from models.evaluation.references import sheet_png, summary, table
-    from models.guidance.condition import NoMatcher
 
-    try:
-        matched = _with_references(session, keep_pictures)
-    except NoMatcher as problem:
-        raise click.UsageError(str(problem)) from problem
+    matched = _with_references(session, keep_pictures)
     figures = summary(matched, session.details | {"candidates": len(session.candidates)})
     session.console.print(table(figures))
     if json_file is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.job import ColorizeJob, JobError
-from models.shown import shown
+from models.shown import printable, shown
 from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 from plugin_server.commands.parameters import clip_option, weights_option
@@ -88,6 +88,9 @@ def things(
         raise click.ClickException(f"{shown(photo)}: {problem}") from problem
     found = json.loads(answer.body)["things"]
     _print_table(found)
+    own = [one["notice"] for one in found if one["notice"]]
+    for notice in dict.fromkeys((*answer.notices, *own)):
+        click.echo(f"note: {printable(notice)}", err=True)
     if sheet is not None:
         masks = [None if one["mask"] is None else _mask(service, one["mask"]) for one in found]
         write(sheet, draw(target, found, masks))
@@ -111,9 +114,6 @@ def _print_table(found: Sequence[dict[str, Any]]) -> None:
         area = "-" if one["mask"] is None else f"{one['area']:.1%}"
         table.add_row(Text(one["phrase"]), color, f"{one['found']:.2f}", area)
     console.print(table)
-    for one in found:
-        if one["notice"]:
-            click.echo(f"note: {one['notice']}", err=True)
 
 
 def _mask(service: Service, address: str) -> NDArray[np.uint8]:

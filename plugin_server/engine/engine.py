@@ -236,23 +236,25 @@ class Engine:
                 f"from 0 to {height - 1} (the upright image, in pixels)"
             )
         progress("network", 0.0)
-        found = suggest(
+        found, notices = suggest(
             layer.pixels, request.job, x=x, y=y, k=request.k,
             colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
         )  # fmt: skip
-        return _json(suggestions=[asdict(suggestion) for suggestion in found])
+        listed = [asdict(suggestion) for suggestion in found]
+        return _json(*layer.notices, *notices, suggestions=listed)
 
     def _confidence(self, request: ConfidenceRequest, progress: Progress) -> Answer:
         from models.suggestions import confidence_map
 
         layer, _, _ = self._target(request, progress)
         progress("network", 0.0)
-        levels = confidence_map(
+        levels, notices = confidence_map(
             layer.pixels, request.job,
             colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
         )  # fmt: skip
         progress("encode", 0.0)
-        return Answer(encode(Layer(levels[..., np.newaxis]), "image/png"), "image/png")
+        body = encode(Layer(levels[..., np.newaxis]), "image/png")
+        return Answer(body, "image/png", (*layer.notices, *notices))
 
     def _keep(self, request: KeepRequest, progress: Progress) -> Answer:
         progress("decode", 0.0)
@@ -273,14 +275,19 @@ class Engine:
             self._remember(image, layer)
         view = self._view(image, layer)
         assert view is not None, "a kept photo has a view"
-        things = find_things(layer.pixels, request.job, clip=self.clip, view=view, places=places)
+        things, notices = find_things(
+            layer.pixels, request.job, clip=self.clip, view=view, places=places
+        )
         token = self.photos.put(keep(image, things).pack())
         listed = [
             thing.members(number)
             | {"mask": None if thing.place is None else f"/v1/things/{token}/{number}"}
             for number, thing in enumerate(things)
         ]
-        return _json(things=listed, width=width, height=height, seconds=self.photos.seconds)
+        return _json(
+            *layer.notices, *notices,
+            things=listed, width=width, height=height, seconds=self.photos.seconds,
+        )  # fmt: skip
 
     def _thing_mask(self, request: ThingMaskRequest, progress: Progress) -> Answer:
         data = self.photos.get(request.token)
@@ -374,8 +381,8 @@ def _in_short(things: Sequence[FoundThing]) -> str:
     return text
 
 
-def _json(**members: object) -> Answer:
-    return Answer(json.dumps(members).encode(), "application/json")
+def _json(*notices: str, **members: object) -> Answer:
+    return Answer(json.dumps(members).encode(), "application/json", notices)
 
 
 def _bytes_in(layer: Layer) -> int:

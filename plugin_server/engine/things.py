@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.mask import Mask
+from models.color.shrinking import shrunk
 from models.color.upsampling import upsampled
 from models.guidance.things import FoundThing
-from models.pipeline import View, shrunk
+from models.pipeline import View
 from plugin_server.engine.requests import ImageId
 
 MAGIC = b"photochrom things 1\n"  # before what is kept: no photo begins so

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from flask import Flask
 from pydantic import BaseModel, Field
@@ -22,6 +22,10 @@ from plugin_server.images.codec import MEDIA_TYPES
 from plugin_server.version import product_version
 
 View = TypeVar("View", bound=Callable[..., Any])
+NOTICES: Final = {
+    "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), separated "
+    "by commas."
+}
 _OPERATION = "photochrom_operation"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

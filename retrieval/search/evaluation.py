@@ -1,7 +1,7 @@
 """How well searches find the right photo.
 
-Everything is measured on photos with captions that the CLIP model never saw. Recall at k is the
-share of searches that have the one right photo among their first k hits; chance is k / photos.
+Everything is measured on photos with captions that the CLIP model never saw. Recall and chance are
+those of ``models.evaluation.recall``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.recall import ranks, recall
 from models.guidance.condition import Embedder
 from retrieval.database.clip_model import embed_captions, embed_photos
 from retrieval.search.scoring import Calibration, words_logit
@@ -22,7 +23,6 @@ FloatArray = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 BATCH: Final = 32
-DEPTHS: Final = (1, 5, 10)
 
 
 class CaptionedPhoto(Protocol):
@@ -109,20 +109,6 @@ def _embed_texts(clip: Embedder, texts: Sequence[str]) -> FloatArray:
     return np.stack([vectors[i] for i in range(len(texts))])
 
 
-def ranks(scores: FloatArray, right: Rows) -> Rows:
-    """Return how many of (Q, N) stand before the right one of each search: (Q,).
-
-    What is as good as the right one stands before it, so that equal scores earn nothing.
-    """
-    own = scores[np.arange(len(right)), right][:, None]
-    return np.asarray((scores >= own).sum(axis=1) - 1, np.int64)
-
-
-def recall(ranks_of_right: Rows) -> dict[str, float]:
-    """Return the share of searches whose right photo is among the first 1, 5 and 10."""
-    return {f"recall@{k}": round(float((ranks_of_right < k).mean()), 4) for k in DEPTHS}
-
-
 def evaluate(
     found: Embedded,
     *,
@@ -149,9 +135,8 @@ def evaluate(
             ]
             together = np.concatenate(places)
             if len(together):
-                chance = {f"chance@{k}": round(min(1.0, k / size), 4) for k in DEPTHS}
-                counted = {"among": size, "count": len(together)}
-                entry = counted | recall(together) | chance
+                shares = {name: round(share, 4) for name, share in recall(together, size).items()}
+                entry = {"among": size, "count": len(together)} | shares
                 figures["searches"].setdefault(name, []).append(entry)
     return figures
 

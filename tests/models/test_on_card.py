@@ -125,7 +125,7 @@ def test_things_are_sought_in_the_print_and_on_the_card() -> None:
 
 def test_suggestions_in_the_print_are_its_own() -> None:
     def color(levels: FloatArray, x: float, y: float) -> str:
-        found = suggest(
+        found, _ = suggest(
             grey(levels), ColorizeJob(), x=x, y=y, k=1, colorizer=Summing(), clip=FakeClip()
         )
         return found[0].color

@@ -182,8 +182,26 @@ def test_what_was_found_is_told() -> None:
     assert (x, y, height) == (0, 0, 64)
     assert width == pytest.approx(32, abs=4)
     view = view_of(GREY, LocatingColorizer())
-    again = find_things(GREY, ColorizeJob(DRESS), clip=NamingClip(), view=view)
+    again, notices = find_things(GREY, ColorizeJob(DRESS), clip=NamingClip(), view=view)
     assert [thing.phrase for thing in again] == ["green dress"]
+    assert notices == ()
+
+
+def test_looking_for_things_says_what_colouring_would_say_of_them() -> None:
+    job = ColorizeJob(
+        f"{DRESS}, a café and all that a description may have to say of it",
+        regions=(Region(mask="black", color="#2a6f4e"),),
+        things=(ThingChange("brown hat", use=False),),
+    )
+    places = {"black": Mask.of_levels(np.zeros((64, 64), np.uint8))}
+    view = view_of(GREY, LocatingColorizer())
+    _, notices = find_things(GREY, job, clip=NamingClip(), view=view, places=places)
+    cut, letters, change, region = notices
+    assert "only 12 were read" in cut
+    assert "é" in letters
+    assert change.startswith('The change of "brown hat" was not used')
+    assert region == "Region 0 was not used: its mask is black everywhere."
+    assert notices == run(GREY, job, places=places).notices
 
 
 def test_what_is_not_found_is_told_and_colours_nothing() -> None:

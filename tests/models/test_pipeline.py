@@ -23,8 +23,9 @@ from models.guidance.condition import (
 )
 from models.guidance.named_colors import ab_of
 from models.guidance.palette import Palette
+from models.guidance.reference import Reference
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, ThingChange
-from models.pipeline import Colorized, Reference, colorize, view_of
+from models.pipeline import Colorized, colorize, view_of
 from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer
 
 DTYPES = (np.uint8, np.uint16, np.float32)

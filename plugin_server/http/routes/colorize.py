@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from plugin_server.engine.requests import ANSWER_TYPES, Accept
 from plugin_server.http.forms import ColorizeForm, read_form
 from plugin_server.http.messages import answer_in_turn, picture_response
-from plugin_server.http.openapi import Operation, Success, documented
+from plugin_server.http.openapi import NOTICES, Operation, Success, documented
 from plugin_server.service import Service
 
 PICTURE = Success(
@@ -18,8 +18,7 @@ PICTURE = Success(
     {media_type: {} for media_type in ANSWER_TYPES},
     {
         "Server-Timing": "What each stage took, in milliseconds.",
-        "Photochrom-Notice": "What the user should know: notices, percent-encoded (UTF-8), "
-        "separated by commas.",
+        **NOTICES,
         "Photochrom-Things": "Where the description names things: what was found where, as of "
         "`POST /v1/things` but without masks; JSON, percent-encoded (UTF-8), the first ones where "
         "they are many.",

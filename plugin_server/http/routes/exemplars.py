@@ -17,7 +17,7 @@ from plugin_server.engine.exemplars import (
 from plugin_server.http.exemplar_forms import AddExemplarForm, PageQuery, SearchForm
 from plugin_server.http.forms import read_form, read_query
 from plugin_server.http.messages import answer_in_turn, respond
-from plugin_server.http.openapi import Operation, Success, documented, json_success
+from plugin_server.http.openapi import NOTICES, Operation, Success, documented, json_success
 from plugin_server.images.codec import media_type_of
 from plugin_server.service import Service
 
@@ -38,10 +38,7 @@ def blueprint(service: Service) -> Blueprint:
                 200,
                 "What was found, best first",
                 ResultsJson,
-                {
-                    "Photochrom-Notice": "What the user should know of the description: notices, "
-                    "percent-encoded (UTF-8), separated by commas."
-                },
+                NOTICES,
             ),
             form=SearchForm,
             schemas=(HitJson, ResultsJson),

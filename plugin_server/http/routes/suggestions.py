@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
 from plugin_server.http.messages import answer_in_turn, respond
-from plugin_server.http.openapi import Operation, Success, documented, json_success
+from plugin_server.http.openapi import NOTICES, Operation, Success, documented, json_success
 from plugin_server.service import Service
 
 
@@ -35,7 +35,9 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Suggest likely colours for a place",
-            json_success(200, "Likely colours from the model's own distribution", Suggestions),
+            json_success(
+                200, "Likely colours from the model's own distribution", Suggestions, NOTICES
+            ),
             form=SuggestionsForm,
             schemas=(SuggestedColor, Suggestions),
             problems=PROBLEMS,
@@ -56,6 +58,7 @@ def blueprint(service: Service) -> Blueprint:
                 "A grey picture of the image's size: white where the model is sure, black where "
                 "every colour is as likely as another",
                 {"image/png": {}},
+                NOTICES,
             ),
             form=ConfidenceForm,
             problems=PROBLEMS,

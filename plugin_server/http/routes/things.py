@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import MASK_TYPES, Accept, ThingMaskRequest
 from plugin_server.http.forms import ThingsForm, read_form
-from plugin_server.http.messages import answer_in_turn
-from plugin_server.http.openapi import Operation, Success, documented, json_success
+from plugin_server.http.messages import answer_in_turn, respond
+from plugin_server.http.openapi import NOTICES, Operation, Success, documented, json_success
 from plugin_server.service import Service
 
 
@@ -47,7 +47,7 @@ def blueprint(service: Service) -> Blueprint:
     @documented(
         Operation(
             "Find what a description names",
-            json_success(200, "The things, found or not", Things),
+            json_success(200, "The things, found or not", Things, NOTICES),
             form=ThingsForm,
             schemas=(Thing, Things),
             problems=(400, 401, 404, 413, 415, 422, 429, 507),
@@ -57,7 +57,7 @@ def blueprint(service: Service) -> Blueprint:
     def find() -> Response:
         work = read_form(request, ThingsForm).request()
         answer = answer_in_turn(service, work)
-        return Response(answer.body, content_type=answer.media_type)
+        return respond(answer)
 
     @routes.get("/v1/things/<token>/<int:number>")
     @documented(
@@ -76,6 +76,6 @@ def blueprint(service: Service) -> Blueprint:
         types = Accept.parse(request.accept_mimetypes, MASK_TYPES)
         work = ThingMaskRequest(token, number, types)
         answer = answer_in_turn(service, work)
-        return Response(answer.body, content_type=answer.media_type)
+        return respond(answer)
 
     return routes

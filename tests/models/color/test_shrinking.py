@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.color.shrinking import shrink
+from models.color.shrinking import shrink, shrunk
 from models.guidance.reference import Reference
 
 RNG = np.random.default_rng(3)
@@ -35,6 +35,12 @@ def test_a_cell_is_the_mean_of_its_pixels_weighed_by_their_alpha(
     np.testing.assert_allclose(small, expected, atol=1e-4)
     assert visible is not None
     np.testing.assert_allclose(visible, alpha[..., 0] / 9, atol=1e-4)
+
+
+def test_a_cell_of_a_plane_is_its_mean() -> None:
+    plane = RNG.random((60, 90), np.float32)
+    expected = plane.reshape(20, 3, 30, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(shrunk(plane, (20, 30)), expected, atol=1e-6)
 
 
 @DTYPES

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
 from models.color.lab import lab_to_srgb_in_gamut
 from models.evaluation.landing import UInt8Array
-from models.evaluation.masks import commonest, measure, names_in, spread, summary, tables
+from models.evaluation.masks import commonest, main, measure, names_in, spread, summary, tables
 from models.guidance.condition import Located, NamedThing
 from models.job import ColorizeJob
 from models.pipeline import colorize
@@ -100,6 +101,20 @@ def test_the_commonest_names_are_those_on_most_photos() -> None:
     assert set(names_in(photo)) == {"dress", "door", "hair"}
     alone = replace(photo, labels=np.where(photo.labels == 2, photo.labels, 0).astype(np.uint8))
     assert commonest([photo, alone]) == ("door", "dress", "hair")
+
+
+@pytest.mark.parametrize("suffix", ["webp", "png", None])
+def test_shards_without_masks_are_refused_by_name(tmp_path: Path, suffix: str | None) -> None:
+    shard = tmp_path / "dev-000.tar"
+    with tarfile.open(shard, "w") as tar:
+        if suffix is not None:
+            file = io.BytesIO()
+            Image.fromarray(region_photo().pixels).save(file, suffix)
+            _add(tar, f"p.{suffix}", file.getvalue())
+            _add(tar, "p.json", b'{"captions": [], "source": "test"}')
+    result = CliRunner().invoke(main, [str(shard)])
+    assert result.exit_code == 2
+    assert "dev-000.tar has no photo with a mask" in result.output
 
 
 def test_patchiness_is_that_of_the_definition(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,10 +17,9 @@ from skimage import data
 
 from models.evaluation.comparison import compare
 from models.evaluation.evaluate import evaluate
-from models.evaluation.figures import summary
+from models.evaluation.figures import plain, summary
 from models.evaluation.kinds import KINDS
-from models.evaluation.page import data_url, html_page
-from models.evaluation.recall import recall
+from models.evaluation.page import charts, data_url, html_page
 from models.evaluation.references import evaluate_references
 from models.evaluation.report import number, sentences
 from models.photos import Photo
@@ -108,6 +109,26 @@ def test_every_measure_is_told_with_its_deviation(page_and_figures) -> None:  # 
     assert page.count('class="photo"') == 3 + 2 + 1 + 1  # worst, random, one word, reference
 
 
+def test_what_json_does_not_know_is_none_wherever_it_stands() -> None:
+    figures = {"psnr": [math.inf, 1.0], "pairs": ((math.nan, 2), [{"a": -math.inf}]), "name": "x"}
+    assert plain(figures) == {
+        "psnr": [None, 1.0],
+        "pairs": [[None, 2], [{"a": None}]],
+        "name": "x",
+    }
+
+
+def test_a_curve_is_drawn_where_it_is_known(page_and_figures) -> None:  # type: ignore[no-untyped-def]
+    figures = copy.deepcopy(page_and_figures[1])
+    for row in figures["equally_colourful"].values():
+        row["curve"]["psnr"][0] = None
+    (before,), (after,) = (
+        [chart.count(",") for title, chart in charts(some) if title.startswith("PSNR when")]
+        for some in (page_and_figures[1], figures)
+    )
+    assert after == before - len(figures["equally_colourful"])
+
+
 def test_the_worst_stand_first() -> None:
     *_, result = evaluate(PHOTOS, colorizer=FakeColorizer(), clip=FakeClip(), hints=False)
     off = [pictures.off for pictures in result.worst]
@@ -120,15 +141,6 @@ def test_hints_are_obeyed_where_they_lie() -> None:
     off = summary(result, {})["hints"]["10 hints"]["median"]
     everywhere = result.mean("10 hints", "ciede2000")
     assert off < everywhere / 2
-
-
-def test_recall_counts_the_right_ones_and_gives_ties_nothing() -> None:
-    scores = np.array([[0.9, 0.1, 0.2], [0.9, 0.8, 0.1], [0.5, 0.5, 0.5]], np.float32)
-    found = recall(scores)
-    assert found["recall@1"] == pytest.approx(1 / 3)
-    assert found["recall@5"] == 1
-    assert found["chance@1"] == pytest.approx(1 / 3)
-    assert recall(np.eye(20, dtype=np.float32))["recall@1"] == 1
 
 
 def test_a_large_photo_is_shrunk_and_what_is_missing_is_a_dash() -> None:
@@ -167,6 +179,20 @@ def test_the_command_measures_and_writes_all_it_is_asked_for(tmp_path: Path) -> 
     assert "+0.00 ± –" in page  # the same photo, the same model
     assert "A reference photo" in page
     assert blind.stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_one_photo_is_measured_without_references(tmp_path: Path) -> None:
+    photo, report = tmp_path / "cat.png", tmp_path / "r.html"
+    Image.fromarray(PHOTOS[0].pixels).save(photo)
+    refused = CliRunner().invoke(command, [str(photo), "--references"])
+    assert refused.exit_code == 2
+    assert "name two photos" in refused.output
+    arguments = [str(photo), "--no-hints", "--report", str(report)]
+    made = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    assert "References are not measured" in made.output
+    assert "A reference photo" not in report.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

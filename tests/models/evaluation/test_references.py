@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.evaluation.references import (
     KINDS,
+    NoOtherPhoto,
     evaluate_references,
     histogram,
     intersection,
@@ -81,3 +82,11 @@ def test_a_photo_is_not_retrieved_for_itself() -> None:
         photos[:1], [*photos, photo(1)], colorizer=FakeColorizer(), clip=FakeClip(), keep_pictures=1
     )
     assert "retrieved photo 1" in result.pictures[0].caption
+
+
+@pytest.mark.parametrize("candidates", [[photo(0)], [photo(0), photo(0)]])
+def test_a_photo_without_any_other_has_no_references(candidates: list[Photo]) -> None:
+    with pytest.raises(NoOtherPhoto, match="name two photos"):
+        next(
+            evaluate_references([photo(0)], candidates, colorizer=FakeColorizer(), clip=FakeClip())
+        )

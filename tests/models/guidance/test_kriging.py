@@ -41,11 +41,11 @@ def described(shape: tuple[int, int], *, sure: float = SURE) -> Array:
     return descriptors
 
 
-def correct(guess: Array, ab: Array, known: NDArray[np.bool_], descriptors: Array) -> Array:
+def correct(guess: Array, ab: Array, known: NDArray[np.bool_] | Array, descriptors: Array) -> Array:
     """Correct where the network holds what is nearly grey likely, and nothing else."""
     bins = np.float32([(0, 0), (0, 90)])
     weights = np.broadcast_to(np.float32((1, 0)), (*known.shape, 2))
-    return kriging.correct(guess, ab, known, Related(descriptors, weights, bins))
+    return kriging.correct(guess, ab, np.float32(known), Related(descriptors, weights, bins))
 
 
 def halves() -> Array:
@@ -89,6 +89,7 @@ def test_the_correction_is_that_of_a_gaussian_given_what_is_known() -> None:
     descriptors = 0.4 * generator.standard_normal((9, WIDTH))
     guess, wrong = generator.standard_normal((9, 2)), generator.standard_normal((5, 2))
     crowded, odd = np.array([1.0, 2, 1, 3, 1]), np.array([0.0, 1, 2, 5, 3])
+    sure = np.array([1.0, 0.5, 0.9, 1, 0.1])
     joint = np.block(
         [
             [covariance(descriptors[i], descriptors[j], guess[i], guess[j]) for j in range(9)]
@@ -100,15 +101,16 @@ def test_the_correction_is_that_of_a_gaussian_given_what_is_known() -> None:
         doubt = np.exp(descriptors[i, -3:] - 2)
         reasons = (wrong[i] ** 2).sum(), ((guess[i] + wrong[i]) ** 2).sum(), odd[i]
         trust = np.exp(descriptors[i, -SCALES + 1] - doubt @ reasons) / crowded[i]
-        noise += [1 / trust + LEAST_NOISE] * 2
+        noise += [1 / (trust * sure[i]) + LEAST_NOISE] * 2
     known = joint[:10, :10] + np.diag(noise)
-    expected = joint[10:, :10] @ np.linalg.solve(known, wrong.reshape(-1))
+    expected = joint[10:, :10] @ np.linalg.solve(known, (sure[:, None] * wrong).reshape(-1))
     found = predict(
         take_apart(torch.from_numpy(descriptors[:5]), torch.from_numpy(guess[:5])),
         torch.from_numpy(wrong),
         torch.from_numpy(odd),
         take_apart(torch.from_numpy(descriptors[5:]), torch.from_numpy(guess[5:])),
         torch.from_numpy(crowded),
+        torch.from_numpy(sure),
     )
     np.testing.assert_allclose(found.numpy(), expected.reshape(-1, 2), rtol=1e-9, atol=1e-12)
 
@@ -155,6 +157,24 @@ def test_known_places_side_by_side_count_as_one() -> None:
     alone = correct(plain(), true, at((2, 2)), descriptors)
     assert apart[8, 2, 0] > together[8, 2, 0] + 0.5
     assert together[8, 2, 0] == pytest.approx(alone[8, 2, 0], abs=0.05)
+
+
+@pytest.mark.parametrize("sure", [1.0, 0.5, 0.1, 1e-6])
+def test_a_known_colour_tells_of_the_others_as_far_as_it_is_sure(sure: float) -> None:
+    confidence = np.float32(sure * at((2, 3)))
+    moved = correct(plain(), plain((45, -3)), confidence, halves()) - plain()
+    assert moved[12, 5] == pytest.approx((sure * 40, 0), rel=0.05, abs=1e-4)
+
+
+@pytest.mark.parametrize("beside", [np.s_[1:4, 2:5], np.s_[:, : SHAPE[1] // 2]])
+def test_faint_paint_does_not_lower_what_a_certain_dab_says(beside: tuple[slice, slice]) -> None:
+    descriptors = halves()
+    descriptors[..., -SCALES + 1] = 2
+    sure, true = np.zeros(SHAPE, np.float32), plain((5, 40))
+    sure[beside] = 1e-3
+    sure[2, 3], true[2, 3] = 1, (15, -3)
+    alone = correct(plain(), true, at((2, 3)), descriptors)
+    np.testing.assert_allclose(correct(plain(), true, sure, descriptors), alone, atol=0.6)
 
 
 @pytest.mark.parametrize("doubted", [(3,), (4,), (5,), (3, 4)])

@@ -147,6 +147,21 @@ def test_an_edge_that_only_the_descriptions_show_stops_a_hint() -> None:
     assert spread_over()[:, :14].max() > 39
 
 
+def test_paint_tells_of_far_places_that_look_alike_by_its_alpha() -> None:
+    lightness, guess = np.full((20, 30), 50, np.float32), np.zeros((20, 30, 2), np.float32)
+    lightness[:, 13:16] = 90  # an edge between two places that look alike
+    descriptors = np.zeros((20, 30, WIDTH), np.float32)
+    descriptors[..., -SCALES + 2 :] = -20  # never too vivid, nothing is doubted
+    related = Related(descriptors, np.ones((20, 30, 1), np.float32), np.zeros((1, 2), np.float32))
+
+    def far(alpha: float) -> float:
+        paint = dab((20, 30), (10, 8), (30, 0), sure=alpha)
+        return float(spread_hints(guess, paint, lightness, related)[10, 25, 0])
+
+    assert 0 < far(0.01) < 0.02 * far(1)
+    assert 0.2 * far(1) < far(0.5) < 0.6 * far(1)
+
+
 def test_a_hint_fades_with_distance_where_no_edge_stops_it() -> None:
     lightness = np.full((1, 400), 50, np.float32)
     found = spread_hints(

@@ -75,6 +75,14 @@ def test_what_is_not_found_is_noted(photo: Path) -> None:
 def test_a_description_without_colours_names_nothing(photo: Path) -> None:
     result = run("things", photo, "-d", "a woman", load=naming_service)
     assert one_line(result.stdout) == "The description gives nothing a colour."
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("description", ["a café", "a café and a green dress"])
+def test_how_the_description_was_read_is_noted(photo: Path, description: str) -> None:
+    result = run("things", photo, "-d", description, load=naming_service)
+    assert result.exit_code == 0
+    assert one_line(result.stderr).startswith("note: some letters of")
 
 
 def test_the_sheet_shows_the_places(photo: Path, tmp_path: Path) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+from urllib.parse import unquote
+
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
 from skimage.color import rgb2lab
 
 from models.color.lab import parse_hex
@@ -11,6 +16,7 @@ from models.guidance.condition import Condition, Distribution, Prediction
 from models.job import ColorizeJob
 from models.suggestions import ALIKE, confidence_map, gather, suggest
 from tests.support.fakes import FakeClip, FakeColorizer
+from tests.support.pictures import encoded, grey_picture
 
 
 def lab_of(color: str) -> np.ndarray:
@@ -32,7 +38,10 @@ class Opinionated(FakeColorizer):
 
 
 def suggestions(pixels: np.ndarray, x: float, y: float, k: int = 6) -> list[tuple[str, float]]:
-    found = suggest(pixels, ColorizeJob(), x=x, y=y, k=k, colorizer=Opinionated(), clip=FakeClip())
+    found, notices = suggest(
+        pixels, ColorizeJob(), x=x, y=y, k=k, colorizer=Opinionated(), clip=FakeClip()
+    )
+    assert notices == ()
     return [(suggestion.color, suggestion.weight) for suggestion in found]
 
 
@@ -102,10 +111,31 @@ class HalfSure(FakeColorizer):
 
 
 def test_the_map_has_the_size_of_the_picture_and_is_white_where_sure() -> None:
-    found = confidence_map(
+    found, notices = confidence_map(
         np.zeros((123, 77, 3), np.uint8), ColorizeJob(), colorizer=HalfSure(), clip=FakeClip()
     )
+    assert notices == ()
     assert found.shape == (123, 77)
     assert found.dtype == np.uint8
     assert (found[:, :36] == 255).all()
     assert (found[:, -36:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"description": "a café"}, "some letters of “a café” are not known to the model"),
+        ({"description": "a tram", "strength": "0"}, "strength is 0"),
+        ({"description": "a tram"}, ""),
+    ],
+)
+@pytest.mark.parametrize(("path", "place"), [("suggestions", {"x": 3, "y": 4}), ("confidence", {})])
+def test_what_was_not_used_is_said(
+    client: FlaskClient, path: str, place: dict[str, Any], fields: dict[str, Any], words: str
+) -> None:
+    image = io.BytesIO(encoded(grey_picture())), "photo"
+    answer = client.post(f"/v1/{path}", data={"image": image, **place, **fields})
+    assert answer.status_code == 200
+    notice = unquote(answer.headers.get("Photochrom-Notice", ""))
+    assert words in notice
+    assert bool(words) == bool(notice)

@@ -98,6 +98,20 @@ def test_regions_are_listed_after_the_things(client: FlaskClient) -> None:
     np.testing.assert_array_equal(decoded(client.get(place["mask"]).data), disc())
 
 
+def test_what_was_not_used_is_said_as_it_is_when_the_photo_is_coloured(client: FlaskClient) -> None:
+    assert "Photochrom-Notice" not in ask(client, "/v1/things", description=DRESS).headers
+    fields = {
+        "description": f"{DRESS}, a café",
+        "regions": json.dumps([{"mask": "place", "color": "#2a6f4e"}]),
+        "place": encoded(np.zeros((48, 64), np.uint8)),
+    }
+    found, coloured = (ask(client, path, **fields) for path in ("/v1/things", "/v1/colorize"))
+    notices = unquote(found.headers["Photochrom-Notice"])
+    for words in ("café", "Region 0 was not used"):
+        assert words in notices
+    assert found.headers["Photochrom-Notice"] == coloured.headers["Photochrom-Notice"]
+
+
 @pytest.mark.parametrize("number", ["1", "99999999999999999999", "-1", "x"])
 def test_a_mask_that_is_not_there_is_not_found(client: FlaskClient, number: str) -> None:
     (dress,) = ask(client, "/v1/things", description=DRESS).get_json()["things"]

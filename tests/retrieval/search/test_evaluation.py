@@ -1,4 +1,4 @@
-"""Recall and the truth of scores, against slow counting and cases with a known answer."""
+"""Searches and the truth of scores, in cases with a known answer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval.search.calibration import check_scores, fit, fit_logistic, reliability
-from retrieval.search.evaluation import Embedded, embed, evaluate, ranks, recall
+from retrieval.search.evaluation import Embedded, embed, evaluate
 from retrieval.search.scoring import EMBEDDED
 from tests.support.albums import color_photo, jpeg
 from tests.support.command import run
@@ -45,27 +43,6 @@ def world(count: int = 120, *, noise: float = 0.7, captions: int = 4) -> Embedde
     rows = np.repeat(np.arange(count), captions)
     texts = near(scenes[rows], noise, seed=3)
     return Embedded(photos, near(photos, 0.2, seed=4), texts, rows)
-
-
-@given(st.integers(0, 2**31))
-def test_ranks_are_what_counting_says(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.integers(0, 4, (7, 9)).astype(np.float32)
-    right = rng.integers(0, 9, size=7)
-    for rank, row, own in zip(ranks(scores, right), scores, right, strict=True):
-        assert rank == sum(score >= row[own] for i, score in enumerate(row) if i != own)
-
-
-def test_recall_counts_who_is_among_the_first() -> None:
-    assert recall(np.array([0, 0, 1, 4, 5, 9, 10, 500])) == {
-        "recall@1": 0.25,
-        "recall@5": 0.5,
-        "recall@10": 0.75,
-    }
-
-
-def test_equal_scores_earn_nothing() -> None:
-    assert recall(ranks(np.ones((5, 20), np.float32), np.arange(5)))["recall@10"] == 0
 
 
 def test_perfect_embeddings_find_everything_and_random_ones_chance() -> None:
