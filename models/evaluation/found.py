@@ -30,7 +30,7 @@ ALARMS = 0.15  # of the true phrases, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class SoughtPhrase:
     """One phrase in one photo: how sure it is that it was found, and whether it is there."""
 
     key: str
@@ -60,7 +60,7 @@ def seek(
     clip: Embedder,
     *,
     seed: int = 0,
-) -> Iterator[Sought]:
+) -> Iterator[SoughtPhrase]:
     """Look in each photo for its own coloured phrases and for as many of other photos."""
     generator = np.random.default_rng(seed)
     colored = {
@@ -83,10 +83,10 @@ def seek(
                 clip.embed_text(phrase, None), view.read, grid, colorizer=view.colorizer
             )
             for thing in things[:1]:  # a phrase that names no colour that is known has none
-                yield Sought(photo.key, phrase, thing.found, is_there)
+                yield SoughtPhrase(photo.key, phrase, thing.found, is_there)
 
 
-def points(sought: Sequence[Sought], thresholds: Sequence[float]) -> list[Point]:
+def points(sought: Sequence[SoughtPhrase], thresholds: Sequence[float]) -> list[Point]:
     """Count at each threshold what is reported."""
     strangers = np.array([one.found for one in sought if not one.is_there])
     true = np.array([one.found for one in sought if one.is_there])

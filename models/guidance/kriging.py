@@ -45,7 +45,7 @@ FAINTEST = 1e-9  # of confidence; less counts as none beside it
 MOST_DOUBT = 12.0  # beyond it a known colour says nothing of the others anyway
 
 
-class Described(NamedTuple):
+class CellParts(NamedTuple):
     """What the covariance of n places is made of.
 
     ``shared`` (n, 2, P): what the errors in a and in b are linear in; ``near`` (n, NEAR): places
@@ -86,7 +86,7 @@ def correct(
     descriptor, mean, error, odd, sure, crowded = places.split([WIDTH, 2, 2, 1, 1, 1], dim=1)
     everywhere = torch.from_numpy(columns.reshape(-1, columns.shape[2])).double()
     with torch.inference_mode():
-        found = UNIT * predict(
+        found = UNIT * expected_errors(
             take_apart(descriptor, mean),
             error,
             odd[:, 0],
@@ -104,7 +104,7 @@ def near_of(descriptors: Planes) -> Planes:
     return descriptors[..., sum(PARTS[:3]) : sum(PARTS[:4])]
 
 
-def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
+def take_apart(descriptors: Tensor, guess: Tensor) -> CellParts:
     """Take (n, WIDTH) descriptors apart; ``guess`` is (n, 2) in units.
 
     They hold OWN numbers for a, as many for b, JOINT for each of both together; the guess itself is
@@ -118,14 +118,14 @@ def take_apart(descriptors: Tensor, guess: Tensor) -> Described:
     vivid = torch.exp(scales[:, 2] - 1)[:, None, None] * guess[:, :, None]
     shared = torch.cat([shared, joint.unflatten(1, (2, JOINT)), vivid], dim=2)
     size, trust, doubt = scales[:, 0] - 1, scales[:, 1], scales[:, 3:] - 2
-    return Described(shared, near, size.exp(), trust.exp(), doubt.exp(), guess)
+    return CellParts(shared, near, size.exp(), trust.exp(), doubt.exp(), guess)
 
 
-def predict(
-    here: Described,
+def expected_errors(
+    here: CellParts,
     wrong: Tensor,
     odd: Tensor,
-    there: Described,
+    there: CellParts,
     crowded: Tensor | None = None,
     confidence: Tensor | None = None,
 ) -> Tensor:
@@ -160,7 +160,7 @@ def unlikely(weights: Tensor, bins: Tensor, ab: Tensor) -> Tensor:
     return -(mass + LEAST_LIKELY).clamp_max(1).log()
 
 
-def _alike(first: Described, second: Described) -> Tensor:
+def _alike(first: CellParts, second: CellParts) -> Tensor:
     """Covariance of the places for being near each other: (n, m)."""
     apart = torch.cdist(first.near, second.near).square()
     return first.size[:, None] * second.size * torch.exp(-apart / 2)

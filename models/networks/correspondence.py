@@ -57,7 +57,7 @@ class MatcherConfig:
     candidates: int = 4
 
 
-class Described(NamedTuple):
+class Descriptors(NamedTuple):
     """A batch of pictures as the matcher compares them.
 
     ``coarse`` (N, D, h/2, w/2) and ``fine`` (N, E, h, w) are of unit length over the channels;
@@ -120,7 +120,7 @@ class Matcher(nn.Module):
             nn.Linear(STATISTICS + config.context, 64), nn.SiLU(), nn.Linear(64, 3)
         )
 
-    def describe(self, features: list[Tensor], lightness: Tensor) -> Described:
+    def describe(self, features: list[Tensor], lightness: Tensor) -> Descriptors:
         """Describe pictures from (N, C, H/s, W/s) features and (N, 1, H, W) lightness."""
         f4, f8, f16, f32 = (norm(f) for norm, f in zip(self.norms, features, strict=True))
         size = f8.shape[2:]
@@ -133,12 +133,14 @@ class Matcher(nn.Module):
         around = self.read_coarse(F.silu(x))
         y = detail + F.interpolate(around, f4.shape[2:], mode="bilinear", align_corners=False)
         y = y + self.mix_fine(F.silu(y))
-        return Described(F.normalize(self.write(F.silu(x)), dim=1), F.normalize(y, dim=1), x, small)
+        return Descriptors(
+            F.normalize(self.write(F.silu(x)), dim=1), F.normalize(y, dim=1), x, small
+        )
 
     def forward(
         self,
-        target: Described,
-        reference: Described,
+        target: Descriptors,
+        reference: Descriptors,
         reference_ab: Tensor,
         cells: Tensor | None = None,
     ) -> Carried:
@@ -230,8 +232,8 @@ def _coarse_statistics(
     best: Tensor,
     where: Tensor,
     soft: Tensor,
-    target: Described,
-    reference: Described,
+    target: Descriptors,
+    reference: Descriptors,
 ) -> Tensor:
     """Say how well and how consistently coarse cells match: (N, n, 6)."""
     rows, columns = target.coarse.shape[2:]

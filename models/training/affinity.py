@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
-from models.guidance.kriging import UNIT, predict, take_apart, unlikely
+from models.guidance.kriging import UNIT, expected_errors, take_apart, unlikely
 from models.networks.affinity import Affinity, AffinityConfig, load_affinity
 from models.networks.checkpoint import encoder_digest, save_checkpoint
 from models.networks.colorizer import Colorizer, annealed_mean, raised
@@ -178,7 +178,7 @@ def loss_of(
         known = cells[:revealed]
         logits = colorizer.head(decoded.flatten(1)[:, known][None, ..., None])[0, ..., 0].T
         odd = unlikely(logits.softmax(1), colorizer.bins, truth[known])
-        error = wrong[asked] - predict(
+        error = wrong[asked] - expected_errors(
             take_apart(described[:revealed], guessed[:revealed]),
             wrong[:revealed],
             odd,

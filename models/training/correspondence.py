@@ -27,7 +27,7 @@ from models.networks.checkpoint import encoder_digest, read_checkpoint, save_che
 from models.networks.clip import load_clip
 from models.networks.colorizer import Colorizer
 from models.networks.correspondence import (
-    Described,
+    Descriptors,
     Matcher,
     MatcherConfig,
     load_matcher,
@@ -142,7 +142,7 @@ def losses_of(
     count = len(batch.guess)
     # One call, so that batch statistics are those of all pictures.
     described = model.describe([f.float() for f in batch.features], batch.lightness)
-    target, twin = (Described(*(p[s : s + count] for p in described)) for s in (0, count))
+    target, twin = (Descriptors(*(p[s : s + count] for p in described)) for s in (0, count))
     ours, twins = batch.ab.split(count)
     swap = torch.arange(count) ^ 1
     away = torch.arange(count).roll(2)
@@ -183,7 +183,7 @@ def validate(
             how = PairOptions(side=224, p_old=0.0, p_identical=identical)
             batch = encode(colorizer, make_pairs([photos[i] for i in duos], how, generator))
             described = model.describe([f.float() for f in batch.features], batch.lightness)
-            target, twin = (Described(*(p[s : s + 4] for p in described)) for s in (0, 4))
+            target, twin = (Descriptors(*(p[s : s + 4] for p in described)) for s in (0, 4))
             ours, twins = batch.ab.split(4)
             held = torch.tensor([0, 2])  # the others may have been trained on
             guess, truth = (plane[held].flatten(2).mT for plane in (batch.guess, ours))
@@ -207,8 +207,8 @@ def _duos(
     return [j for i in chosen.tolist() for j in (i, int(generator.choice(neighbours[i])))]
 
 
-def _pick(described: Described, rows: Tensor) -> Described:
-    return Described(*(plane[rows] for plane in described))
+def _pick(described: Descriptors, rows: Tensor) -> Descriptors:
+    return Descriptors(*(plane[rows] for plane in described))
 
 
 def _errors(result: Tensor, truth: Tensor) -> list[float]:

@@ -98,10 +98,10 @@ class ExtentOptions:
     seed: int = 0
 
 
-Described = tuple[Tensor, Tensor]  # by the grounder: its cells, and those of its box head
+Decoded = tuple[Tensor, Tensor]  # by the grounder: its cells, and those of its box head
 
 
-def described_by(model: Grounder, scene: Scene) -> Described:
+def described_by(model: Grounder, scene: Scene) -> Decoded:
     """Describe a scene: (D, h, w) unit vectors, and the box head's on half of the grid."""
     height, width = scene.lightness.shape
     cells, boxes = model.look(scene.f4.float()[None], scene.f8.float()[None])
@@ -110,7 +110,7 @@ def described_by(model: Grounder, scene: Scene) -> Described:
 
 def losses_in(
     scene: Scene,
-    described: Described,
+    described: Decoded,
     model: Grounder,
     options: ExtentOptions,
     generator: np.random.Generator,
@@ -201,7 +201,7 @@ def train(
     generator = np.random.default_rng(options.seed)
     model.eval()  # batch statistics stay those of the grounder's training
     with torch.no_grad():
-        known: list[Described] = []
+        known: list[Decoded] = []
         for scene in track(scenes, "descriptions") if alone else ():
             cells, boxes = described_by(model, scene)
             known.append((cells.half(), boxes.half()))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.evaluation.dabs import largest_piece, measure
-from models.evaluation.found import Sought, phrase_of, points, seek
+from models.evaluation.found import SoughtPhrase, phrase_of, points, seek
 from models.photos import Photo
 from models.training.regions import Boxes, RegionPhoto
 from models.training.strangers import ColoredName
@@ -44,7 +44,7 @@ def test_what_a_dab_fills_and_takes_is_counted_in_regions() -> None:
 
 def test_phrases_that_are_there_and_strangers_are_told_apart_by_threshold() -> None:
     sought = [
-        Sought("a", "a red hat", found, is_there)
+        SoughtPhrase("a", "a red hat", found, is_there)
         for found, is_there in ((0.9, True), (0.3, True), (0.05, False), (0.4, False))
     ]
     low, high = points(sought, [0.1, 0.5])

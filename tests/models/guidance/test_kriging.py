@@ -20,7 +20,7 @@ from models.guidance.kriging import (
     OWN,
     SCALES,
     WIDTH,
-    predict,
+    expected_errors,
     take_apart,
     unlikely,
 )
@@ -104,7 +104,7 @@ def test_the_correction_is_that_of_a_gaussian_given_what_is_known() -> None:
         noise += [1 / (trust * sure[i]) + LEAST_NOISE] * 2
     known = joint[:10, :10] + np.diag(noise)
     expected = joint[10:, :10] @ np.linalg.solve(known, (sure[:, None] * wrong).reshape(-1))
-    found = predict(
+    found = expected_errors(
         take_apart(torch.from_numpy(descriptors[:5]), torch.from_numpy(guess[:5])),
         torch.from_numpy(wrong),
         torch.from_numpy(odd),
