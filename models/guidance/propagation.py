@@ -42,6 +42,7 @@ FULL = 0.6  # influence from which a dab counts wholly
 CERTAIN = 1e3  # weight of a hint of confidence 1: exact for the eye
 TINY = 1e-9  # influence that counts as none
 TRUSTED = 1.0  # weight of the others, which their confidence lowers
+NEARLY = 64  # power of a confidence that says how near it is to certainty: 0.98 is a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _joined(
     ab, confidence = _on_grid(hints, lightness.shape)
     if not confidence.any():
         return guess
-    weight, pull = weigh(confidence, how.pull)
+    weight, pull = weigh(confidence, how)
     values = np.dstack([ab - np.float32(how.kept) * guess, np.ones(lightness.shape)])
     alike = likeness(lightness, guess, described, lightness_step=how.lightness_step)
     fields = spread(values, weight, pull, alike)
@@ -120,16 +121,17 @@ def _joined(
     return np.asarray(guess + how.share(influence) * wanted, np.float32)
 
 
-def weigh(confidence: FloatArray, least: float) -> tuple[Float64Array, Float64Array]:
+def weigh(confidence: FloatArray, how: Spreading) -> tuple[Float64Array, Float64Array]:
     """Turn (h, w) confidence into how hard a cell is held to its hint, and to zero.
 
-    Of confidence p both together have the weight TRUSTED p, shared out as p to 1 - p. To zero a
-    cell is held by the ``least`` pull besides.
+    Of confidence p both together have the weight TRUSTED p, shared out as p to 1 - p; what is
+    certain has the weight CERTAIN, and of dabs and paint what is nearly so nearly that. To zero a
+    cell is held by the least pull besides.
     """
     p = confidence.astype(np.float64)
-    certain = p >= 1
-    weight = np.where(certain, CERTAIN, TRUSTED * p * p)
-    return weight, least + np.where(certain, 0.0, TRUSTED * p * (1 - p))
+    certain = p**NEARLY if how.fill else (p >= 1).astype(np.float64)
+    whole = TRUSTED + (CERTAIN - TRUSTED) * certain
+    return whole * p * p, how.pull + whole * p * (1 - p)
 
 
 def spread(

@@ -27,8 +27,8 @@ import click
 from models.networks.checkpoint import CHECKSUMS, WEIGHTS, file_sha256, known_checksums
 
 MINUTES = {
-    "clip": 20.0, "colorizer": 200.0, "larger": 80.0, "regularised": 100.0, "grounding": 95.0,
-    "boxes": 10.0, "extent": 60.0, "matcher": 35.0,
+    "clip": 20.0, "colorizer": 200.0, "larger": 80.0, "grounding": 95.0, "boxes": 10.0,
+    "extent": 60.0, "matcher": 35.0,
 }  # fmt: skip
 LEAST_MINUTES = 0.1  # that a training takes
 CLIP_STEPS, AFFINITY_STEPS = 1500, 16000
@@ -74,17 +74,12 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
     def at(title: str, *arguments: str) -> tuple[str, ...]:
         return ("--run", str(run / title), *arguments)
 
-    train = ("-m", "plugin_server", "train")
+    train = ("-m", "plugin_server", "train", *shards)
     first = ("--from", "imagenet", *at("colorizer", "--minutes", minutes["colorizer"]))
     # Small crops first, which are fast, then as large ones as photos are read at.
     larger = (
         "--from", "released", "--deep", "--rate", "0.0005", "--side", "224",
         *at("larger", "--minutes", minutes["larger"]),
-    )  # fmt: skip
-    # Then against learning them by heart; averages of both ends hold better for other photos.
-    regularised = (
-        "--from", "released", "--deep", "--regularised", "--blend", "0.5", "--rate", "0.0004",
-        "--side", "224", *at("regularised", "--minutes", minutes["regularised"]),
     )  # fmt: skip
     ground = at("grounding", "--minutes", minutes["grounding"], *drawn)
     reach = at("extent", "--minutes", minutes["extent"], *drawn)
@@ -101,16 +96,12 @@ def stages_of(photos: Path, run: Path, *, share: float, seed: int) -> list[Stage
             "clip.safetensors", "clip.safetensors",
         ),
         Stage(
-            "colorizer", (*train, *shards, *first, *common),
+            "colorizer", (*train, *first, *common),
             run / "colorizer" / "colorizer.safetensors", "colorizer.safetensors",
         ),
         Stage(
-            "larger", (*train, *shards, *larger, *common),
+            "larger", (*train, *larger, *common),
             run / "larger" / "colorizer.safetensors", "colorizer.safetensors",
-        ),
-        Stage(
-            "regularised", (*train, *shards, *masks, *regularised, *common),
-            run / "regularised" / "colorizer.safetensors", "colorizer.safetensors",
         ),
         stage(
             "affinity", "affinity", [*shards, *at("affinity", "--steps", steps)],

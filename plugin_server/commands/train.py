@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
@@ -130,7 +131,7 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     "--described-colourfulness",
     default=0.9,
     show_default=True,
-    help="The same with descriptions, whose named colours are strong by themselves.",
+    help="From ImageNet: the same with descriptions, whose named colours are strong by themselves.",
 )
 @click.option(
     "--clip",
@@ -202,6 +203,17 @@ def train(
         raise click.UsageError(
             "--rate, --deep and --blend are for finished weights: not with --from imagenet"
         )
+    if begin != IMAGENET:
+        for option, name in (
+            ("colourfulness", "--colourfulness"),
+            ("described_colourfulness", "--described-colourfulness"),
+        ):
+            if ctx.get_parameter_source(option) == ParameterSource.COMMANDLINE:
+                raise click.UsageError(
+                    f"{name} is for --from imagenet: finished weights are read as they were"
+                )
+    if sum(budget is not None for budget in (steps, minutes, cpu_seconds)) > 1:
+        raise click.UsageError("give one of --steps, --minutes and --cpu-seconds, not several")
     weights_before = _weights_before(begin)
     try:
         if (earlier := begun_from(run)) not in (None, begin):

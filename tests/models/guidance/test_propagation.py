@@ -223,6 +223,17 @@ def test_the_same_hints_give_the_same_bits() -> None:
     assert first.tobytes() == spread_hints(guess, hints, lightness).tobytes()
 
 
+def test_paint_that_is_nearly_opaque_reaches_nearly_as_far() -> None:
+    lightness = np.random.default_rng(0).normal(50, 8, (24, 24)).astype(np.float32)
+    guess, moved = np.zeros((24, 24, 2), np.float32), []
+    for alpha in (250, 254, 255):
+        ab, confidence = guess.copy(), np.zeros((24, 24), np.float32)
+        ab[12, 12], confidence[12, 12] = (40, 20), alpha / 255
+        moved.append(np.linalg.norm(spread_hints(guess, HintMap(ab, confidence), lightness)))
+    assert moved[0] < moved[1] < moved[2]
+    assert moved[1] > 0.9 * moved[2]
+
+
 def test_a_dab_outweighs_carried_colours_as_far_as_it_reaches() -> None:
     lightness = np.full((24, 24), 60, np.float32)
     lightness[:, 12:] = 20

@@ -319,6 +319,13 @@ def test_a_mistake_is_said_in_one_line(tmp_path: Path) -> None:
         refused = CliRunner().invoke(train, [str(tmp_path), "--from", "imagenet", *option])
         assert refused.exit_code == 2
         assert "for finished weights: not with --from imagenet" in refused.output
+    for option in ("--colourfulness", "--described-colourfulness"):
+        refused = CliRunner().invoke(train, [str(tmp_path), option, "0.9"])
+        assert refused.exit_code == 2
+        assert f"{option} is for --from imagenet" in " ".join(refused.output.split())
+    both = CliRunner().invoke(train, [str(tmp_path), "--steps", "2", "--minutes", "1"])
+    assert both.exit_code == 2
+    assert "one of --steps, --minutes and --cpu-seconds" in " ".join(both.output.split())
     nowhere = CliRunner().invoke(train, [str(tmp_path), "--run", "/dev/null/x"])
     assert nowhere.exit_code == 1  # 2 as a subcommand of photochrom
     assert "cannot write /dev/null/x: Not a directory" in nowhere.output
