@@ -14,7 +14,7 @@ from models.guidance.languages.recognition import (
     recognise,
 )
 from models.guidance.languages.spelling import likely_word
-from models.guidance.languages.tokens import SHORTEST_PART, TOKEN, Token, tokenize
+from models.guidance.languages.tokens import LONGEST, SHORTEST_PART, TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
 from models.job import LANGUAGES
 
@@ -22,7 +22,6 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAMES = (Kind.COLOR, Kind.SHADE, Kind.ADJECTIVE, Kind.MATERIAL, Kind.NOUN)
 MOST_NAMED = 8  # words that a notice names
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
-LONGEST = 40  # letters of a word that is looked at again
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,22 @@ def test_a_whole_page_is_read_in_no_time(code: str) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize("word", ["青" * 6000, "белыйx" * 1000])
+def test_one_long_word_in_another_script_is_read_in_no_time(word: str) -> None:
+    start = time.process_time()
+    read = read_description(word, knows=knows)
+    assert time.process_time() - start < 2
+    assert (read.english, read.language) == (word, "en")
+
+
+@pytest.mark.parametrize("code", [None, "de"])
+def test_a_compound_without_end_is_no_word(code: str | None) -> None:
+    word = "blau" * 800
+    read = read_description(word, code, knows=knows)
+    assert read.english == word
+    assert read_description("blau" * 5 + "auto", code, knows=knows).language == "de"
+
+
 @pytest.mark.parametrize("code", FOREIGN)
 def test_a_lexicon_has_what_photographs_show(code: str) -> None:
     lexicon = load_lexicon(code)
