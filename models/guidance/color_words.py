@@ -71,10 +71,11 @@ _ONES = re.compile(r"\s+ones?\b", re.I)
 # "A black and a white dog".
 _AND_ANOTHER = re.compile(rf"\s*,?\s*(?:and|or)\s+(?:an?|one|the|two)\s+(?={PLACEHOLDER}\b)", re.I)
 _AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
-# "No red hat", "not in red", "the dress is not red but blue": a colour that is not there.
+# "No red hat", "not in red", "the dress is not red but blue": a colour that is not there. "Nothing
+# but a red hat" denies none.
 _DENIED = re.compile(
-    r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
-    r"(?:\s+(?:an?|any|the|his|her|their|in|wear|wearing|really|quite)\b)*\s+)"
+    r"(\b(?:no|not|never|without|neither|nor|nothing|nobody|anything\s+but|(?:is|are|was|were|do|does)n['’]t)"
+    r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite)\b)*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
     re.I,
 )

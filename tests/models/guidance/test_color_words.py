@@ -184,6 +184,11 @@ def test_what_has_a_colour_is_among_the_names(description: str) -> None:
             [(("red",), "coat")],
             "a man without a hat in a coat",
         ),
+        ("nothing red", [], "nothing"),
+        ("nothing red but a blue hat", [(("blue",), "hat")], "a hat"),
+        ("nothing but a red hat", [(("red",), "hat")], "nothing but a hat"),
+        ("anything but a red hat", [], "anything but a hat"),
+        ("a man without anything red", [], "a man without anything"),
         ("a knot of red ribbon", [(("red",), "ribbon")], "a knot of ribbon"),
     ],
 )
