@@ -18,6 +18,7 @@ from models.guidance.color_terms import (
     OF_HAIR,
     ONE_COLOR,
     PLACEHOLDER,
+    TONES_OF,
     colors_in,
 )
 from models.guidance.languages.english import mend_articles
@@ -79,6 +80,8 @@ _DENIED = re.compile(
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
     re.I,
 )
+# "A dress in different shades of blue" is blue, but "shades of blue" are of the whole picture.
+_IN_TONES = re.compile(rf"\bin\s+(?:\w+\s+)?{TONES_OF}", re.I)
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
 
@@ -149,6 +152,7 @@ class _Named:
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
     text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
+    text = _IN_TONES.sub("in ", text)
     text = _REDHEAD.sub(r"\1-headed", text)
     neutral, named, cuts = _take_colors(text)
     things = noun_phrases(neutral)

@@ -156,6 +156,28 @@ def test_what_is_denied_stays_denied(text: str, language: str, english: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        ("tons rouges, blancs et bleus", "fr", "red, white and blue tones"),
+        ("nuances de rouge et de bleu", "fr", "hues in red and in blue"),
+        ("rote, weiße und blaue Töne", "de", "red, white and blue tones"),
+        ("rote und blaue Farbtöne", "de", "red and blue tones"),
+        ("tonos rojos y azules", "es", "red and blue tones"),
+        ("toni rossi e blu", "it", "red and blue tones"),
+        ("rode en blauwe tinten", "nl", "red and blue tints"),
+        ("czerwone i niebieskie tony", "pl", "red and blue tones"),
+        ("tons de vermelho", "pt", "tones in red"),
+        ("красные и синие тона", "ru", "red and blue tones"),
+    ],
+)
+def test_tones_are_of_no_thing(text: str, language: str, english: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english) == (language, english)
+    assert len(read.notices) == 1, "a word was not understood"
+    assert color_phrases(read.english) == ()
+
+
+@pytest.mark.parametrize(
     ("text", "english"),
     [
         ("une fillette aux cheveux roux", "a girl with rust hair"),
