@@ -200,6 +200,24 @@ def test_the_given_language_is_taken() -> None:
     assert read_description("a red dress", "fr", knows=knows).language == "fr"
 
 
+def test_the_notice_of_a_long_text_shows_its_beginning() -> None:
+    short = "ein rotes Kleid und " * 10
+    read = read_description(f"{short}ein blauer Hut", knows=knows)
+    assert read.notices == (f"The German description was read as: {read.english}",)
+    read = read_description(short * 30, knows=knows)
+    (notice,) = read.notices
+    shown = notice.removeprefix("The German description was read as: ")
+    assert shown.endswith("...")
+    assert 280 < len(shown) <= 303
+    assert read.english.startswith(f"{shown.removesuffix('...')} ")
+
+
+def test_a_word_without_end_is_named_by_its_beginning() -> None:
+    read = read_description("ein rotes Kleid und " + "xqzkv" * 1000, "de", knows=knows)
+    assert f'"{"xqzkv" * 8}..."' in read.notices[1]
+    assert sum(map(len, read.notices)) < 600
+
+
 def test_names_are_no_unknown_words() -> None:
     read = read_description("une robe rouge devant la tour de Montparnasse", knows=knows)
     assert len(read.notices) == 1
