@@ -82,18 +82,22 @@ _NOT_A_COLOR = (
 # A run of colours is taken whole, never again in part: time grows with a text's length alone.
 _RUN = rf"{_NOT_A_COLOR}{_COLOR}(?:{_NEXT})*+"
 _OF_ALL = rf"\s+(?:{_TONES})\b"
+TONES_OF = r"\b(?:shades?|tones?|hues?|tints?)\s+(?:of|in)\s+"  # before the colours themselves
+_TONES_OF_THEM = rf"{TONES_OF}{_RUN}(?:\s+and\s+(?:of|in)\s+{_RUN})*+"
 COLORS = rf"{_RUN}(?!{_OF_ALL})"  # as part of a pattern, in any case of letters
 ONE_COLOR = re.compile(_COLOR, re.I)
-_RUN_OR_TONES = re.compile(rf"{_RUN}(?P<tones>{_OF_ALL})?", re.I)
+_RUN_OR_TONES = re.compile(rf"(?P<of>{_TONES_OF_THEM})|{_RUN}(?P<tones>{_OF_ALL})?", re.I)
 
 
 def colors_in(text: str) -> Iterator[re.Match[str]]:
     """Find the colours of a text, run by run: "dark blue and white" is one."""
     # Tones are passed over with their colours, which else were each the start of another try.
-    return (run for run in _RUN_OR_TONES.finditer(text) if run["tones"] is None)
+    return (run for run in _RUN_OR_TONES.finditer(text) if not run["of"] and not run["tones"])
 
 
 def with_placeholders(text: str) -> str:
     """Put the PLACEHOLDER for every colour of a text, whatever has it."""
-    neutral = _RUN_OR_TONES.sub(lambda run: run[0] if run["tones"] else PLACEHOLDER, text)
+    neutral = _RUN_OR_TONES.sub(
+        lambda run: run[0] if run["of"] or run["tones"] else PLACEHOLDER, text
+    )
     return neutral.replace(f"{PLACEHOLDER}-", f"{PLACEHOLDER} ")

@@ -18,6 +18,7 @@ from models.guidance.color_terms import (
     OF_HAIR,
     ONE_COLOR,
     PLACEHOLDER,
+    TONES_OF,
     colors_in,
 )
 from models.guidance.languages.english import mend_articles
@@ -71,13 +72,16 @@ _ONES = re.compile(r"\s+ones?\b", re.I)
 # "A black and a white dog".
 _AND_ANOTHER = re.compile(rf"\s*,?\s*(?:and|or)\s+(?:an?|one|the|two)\s+(?={PLACEHOLDER}\b)", re.I)
 _AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
-# "No red hat", "not in red", "the dress is not red but blue": a colour that is not there.
+# "No red hat", "not in red", "the dress is not red but blue": a colour that is not there. "Nothing
+# but a red hat" denies none.
 _DENIED = re.compile(
-    r"(\b(?:no|not|never|without|neither|nor|(?:is|are|was|were|do|does)n['’]t)"
-    r"(?:\s+(?:an?|any|the|his|her|their|in|wear|wearing|really|quite)\b)*\s+)"
+    r"(\b(?:no|not|never|without|neither|nor|nothing|nobody|anything\s+but|(?:is|are|was|were|do|does)n['’]t)"
+    r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite)\b)*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
     re.I,
 )
+# "A dress in different shades of blue" is blue, but "shades of blue" are of the whole picture.
+_IN_TONES = re.compile(rf"\bin\s+(?:\w+\s+)?{TONES_OF}", re.I)
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
 
@@ -148,6 +152,7 @@ class _Named:
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
     text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
+    text = _IN_TONES.sub("in ", text)
     text = _REDHEAD.sub(r"\1-headed", text)
     neutral, named, cuts = _take_colors(text)
     things = noun_phrases(neutral)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from models.captions import cut_at_word
 from models.guidance.languages.lexicon import Kind, Lexicon, fold, load_lexicon
 from models.guidance.languages.recognition import (
     ENGLISH,
@@ -14,15 +15,15 @@ from models.guidance.languages.recognition import (
     recognise,
 )
 from models.guidance.languages.spelling import likely_word
-from models.guidance.languages.tokens import SHORTEST_PART, TOKEN, Token, tokenize
+from models.guidance.languages.tokens import LONGEST, SHORTEST_PART, TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
 from models.job import LANGUAGES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAMES = (Kind.COLOR, Kind.SHADE, Kind.ADJECTIVE, Kind.MATERIAL, Kind.NOUN)
 MOST_NAMED = 8  # words that a notice names
+MOST_SHOWN = 300  # letters of a reading that a notice repeats: notices are sent as HTTP headers
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
-LONGEST = 40  # letters of a word that is looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def read_description(
     lexicon = load_lexicon(language)
     tokens = tokenize(text, lexicon)
     english = in_english(tokens, lexicon)
-    notice = f"The {LANGUAGES[language]} description was read as: {english}"
+    notice = f"The {LANGUAGES[language]} description was read as: {_shortened(english, MOST_SHOWN)}"
     return Reading(english, language, (notice, *_not_understood(_unknown(tokens, lexicon))))
 
 
@@ -67,7 +68,7 @@ def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
             continue
         word = token.written.lower()
         likely = _likely(word, lexicon) if len(word) <= LONGEST else None
-        unknown.append(f'"{token.written}"' + (f' (perhaps "{likely}"?)' if likely else ""))
+        unknown.append(_quoted(token.written) + (f' (perhaps "{likely}"?)' if likely else ""))
     return unknown
 
 
@@ -116,7 +117,7 @@ def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
             continue
         likely = likely_word(word.lower(), english_words().__contains__, LETTERS)
         if likely is None or not is_english:
-            unknown.append(f'"{word}"' + (f' (perhaps "{likely}"?)' if likely else ""))
+            unknown.append(_quoted(word) + (f' (perhaps "{likely}"?)' if likely else ""))
             continue
         notices.append(_read_as(word, likely))
         english += text[end : found.start()] + likely
@@ -157,6 +158,15 @@ def _plain_forms(word: str) -> set[str]:
             if stem.endswith("i"):
                 forms.add(f"{stem[:-1]}y")
     return forms
+
+
+def _quoted(word: str) -> str:
+    return f'"{_shortened(word, LONGEST)}"'
+
+
+def _shortened(text: str, most: int) -> str:
+    """Cut a text to about so many letters, at a word's end, and show that there is more."""
+    return text if len(text) <= most else f"{cut_at_word(text, most).rstrip(' ,.;:')}..."
 
 
 def _read_as(written: str, likely: str) -> str:

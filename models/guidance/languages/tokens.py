@@ -10,6 +10,7 @@ from models.guidance.languages.english import MATERIALS, attributive
 from models.guidance.languages.lexicon import Entry, Kind, Lexicon
 
 SHORTEST_PART = 3  # letters of a compound's part
+LONGEST = 40  # letters of a word that is more than looked up: each cut of it costs time
 TOKEN = re.compile(r"#[0-9a-fA-F]{6}\b|[^\W\d_]+(?:[-'’][^\W\d_]+)*['’]?|\d+|[^\w\s]")
 
 
@@ -74,7 +75,7 @@ def _compound(word: str, lexicon: Lexicon) -> Token | None:
     """Look a word up, or cut it into one that is known and what stands before that."""
     if entries := lexicon.find(word):
         return Token(word, entries)
-    if not lexicon.has_compounds:
+    if not lexicon.has_compounds or len(word) > LONGEST:
         return None
     for cut in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1):  # the longest last part wins
         head = lexicon.find(word[cut:])

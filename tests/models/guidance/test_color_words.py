@@ -138,6 +138,11 @@ def test_things_with_colours_are_found(
         ("a woman playing guitar in red and blue light", []),
         ("sour cream, a coral reef, a white water raft, a Red Bull sign", []),
         ("a black lab", ["black: labrador"]),
+        # Tones of the whole picture, and those of a thing.
+        ("shades of red, white, and blue", []),
+        ("a house by the sea, hues of blue and of green", []),
+        ("a dress in different shades of red and blue", ["red, blue: dress"]),
+        ("a man in red shades", ["red: shades"]),
     ],
 )
 def test_captions_are_read_as_people_mean_them(description: str, expected: list[str]) -> None:
@@ -184,6 +189,11 @@ def test_what_has_a_colour_is_among_the_names(description: str) -> None:
             [(("red",), "coat")],
             "a man without a hat in a coat",
         ),
+        ("nothing red", [], "nothing"),
+        ("nothing red but a blue hat", [(("blue",), "hat")], "a hat"),
+        ("nothing but a red hat", [(("red",), "hat")], "nothing but a hat"),
+        ("anything but a red hat", [], "anything but a hat"),
+        ("a man without anything red", [], "a man without anything"),
         ("a knot of red ribbon", [(("red",), "ribbon")], "a knot of ribbon"),
     ],
 )

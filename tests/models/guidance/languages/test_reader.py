@@ -133,12 +133,48 @@ def test_accents_and_capitals_may_be_missing(text: str, language: str, english: 
         ("sukienka nie jest czerwona, ale niebieska", "pl", "dress is not red, but blue"),
         ("o vestido não é vermelho mas azul", "pt", "the dress is not red but blue"),
         ("платье не красное, а синее", "ru", "dress not red, but blue"),
+        ("pas de chapeau rouge", "fr", "no red hat"),
+        ("il n'y a pas de chapeau rouge", "fr", "there is no red hat"),
+        ("aucun chapeau rouge", "fr", "no red hat"),
+        ("la femme ne porte pas de chapeau rouge", "fr", "the woman wearing no red hat"),
+        ("rien de rouge", "fr", "nothing red"),
+        ("no hay sombrero rojo", "es", "there is no red hat"),
+        ("ningún sombrero rojo", "es", "no red hat"),
+        ("nessun cappello rosso", "it", "no red hat"),
+        ("non c'è nessun cappello rosso", "it", "there is no red hat"),
+        ("нет красной шляпы", "ru", "no red hat"),
+        ("на женщине нет красной шляпы", "ru", "on woman no red hat"),
+        ("nenhum chapéu vermelho", "pt", "no red hat"),
+        ("żadnego czerwonego kapelusza", "pl", "no red hat"),
+        ("nichts Rotes", "de", "nothing red"),
     ],
 )
 def test_what_is_denied_stays_denied(text: str, language: str, english: str) -> None:
     read = read_description(text, knows=knows)
     assert (read.language, read.english) == (language, english)
     assert "red" not in [color for phrase in color_phrases(read.english) for color in phrase.colors]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        ("tons rouges, blancs et bleus", "fr", "red, white and blue tones"),
+        ("nuances de rouge et de bleu", "fr", "hues in red and in blue"),
+        ("rote, weiße und blaue Töne", "de", "red, white and blue tones"),
+        ("rote und blaue Farbtöne", "de", "red and blue tones"),
+        ("tonos rojos y azules", "es", "red and blue tones"),
+        ("toni rossi e blu", "it", "red and blue tones"),
+        ("rode en blauwe tinten", "nl", "red and blue tints"),
+        ("czerwone i niebieskie tony", "pl", "red and blue tones"),
+        ("tons de vermelho", "pt", "tones in red"),
+        ("красные и синие тона", "ru", "red and blue tones"),
+    ],
+)
+def test_tones_are_of_no_thing(text: str, language: str, english: str) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english) == (language, english)
+    assert len(read.notices) == 1, "a word was not understood"
+    assert color_phrases(read.english) == ()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +200,24 @@ def test_the_given_language_is_taken() -> None:
     assert read_description("a red dress", "fr", knows=knows).language == "fr"
 
 
+def test_the_notice_of_a_long_text_shows_its_beginning() -> None:
+    short = "ein rotes Kleid und " * 10
+    read = read_description(f"{short}ein blauer Hut", knows=knows)
+    assert read.notices == (f"The German description was read as: {read.english}",)
+    read = read_description(short * 30, knows=knows)
+    (notice,) = read.notices
+    shown = notice.removeprefix("The German description was read as: ")
+    assert shown.endswith("...")
+    assert 280 < len(shown) <= 303
+    assert read.english.startswith(f"{shown.removesuffix('...')} ")
+
+
+def test_a_word_without_end_is_named_by_its_beginning() -> None:
+    read = read_description("ein rotes Kleid und " + "xqzkv" * 1000, "de", knows=knows)
+    assert f'"{"xqzkv" * 8}..."' in read.notices[1]
+    assert sum(map(len, read.notices)) < 600
+
+
 def test_names_are_no_unknown_words() -> None:
     read = read_description("une robe rouge devant la tour de Montparnasse", knows=knows)
     assert len(read.notices) == 1
@@ -187,6 +241,22 @@ def test_a_whole_page_is_read_in_no_time(code: str) -> None:
     read_description("xqzkv wkrqz " * 1000, code, knows=knows)
     read_description("x" * 10_000, code, knows=knows)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("word", ["青" * 6000, "белыйx" * 1000])
+def test_one_long_word_in_another_script_is_read_in_no_time(word: str) -> None:
+    start = time.process_time()
+    read = read_description(word, knows=knows)
+    assert time.process_time() - start < 2
+    assert (read.english, read.language) == (word, "en")
+
+
+@pytest.mark.parametrize("code", [None, "de"])
+def test_a_compound_without_end_is_no_word(code: str | None) -> None:
+    word = "blau" * 800
+    read = read_description(word, code, knows=knows)
+    assert read.english == word
+    assert read_description("blau" * 5 + "auto", code, knows=knows).language == "de"
 
 
 @pytest.mark.parametrize("code", FOREIGN)
