@@ -44,7 +44,6 @@ from models.training.loop import Loop, Progressing
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
-from models.training.regularisation import drop_channels, mix_samples
 from models.training.samples import Batch, SampleOptions, Samples, collate
 from models.training.texts import TextBank
 from models.training.validation import Validation, validate
@@ -64,9 +63,7 @@ class TrainOptions:
     ``error_weight`` is that of ``log_error`` beside the cross-entropy; ``text_noise`` the length of
     the noise that is added to a text's unit vector. ``p_image`` and ``p_both`` are how often
     an image embedding is the global vector of undescribed samples, or joins that of described ones.
-    ``p_mix`` is how often a part of another sample is pasted into one, and ``dropout`` how many of
-    the decoder's channels are left out. ``cpu_seconds`` counts what this process does, so it asks
-    for 0 ``workers``.
+    ``cpu_seconds`` counts what this process does, so it asks for 0 ``workers``.
     """
 
     steps: int = 20_000
@@ -83,16 +80,10 @@ class TrainOptions:
     average: float = 0.999
     p_image: float = 0.25
     p_both: float = 0.15
-    p_mix: float = 0.0
-    dropout: float = 0.0
     save_every_minutes: float = 4.0
     validate_every_minutes: float = 10.0
     workers: int = 1
     seed: int = 0
-
-    def regularised(self) -> TrainOptions:
-        """Return the same with mixed samples and with channels left out."""
-        return replace(self, p_mix=0.25, dropout=0.12, weight_decay=0.1)
 
     def going_on(self, *, rate: float, deep: bool) -> TrainOptions:
         """Return the same for weights that are finished.
@@ -133,8 +124,6 @@ def train(
     optimiser = _optimiser(model, options, is_finished=reading is not None)
     if progress.step:
         _load_optimiser(optimiser, run / "optimiser.safetensors")
-    if options.dropout:
-        drop_channels(model.decoder, options.dropout)
     encoder_learns = any(p.requires_grad for p in model.encoder.parameters())
 
     # Small variances that are still being learned would be lost.
@@ -193,7 +182,7 @@ def train(
         task = bar.add_task("training", total=1000)
         for done in loop:
             started = time.monotonic()
-            batch = mix_samples(next(batches), options.p_mix, generator)
+            batch = next(batches)
             vectors = _global_vectors(batch, model, texts, images, options, generator)
             model.encoder.eval()  # batch statistics of the encoder stay ImageNet's
             lightness = batch.lightness.contiguous(memory_format=torch.channels_last)

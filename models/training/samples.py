@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -24,8 +24,6 @@ from models.training.tones import tone_words
 FloatArray = NDArray[np.float32]
 
 
-SHEARED = 2 / 3  # as much as photos are turned
-
 # Weights of linear red, green and blue: blue-sensitive plates (until about 1907), orthochromatic
 # (until the 1930s), panchromatic, panchromatic behind a red filter.
 EMULSIONS = ((0.0, 0.1, 0.9), (0.05, 0.5, 0.45), (0.3, 0.6, 0.1), (0.75, 0.2, 0.05))
@@ -36,8 +34,7 @@ class SampleOptions:
     """How samples are made; every ``p_`` is a probability.
 
     ``p_scene`` is how often a caption loses its colours: always for a colorizer with a grounder,
-    which is given descriptions without them. ``turn`` is the spread in radians by which photos are
-    turned.
+    which is given descriptions without them.
     """
 
     side: int = 160
@@ -48,11 +45,6 @@ class SampleOptions:
     p_tone: float = 0.1
     p_palette: float = 0.2
     p_old: float = 0.3
-    turn: float = 0.0
-
-    def regularised(self) -> SampleOptions:
-        """Return the same with photos turned, and half of them old ones."""
-        return replace(self, turn=0.12, p_old=0.5)
 
 
 class Sample(NamedTuple):
@@ -95,8 +87,7 @@ class Samples(IterableDataset[Sample]):
 
 def make_sample(photo: Photo, options: SampleOptions, generator: np.random.Generator) -> Sample:
     """Make one sample of a photo."""
-    pixels = turned(photo.pixels, options.turn, generator) if options.turn else photo.pixels
-    rgb = random_crop(pixels, options, generator)
+    rgb = random_crop(photo.pixels, options, generator)
     lab = srgb_to_lab(rgb.astype(np.float32) / 255)
     lightness, ab = lab[..., 0], lab[..., 1:]
     text = None
@@ -156,23 +147,6 @@ def choose_caption(
     colored = [caption for caption in captions if only_color_word(caption)]
     pool = colored if colored and generator.random() < options.p_color_caption else captions
     return pool[int(generator.integers(len(pool)))]
-
-
-def turned(
-    pixels: NDArray[np.uint8], turn: float, generator: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Turn and shear an (H, W, 3) photo around its middle; what comes in from outside is mirrored.
-
-    The angle is normal with a spread of ``turn`` radians, the shear with two thirds of it.
-    """
-    height, width = pixels.shape[:2]
-    angle, shear = generator.normal(0, turn), generator.normal(0, SHEARED * turn)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    matrix = np.array([[cosine, shear - sine], [sine, cosine]])
-    middle = np.array([width - 1, height - 1]) / 2
-    affine = np.column_stack([matrix, middle - matrix @ middle])
-    out = cv2.warpAffine(pixels, affine, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(out, np.uint8)
 
 
 def random_crop(

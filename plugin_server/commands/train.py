@@ -91,12 +91,6 @@ HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to com
     "models.training.correspondence and models.training.affinity must then be run again.",
 )
 @click.option(
-    "--regularised",
-    is_flag=True,
-    help="Turn, shear and mix photos and leave out channels at random: slower, but what is learned "
-    "holds better for other photos.",
-)
-@click.option(
     "--blend",
     type=click.FloatRange(0, 1, min_open=True),
     help="From finished weights: how far to go from them to the run's own. Half of the way often "
@@ -158,7 +152,6 @@ def train(
     model: str,
     rate: float | None,
     deep: bool,
-    regularised: bool,
     blend: float | None,
     side: int,
     batch: int,
@@ -263,9 +256,6 @@ def train(
     )
     if start is not None:
         options = options.going_on(rate=rate or GOING_ON_RATE, deep=deep)
-    samples = SampleOptions(side=side, p_scene=0.5 if start is None else 1.0)
-    if regularised:
-        options, samples = options.regularised(), samples.regularised()
     before = _to_compare(weights_before)  # now: the run may write over that file
     checkpoint = run_training(
         kept,
@@ -274,7 +264,7 @@ def train(
         texts=bank,
         images=ImageBank.of(reader, found) if references else None,
         options=options,
-        samples=samples,
+        samples=SampleOptions(side=side, p_scene=0.5 if start is None else 1.0),
         record=record,
         start=start,
     )

@@ -240,10 +240,10 @@ def test_an_encoder_that_learns_deep_down_keeps_the_grounder_alone(
 @pytest.mark.slow
 def test_weights_are_written_as_far_on_the_way_as_asked(shard: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    regularised = ("--steps", "2", "--no-references", "--regularised", "--rate", "0.002")
+    few = ("--steps", "2", "--no-references", "--rate", "0.002")
     weights = []
     for more in ((), ("--blend", "0.5")):  # the second time only writes them
-        short_run(shard, run, *regularised, *more)
+        short_run(shard, run, *few, *more)
         weights.append(load_colorizer(run / "colorizer.safetensors").model.state_dict())
     before, (whole, half) = load_colorizer().model.state_dict(), weights
     moved = [name for name in whole if not torch.equal(before[name], whole[name])]
@@ -251,10 +251,7 @@ def test_weights_are_written_as_far_on_the_way_as_asked(shard: Path, tmp_path: P
     for name in moved:
         between = before[name].lerp(whole[name], 0.5)
         torch.testing.assert_close(half[name], between, rtol=2e-3, atol=1e-4)
-    header = read_header(run / "colorizer.safetensors")
-    assert header["blend"] == 0.5
-    assert header["options"]["dropout"] > 0
-    assert header["samples"]["turn"] > 0
+    assert read_header(run / "colorizer.safetensors")["blend"] == 0.5
 
 
 @pytest.mark.slow
