@@ -9,16 +9,12 @@ is read (FiLM, Perez et al. 2018, arXiv:1709.07871).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from models.guidance.named_colors import UNEXPECTED
 from models.guidance.things import LIKELIEST
-
-if TYPE_CHECKING:
-    from models.networks.grounding import Claims
+from models.networks.claims import Claims
 
 INPUTS = 19
 SUMMARY = 8  # channels of what cells look like

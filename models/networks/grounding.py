@@ -32,6 +32,7 @@ from models.networks.checkpoint import (
     load_network,
     read_checkpoint,
 )
+from models.networks.claims import Claims
 from models.networks.colorizer import ENCODER_CHANNELS, ResidualBlock, build_encoder, double
 from models.networks.efficientnet import TO_STRIDE_8, EfficientNetLite0
 from models.networks.extent import Extent
@@ -148,22 +149,6 @@ def deep_blocks(encoder: EfficientNetLite0) -> nn.Sequential:
     """Return an encoder's blocks from stride 16 on, under their own names."""
     blocks = list(encoder.blocks.named_children())[SHARED_BLOCKS:]
     return nn.Sequential(OrderedDict(blocks))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Claims:
-    """What names say of cells: (K, h, w) logits, their best rivals', and the probability.
-
-    ``mates`` is the probability of other names of the same kind with other colours. ``boxed`` are
-    the box head's logits, ``boxed_rivals`` those of the name that fits best of the others.
-    """
-
-    logits: Tensor
-    rivals: Tensor
-    probability: Tensor
-    mates: Tensor
-    boxed: Tensor
-    boxed_rivals: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks.grounding import Claims
+from models.networks.claims import Claims
 
 FloatArray = NDArray[np.float32]
 

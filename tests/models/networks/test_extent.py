@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from models.networks.claims import Claims
 from models.networks.extent import (
     INPUTS,
     MOST,
@@ -17,7 +18,6 @@ from models.networks.extent import (
     kept_where_expected,
     trimmed,
 )
-from models.networks.grounding import Claims
 
 
 def test_how_found_is_that_of_the_likeliest_cells() -> None:

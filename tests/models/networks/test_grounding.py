@@ -18,9 +18,9 @@ from skimage import data
 from torch import Tensor
 
 from models.color.lab import srgb_to_lab
+from models.networks.claims import Claims
 from models.networks.clip import Clip
 from models.networks.grounding import (
-    Claims,
     Grounder,
     GrounderConfig,
     Names,
