@@ -24,7 +24,7 @@ from models.networks.clip import Clip
 from models.networks.colorizer import ColorizerConfig, build_colorizer
 from models.networks.correspondence import (
     CHECKPOINT,
-    Described,
+    Descriptors,
     Matcher,
     MatcherConfig,
     load_matcher,
@@ -186,7 +186,7 @@ def test_weights_of_another_kind_are_refused(tmp_path_factory: pytest.TempPathFa
         load_matcher(path)
 
 
-def described(seed: int, rows: int, columns: int) -> Described:
+def described(seed: int, rows: int, columns: int) -> Descriptors:
     """Describe a picture of (rows, columns) coarse cells at random."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -195,7 +195,7 @@ def described(seed: int, rows: int, columns: int) -> Described:
         return torch.nn.functional.normalize(planes, dim=1)
 
     lightness = 100 * torch.rand(1, 1, 2 * rows, 2 * columns, generator=generator)
-    return Described(unit(1), unit(2), unit(1), lightness)
+    return Descriptors(unit(1), unit(2), unit(1), lightness)
 
 
 def test_cells_asked_for_are_those_of_the_whole_answer() -> None:
