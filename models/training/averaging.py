@@ -32,8 +32,13 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def blended(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Return weights so far on the way from one set to another; counters are the latter's."""
+    """Return weights so far on the way from one set to another; counters are the latter's.
+
+    What is the same in both stays so to the bit, as in ``average``.
+    """
     return {
-        name: start[name].lerp(plane, share) if plane.is_floating_point() else plane
+        name: torch.where(start[name] == plane, start[name], start[name].lerp(plane, share))
+        if plane.is_floating_point()
+        else plane
         for name, plane in end.items()
     }

@@ -172,14 +172,24 @@ def test_photos_that_are_found_with_other_words_too_stay_picked(
         title = screen.open("Find Exemplar Photos...")
         gimp.wait_for_text(title, "a rocket")
         kept, gone = list(photos)[:2]
+
+        def is_ticked(name: str) -> bool:
+            return bool(gimp.ui("get", title, named(gimp.ui("texts", title), photos[name])))
+
         for name in (gone, kept):
             gimp.ui("click", title, named(gimp.ui("texts", title), photos[name]))
+            wait_until(lambda name=name: is_ticked(name), "not ticked")  # type: ignore[misc]
         library.remove([gone])
         gimp.ui("click", title, "Words")
         gimp.ui("put", title, "Description", "a blue boat")
         gimp.ui("click", title, "Exemplars")
-        wait_until(lambda: photos[gone] not in " ".join(gimp.ui("texts", title)), "not searched")
-        assert gimp.ui("get", title, named(gimp.ui("texts", title), photos[kept]))
+
+        def is_searched() -> bool:
+            texts = " ".join(gimp.ui("texts", title))
+            return photos[gone] not in texts and photos[kept] in texts
+
+        wait_until(is_searched, "not searched")
+        wait_until(lambda: is_ticked(kept), "no longer ticked")
         screen.close(title, "OK")
         new, _ = screen.wait_for_layers(2)
         assert json.loads(new["notes"]["photochrom-settings"])["exemplar"] == kept

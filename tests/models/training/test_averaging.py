@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from models.networks.checkpoint import encoder_digest
-from models.training.averaging import average
+from models.training.averaging import average, blended
 
 
 def test_what_does_not_learn_keeps_its_bits() -> None:
@@ -22,3 +22,14 @@ def test_what_does_not_learn_keeps_its_bits() -> None:
     assert torch.allclose(averaged["1.bias"], bias + 0.25)
     model.load_state_dict(averaged)
     assert encoder_digest(encoder) == before
+
+
+def test_what_is_the_same_at_both_ends_keeps_its_bits_between_them() -> None:
+    start = {"same": torch.tensor([-0.0, 0.0, 1.5]), "count": torch.tensor(3)}
+    end = {"same": start["same"].clone(), "count": torch.tensor(5)}
+    start["learned"], end["learned"] = torch.zeros(2), torch.ones(2)
+    for share in (0.25, 1.0):
+        between = blended(start, end, share)
+        assert torch.equal(torch.signbit(between["same"]), torch.signbit(start["same"]))
+        assert between["learned"].tolist() == [share, share]
+        assert between["count"] == 5
