@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
 from models.shown import shown
 from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_folder, write
-from plugin_server.commands.train_baseline import check_options, train_baseline
+from plugin_server.commands.train_baseline import check_options, given_options, train_baseline
 
 if TYPE_CHECKING:
     from models.networks.clip import Clip
@@ -37,6 +36,7 @@ LEAST = 20  # photos; fewer cannot be parted into some to learn from and some to
 FEW = 500
 LARGEST_SIDE, LARGEST_BATCH = 1024, 1024  # more would not fit into memory
 RELEASED, IMAGENET = "released", "imagenet"
+FROM_IMAGENET = {"colourfulness", "described_colourfulness"}  # options that go with it alone
 STEPS, STEPS_GOING_ON = 20_000, 1_000
 GOING_ON_RATE = 1e-4  # a tenth of that from scratch, so that what was learned before is kept
 HELD_OUT, COMPARED, SHOWN = 160, 40, 12  # photos at most: to check with, to compare on, to show
@@ -196,15 +196,11 @@ def train(
         raise click.UsageError(
             "--rate, --deep and --blend are for finished weights: not with --from imagenet"
         )
-    if begin != IMAGENET:
-        for option, name in (
-            ("colourfulness", "--colourfulness"),
-            ("described_colourfulness", "--described-colourfulness"),
-        ):
-            if ctx.get_parameter_source(option) == ParameterSource.COMMANDLINE:
-                raise click.UsageError(
-                    f"{name} is for --from imagenet: finished weights are read as they were"
-                )
+    for name, option in given_options(ctx).items():
+        if begin != IMAGENET and name in FROM_IMAGENET:
+            raise click.UsageError(
+                f"{option} is for --from imagenet: finished weights are read as they were"
+            )
     if sum(budget is not None for budget in (steps, minutes, cpu_seconds)) > 1:
         raise click.UsageError("give one of --steps, --minutes and --cpu-seconds, not several")
     weights_before = _weights_before(begin)

@@ -14,14 +14,18 @@ from models.shown import shown
 OPTIONS: Final = {"photos", "run", "model", "cpu_seconds", "side", "batch", "seed"}
 
 
+def given_options(ctx: click.Context) -> dict[str, str]:
+    """Return what stands on the command line: the parameter's name, and its longest option."""
+    return {
+        str(option.name): max(option.opts, key=len)
+        for option in ctx.command.params
+        if ctx.get_parameter_source(str(option.name)) == ParameterSource.COMMANDLINE
+    }
+
+
 def check_options(ctx: click.Context, baseline: str) -> None:
     """Refuse options that say nothing to a baseline."""
-    idle = [
-        max(option.opts, key=len)
-        for option in ctx.command.params
-        if option.name not in OPTIONS
-        and ctx.get_parameter_source(str(option.name)) == ParameterSource.COMMANDLINE
-    ]
+    idle = [option for name, option in given_options(ctx).items() if name not in OPTIONS]
     if idle:
         raise click.UsageError(
             f"--model {baseline} does not use what is only for Photochrom's own network: "
