@@ -17,17 +17,20 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from models.job import ColorizeJob, Hint, PaletteColor
+from plugin_server.client_results import Found, Result, notices_of
 from plugin_server.config import DEFAULT_PORT
 from plugin_server.version import product_version
+
+__all__ = ["Client", "ClientError", "Found", "Result", "Unreachable"]
 
 BUSY_TIMEOUT = 600.0  # seconds for which a busy server is asked again
 SILENCE = 60.0  # seconds without a byte after which the connection counts as lost
@@ -60,25 +63,6 @@ class ClientError(Exception):
 
 class Unreachable(ClientError):
     """The server does not answer at all, or forgot the job because it was started again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A picture that the server made.
-
-    ``notices`` are what the user should know; ``exemplar`` is the id of the library's photo that
-    was used, with its score where it was searched for; ``seconds`` are those of each stage.
-    ``things`` is JSON that says what was found of the description, and where; ``confidence`` is how
-    sure the model was, from 0 to 1.
-    """
-
-    data: bytes = field(repr=False)
-    media_type: str
-    notices: tuple[str, ...] = ()
-    exemplar: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    things: str | None = None
-    confidence: float = 0.0
 
 
 class Client:
@@ -175,38 +159,52 @@ class Client:
             ClientError: the server refused, failed or cannot be reached.
         """
         accept = "*/*" if media_type is None else f"{media_type}, application/json;q=0.1"
-        path = f"/v1/jobs/{self._form('/v1/jobs', texts_of(job), files, accept)['id']}"
+        sent, _ = self._form("/v1/jobs", texts_of(job), files, accept)
+        path = f"/v1/jobs/{sent['id']}"
         try:
             self._follow(path)
             with self._asked("GET", f"{path}/result", {"Accept": media_type or "*/*"}) as answer:
-                return _result(answer)
+                return Result.read(answer)
         except BaseException:
             with suppress(ClientError):  # what matters is why this ended
                 self._json("DELETE", path)
             raise
 
-    def suggestions(
-        self, photo: Picture, x: float, y: float, *, description: str = ""
-    ) -> list[dict[str, Any]]:
-        """List likely colours for the pixel at column ``x`` and row ``y``, with their weights."""
-        texts = {"x": repr(float(x)), "y": repr(float(y)), "description": description}
-        return list(self._form("/v1/suggestions", texts, {"image": photo})["suggestions"])
+    def suggestions(self, photo: Picture, x: float, y: float, *, description: str = "") -> Found:
+        """Find likely colours for the pixel at column ``x`` and row ``y``, with their weights.
 
-    def search(
-        self, photo: Picture | None = None, *, description: str = "", k: int = 8
-    ) -> list[dict[str, Any]]:
-        """Find exemplars in the server's library for a photo, a description or both."""
+        Raises:
+            ClientError: the server refused, failed or cannot be reached.
+        """
+        texts = {"x": repr(float(x)), "y": repr(float(y)), "description": description}
+        return self._found("suggestions", "/v1/suggestions", texts, photo)
+
+    def search(self, photo: Picture | None = None, *, description: str = "", k: int = 8) -> Found:
+        """Find exemplars in the server's library for a photo, a description or both.
+
+        Raises:
+            ClientError: the server refused, failed or cannot be reached.
+        """
         texts = {"description": description, "k": str(k)}
-        return list(self._form("/v1/exemplars/search", texts, {"image": photo})["results"])
+        return self._found("results", "/v1/exemplars/search", texts, photo)
 
     def exemplar(self, id: str) -> dict[str, Any]:
         """Describe an exemplar of the server's library: its ``source``, ``caption`` and more."""
         return dict(self._json("GET", f"/v1/exemplars/{quote(id, safe='')}"))
 
-    def things(self, photo: Picture, description: str) -> list[dict[str, Any]]:
-        """Say where the things are that a description names."""
-        found = self._form("/v1/things", {"description": description}, {"image": photo})
-        return list(found["things"])
+    def things(self, photo: Picture, description: str) -> Found:
+        """Find where the things are that a description names.
+
+        Raises:
+            ClientError: the server refused, failed or cannot be reached.
+        """
+        return self._found("things", "/v1/things", {"description": description}, photo)
+
+    def _found(
+        self, member: str, path: str, texts: Mapping[str, str], photo: Picture | None
+    ) -> Found:
+        answer, notices = self._form(path, texts, {"image": photo})
+        return Found(tuple(answer[member]), notices)
 
     def _follow(self, path: str) -> None:
         """Return when the job is done."""
@@ -237,8 +235,8 @@ class Client:
 
     def _form(
         self, path: str, texts: Mapping[str, str], files: Files, accept: str = "application/json"
-    ) -> Any:
-        """Send a form and read the JSON that it is answered with."""
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Send a form; read the JSON that it is answered with, and the notices."""
         fields: list[tuple[str, str | tuple[str, bytes]]] = [
             (name, text) for name, text in texts.items() if text
         ]
@@ -246,17 +244,17 @@ class Client:
             (name, (name, _bytes_of(file))) for name, file in files.items() if file is not None
         ]
         body, content_type = urllib3.encode_multipart_formdata(fields)
-        return self._json("POST", path, {"Content-Type": content_type, "Accept": accept}, body)
+        headers = {"Content-Type": content_type, "Accept": accept}
+        with self._asked("POST", path, headers, body) as answer:
+            return self._read(answer), notices_of(answer)
 
-    def _json(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Any:
-        with self._asked(method, path, headers or {}, body) as answer:
-            data = answer.read()
+    def _json(self, method: str, path: str) -> Any:
+        with self._asked(method, path, {}) as answer:
+            return self._read(answer)
+
+    def _read(self, answer: urllib3.BaseHTTPResponse) -> Any:
+        """Read JSON; None where the answer is empty."""
+        data = answer.read()
         try:
             return json.loads(data) if data else None
         except ValueError as problem:
@@ -328,21 +326,6 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     while part := answer.read1():
         *lines, rest = (rest + part).split(b"\n")
         yield from lines
-
-
-def _result(answer: urllib3.BaseHTTPResponse) -> Result:
-    notices = answer.headers.get("Photochrom-Notice", "")
-    timings = answer.headers.get("Server-Timing", "")
-    pairs = (timing.strip().partition(";dur=") for timing in timings.split(","))
-    return Result(
-        answer.read(),
-        answer.headers.get("Content-Type", "").partition(";")[0].strip(),
-        tuple(unquote(notice.strip()) for notice in notices.split(",") if notice.strip()),
-        answer.headers.get("Photochrom-Exemplar"),
-        {name: float(duration) / 1000 for name, mark, duration in pairs if mark},
-        unquote(answer.headers.get("Photochrom-Things", "")) or None,
-        float(answer.headers.get("Photochrom-Confidence", "0")),
-    )
 
 
 def _detail(answer: urllib3.BaseHTTPResponse) -> str:

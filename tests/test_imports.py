@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "library",
     ),
     "plugin_server": (
-        "version",
+        "version client_results",
         "images",
         "errors",
         "broker",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.job import Hint, JobError
-from plugin_server.client import Client, ClientError, Unreachable
+from plugin_server.client import Client, ClientError, Found, Unreachable
 from plugin_server.config import Config
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
@@ -84,6 +84,22 @@ def test_suggestions(client: Client) -> None:
     assert all(one["color"].startswith("#") and one["weight"] > 0 for one in suggested)
 
 
+def test_a_list_tells_what_the_user_should_know(client: Client) -> None:
+    long = "a woman in a green dress before a house with a garden full of tall trees"
+    for found in (
+        client.things(PHOTO, long),
+        client.suggestions(PHOTO, 30, 20, description=long),
+    ):
+        (cut,) = found.notices
+        assert cut.startswith("the description has 16 words")
+        assert found[0] == next(iter(found))
+        assert found[:1] == (found[0],)
+        assert len(found) == len(list(found)) > 0
+    nothing = client.things(PHOTO, "a woman")
+    assert not nothing
+    assert nothing == Found(())
+
+
 def test_search(tmp_path: Path) -> None:
     clip = NamingClip()
     library = ExemplarLibrary.open(tmp_path / "library", clip=clip)
@@ -93,6 +109,7 @@ def test_search(tmp_path: Path) -> None:
         assert client.health()["exemplars"] == 3
         found = client.search(PHOTO, k=2)
         assert len(found) == 2
+        assert client.search(description="a boat", k=1).notices == ()
         coloured = client.colorize(PHOTO, exemplar=found[0]["id"])
         assert (coloured.exemplar or "").startswith(found[0]["id"])
     service.close()
