@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from models.training.bins import balance_weights, count_bins, count_shares
 from models.training.imagenet import imagenet_encoder_weights
 from models.training.loop import Progressing
 from models.training.texts import TextBank
+
+CHECKPOINT: Final = "checkpoint.safetensors"  # in a run's folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,34 @@ class Start:
         """
         model = load_colorizer(path, alone=True).model
         return cls(model, read_header(path).get("reading", {}))
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """What a run's checkpoint says of it: what it began from, how far it came, how it was made.
+
+    ``is_deep``: its encoder learns, too. ``made_with`` are the fields of its options, of its
+    samples' options and of its data's record.
+    """
+
+    begin: str
+    is_deep: bool
+    progress: Progressing
+    made_with: dict[str, Any]
+
+    @classmethod
+    def read(cls, run: Path) -> Self | None:
+        """Read it from a run's folder; None where there is no run.
+
+        Raises:
+            WeightsError: the checkpoint is damaged.
+        """
+        if not (checkpoint := run / CHECKPOINT).exists():
+            return None
+        header = read_header(checkpoint)
+        made_with = {**header["options"], **header["samples"], **header["data"]}
+        begin, is_deep = made_with.get("begin", "imagenet"), made_with["encoder_rate"] > 0
+        return cls(begin, is_deep, _progress(header), made_with)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +102,20 @@ def begin(
     return _new(photos, texts)
 
 
-def begun_from(run: Path) -> str | None:
-    """Say what the run in a folder began from, as its record has it; None where there is no run.
-
-    Raises:
-        WeightsError: its checkpoint is damaged.
-    """
-    checkpoint = run / "checkpoint.safetensors"
-    if not checkpoint.exists():
-        return None
-    return str(read_header(checkpoint)["data"].get("begin", "imagenet"))
-
-
 def undone(reading: dict[str, Any], shares: Tensor) -> Tensor:
     """Return how much of the balance finished weights have taken back from each colour, (Q,)."""
     return float(reading.get("undo_balance", 0.0)) * torch.log(balance_weights(shares))
 
 
+def _progress(header: Mapping[str, Any]) -> Progressing:
+    counts = dict(header["progress"])
+    losses = {name: counts.pop(name) for name in ("loss", "error") if name in counts}
+    return Progressing(losses=losses, **counts)
+
+
 def _resumed(checkpoint: Path) -> Begun:
     tensors, header = read_checkpoint(checkpoint)
-    counts = header["progress"]
-    losses = {name: counts.pop(name) for name in ("loss", "error") if name in counts}
-    progress = Progressing(losses=losses, **counts)
+    progress = _progress(header)
     model = build_colorizer(read_config(header["config"]))
     model.load_state_dict(under("model.", tensors))
     _channels_last(model)

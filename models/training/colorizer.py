@@ -38,7 +38,7 @@ from models.networks.colorizer import (
 from models.networks.efficientnet import TO_STRIDE_4, TO_STRIDE_8
 from models.photos import Photo
 from models.training.averaging import blended, halved, under
-from models.training.beginning import Start, begin, undone
+from models.training.beginning import CHECKPOINT, EarlierRun, Start, begin, undone
 from models.training.bins import SoftEncoder, balance_weights
 from models.training.loop import Loop, Progressing
 from models.training.losses import balanced_cross_entropy, log_error
@@ -92,6 +92,13 @@ class TrainOptions:
         """
         return replace(self, rate=rate, encoder_rate=rate / 4 if deep else 0.0)
 
+    def is_spent(self, progress: Progressing) -> bool:
+        """Tell whether a run that has come so far is finished."""
+        share = progress.share_of(
+            steps=self.steps, minutes=self.minutes, cpu_seconds=self.cpu_seconds
+        )
+        return share >= 1
+
 
 def train(
     photos: Sequence[Photo],
@@ -108,13 +115,16 @@ def train(
     """Train into the folder ``run``, going on where an earlier run stopped; return the checkpoint.
 
     ``texts`` reads descriptions; ``images`` gives references, none where it is None. ``record``
-    says what the data is. ``start`` are finished weights to begin with.
+    says what the data is. ``start`` are finished weights to begin with. A run that is finished
+    stays as it is, and so does what its checkpoint says of how it was made.
 
     Raises:
         WeightsError: the checkpoint of the earlier run is damaged.
     """
+    checkpoint, log = run / CHECKPOINT, run / "log.jsonl"
+    if (earlier := EarlierRun.read(run)) is not None and options.is_spent(earlier.progress):
+        return checkpoint
     torch.manual_seed(options.seed)
-    checkpoint, log = run / "checkpoint.safetensors", run / "log.jsonl"
     run.mkdir(parents=True, exist_ok=True)
 
     begun = begin(photos, checkpoint, texts=texts, start=start)
@@ -167,11 +177,9 @@ def train(
         bar.console.print(_describe(progress, scores))
         return asdict(scores)
 
-    is_timed = options.minutes is not None or options.cpu_seconds is not None
     loop = Loop(
         model, optimiser, lambda _, done: _schedule(done, options),
-        steps=None if is_timed else options.steps,
-        minutes=options.minutes, cpu_seconds=options.cpu_seconds,
+        steps=options.steps, minutes=options.minutes, cpu_seconds=options.cpu_seconds,
         progress=progress, averaged=averaged, keep=options.average,
         log=log, log_every=50, echo=lambda _: None,
         save=save, save_every_minutes=options.save_every_minutes,

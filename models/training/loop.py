@@ -33,6 +33,17 @@ class Progressing:
         """Return what a checkpoint needs to go on."""
         return {"step": self.step, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
 
+    def share_of(
+        self, *, steps: int | None, minutes: float | None, cpu_seconds: float | None
+    ) -> float:
+        """Return the share of a budget that is spent; steps count where no time is given."""
+        if cpu_seconds is not None:
+            return self.cpu_seconds / cpu_seconds
+        if minutes is not None:
+            return self.seconds / (60 * minutes)
+        assert steps is not None, "a budget of steps, of minutes or of the processor's seconds"
+        return self.step / steps
+
 
 @dataclass(frozen=True, slots=True)
 class Falling:
@@ -53,10 +64,11 @@ class Loop:
         for done in loop:
             loop.learn(fit=loss, stay=other)
 
-    ``steps``, ``minutes`` or ``cpu_seconds`` of this process are the budget. With ``keep`` the
-    ``averaged`` weights follow the model's, of which so much stays in each step. ``log`` gets a
-    line of JSON every ``log_every`` steps and at the end, and ``echo`` one for people. ``save`` and
-    ``measure`` are called every few minutes and at the end; what is measured goes into the log.
+    ``steps``, ``minutes`` or ``cpu_seconds`` of this process are the budget, steps where no time is
+    given. With ``keep`` the ``averaged`` weights follow the model's, of which so much stays in each
+    step. ``log`` gets a line of JSON every ``log_every`` steps and at the end, and ``echo`` one for
+    people. ``save`` and ``measure`` are called every few minutes and at the end; what is measured
+    goes into the log.
     """
 
     def __init__(
@@ -102,14 +114,9 @@ class Loop:
     @property
     def done(self) -> float:
         """Return the share of the budget that is spent."""
-        if self._steps is not None:
-            return self.progress.step / self._steps
-        if self._cpu_seconds is not None:
-            return self.progress.cpu_seconds / self._cpu_seconds
-        assert self._minutes is not None, (
-            "a budget of steps, of minutes or of the processor's seconds"
+        return self.progress.share_of(
+            steps=self._steps, minutes=self._minutes, cpu_seconds=self._cpu_seconds
         )
-        return self.progress.seconds / (60 * self._minutes)
 
     def __iter__(self) -> Iterator[float]:
         """Yield before each step how much is done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from models.baselines import LEARNED, OURS
 from models.plural import number_of
 from models.shown import shown
+from plugin_server.commands import finished_run
 from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_folder, write
 from plugin_server.commands.train_baseline import check_options, given_options, train_baseline
@@ -167,8 +169,9 @@ def train(
     It goes on from the weights that come with Photochrom, at a small rate; what finds named things
     and matches references stays usable. Captions are read from KEY.json or KEY.txt beside a photo;
     photos without any are used as well. Start the same command again to go on after an
-    interruption. The finished weights are RUN/colorizer.safetensors; at the end they are compared
-    with those before on photos held out, in a table and in RUN/before-after.png.
+    interruption; a finished run is only written anew, which --blend may change. The finished
+    weights are RUN/colorizer.safetensors; at the end they are compared with those before on photos
+    held out, in a table and in RUN/before-after.png.
 
     With --model a baseline is trained in its stead, for --cpu-seconds, into RUN/NAME.safetensors;
     the same budget for several makes them comparable (docs/baselines.md). It takes --side, --batch
@@ -177,7 +180,7 @@ def train(
     from models.networks.checkpoint import WeightsError
     from models.networks.clip import load_clip
     from models.photos import PhotosError, read_in_colour
-    from models.training.beginning import Start, begun_from
+    from models.training.beginning import EarlierRun, Start
     from models.training.colorizer import TrainOptions, finish
     from models.training.colorizer import train as run_training
     from models.training.plot import plot_log
@@ -205,10 +208,16 @@ def train(
         raise click.UsageError("give one of --steps, --minutes and --cpu-seconds, not several")
     weights_before = _weights_before(begin)
     try:
-        if (earlier := begun_from(run)) not in (None, begin):
+        earlier = EarlierRun.read(run)
+        if earlier is not None and earlier.begin != begin:
             raise click.UsageError(
-                f"the run in {shown(run)} began from {earlier}: give --from {earlier} to go on "
-                "with it, or another --run"
+                f"the run in {shown(run)} began from {earlier.begin}: give --from {earlier.begin} "
+                "to go on with it, or another --run"
+            )
+        if earlier is not None and begin != IMAGENET and earlier.is_deep != deep:
+            raise click.UsageError(
+                f"the run in {shown(run)} was begun {'without' if deep else 'with'} --deep, and "
+                "what learns stays the same in a run: go on in the same way, or give another --run"
             )
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
@@ -240,6 +249,7 @@ def train(
         "photos": len(kept),
         "captions": captions,
         "held_out": len(held),
+        "references": references,
     }
     options = TrainOptions(
         steps=steps or (STEPS if start is None else STEPS_GOING_ON),
@@ -252,15 +262,20 @@ def train(
     )
     if start is not None:
         options = options.going_on(rate=rate or GOING_ON_RATE, deep=deep)
+    samples = SampleOptions(side=side, p_scene=0.5 if start is None else 1.0)
+    is_finished = earlier is not None and options.is_spent(earlier.progress)
+    if earlier is not None and is_finished:
+        asked = {**asdict(options), **asdict(samples), **record}
+        click.echo(finished_run.told(run, earlier.made_with, asked))
     before = _to_compare(weights_before)  # now: the run may write over that file
     checkpoint = run_training(
         kept,
         held[:HELD_OUT],
         run,
         texts=bank,
-        images=ImageBank.of(reader, found) if references else None,
+        images=ImageBank.of(reader, found) if references and not is_finished else None,
         options=options,
-        samples=SampleOptions(side=side, p_scene=0.5 if start is None else 1.0),
+        samples=samples,
         record=record,
         start=start,
     )

@@ -255,6 +255,27 @@ def test_weights_are_written_as_far_on_the_way_as_asked(shard: Path, tmp_path: P
 
 
 @pytest.mark.slow
+def test_a_finished_run_says_what_has_no_effect_on_it(shard: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = ("--steps", "2", "--no-references")
+    assert "is finished" not in short_run(shard, run, *first)
+    made = read_header(run / "checkpoint.safetensors")
+    told = short_run(shard, run, *first, "--blend", "0.5")
+    assert f"The run in {run} is finished and learns no more.\n" in told
+    told = short_run(shard, run, *first, "--rate", "0.002", "--seed", "3")
+    assert (
+        "It was made with --rate 0.0001 and --seed 0; --rate 0.002 and --seed 3 had no effect. To "
+        f"train with that, give another --run; with --from {run}/colorizer.safetensors it goes on "
+        "from what this one learned."
+    ) in told
+    assert read_header(run / "checkpoint.safetensors") == made
+    assert read_header(run / "colorizer.safetensors")["options"] == made["options"]
+    deep = CliRunner().invoke(train, [str(shard), "--run", str(run), "--steps", "9", "--deep"])
+    assert deep.exit_code == 2
+    assert "was begun without --deep" in " ".join(deep.output.split())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", ["released", "imagenet"])
 def test_photos_without_captions_give_figures_too(tmp_path: Path, begin: str) -> None:
     photos = tmp_path / "photos"
