@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, Final
 
 MOST_CAPTIONS: Final = 16
 LONGEST_CAPTION: Final = 1000  # letters
 LARGEST_SIDECAR: Final = 1 << 20  # bytes; a larger file is no caption
 JSON_KEYS: Final = ("captions", "caption", "description", "title")
-
-
-def sidecars(photo: Path) -> Iterator[Path]:
-    """Name the files that may describe a photo, the first of them first.
-
-    ``NAME.json``, Google Takeout's ``NAME.jpg.json``, and the same in ``.txt``.
-    """
-    for suffix in (".json", ".txt"):
-        yield photo.with_suffix(suffix)
-        yield photo.with_name(photo.name + suffix)
 
 
 def captions_in_sidecar(suffix: str, data: bytes) -> tuple[str, ...]:

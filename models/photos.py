@@ -13,26 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.captions import LARGEST_SIDECAR, captions_in_sidecar, decoded, sidecars
+from models.captions import LARGEST_SIDECAR, captions_in_sidecar, decoded
+from models.photo_files import IMAGE_SUFFIXES, UNREADABLE, key_of, part_masks, sidecars
 from models.plural import number_of
 from models.shown import shown
-
-# MPO is what some cameras call a JPEG with a second picture behind the photo.
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff"}
-)
-# Pictures that people have but that are not read.
-UNREADABLE = frozenset(
-    {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jxl", ".gif", ".apng",
-     ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp",
-     ".bmp", ".dib", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".tga", ".icb", ".vda", ".vst",
-     ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".sgi", ".rgb", ".rgba", ".bw", ".ras",
-     ".xbm", ".xpm", ".im", ".msp", ".palm", ".pxr", ".qoi", ".dds", ".exr", ".hdr", ".fit",
-     ".fits", ".dcm", ".pcd", ".fpx", ".pdf", ".djvu", ".ps", ".eps", ".psd", ".psb", ".xcf",
-     ".kra", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc",
-     ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
-     ".sr2", ".srf", ".srw", ".x3f"}
-)  # fmt: skip
 
 COLOURLESS = 6.0  # levels of 255; noise and compression reach it in a grey photo
 SHOWN = 5  # photos that are named
@@ -169,7 +153,7 @@ _Member = tuple[str, bytes, tuple[str, ...], str]  # key, content (b"": not read
 def _shard_members(path: Path) -> Iterator[_Member]:
     """Read a shard as the folder that it was made of; its samples may name their ``source``.
 
-    Files of one key are one sample (WebDataset) with one photo; a PNG beside another is its mask.
+    Files of one key are one sample (WebDataset) with one photo, and perhaps its mask.
     """
     try:
         with tarfile.open(path) as shard:
@@ -185,14 +169,12 @@ def _shard_members(path: Path) -> Iterator[_Member]:
                 assert content is not None, "it is a file"
                 return content.read()
 
-            pictures: dict[str, Path] = {}
-            for file in files:
-                key = files[file].name.rpartition(".")[0]
-                if file.suffix.lower() in IMAGE_SUFFIXES | UNREADABLE and (
-                    key not in pictures or pictures[key].suffix.lower() == ".png"
-                ):
-                    pictures[key] = file
-            for key, file in pictures.items():
+            pictures: dict[str, list[Path]] = {}
+            for file, member in files.items():
+                if file.suffix.lower() in IMAGE_SUFFIXES | UNREADABLE:
+                    pictures.setdefault(key_of(member.name), []).append(file)
+            for key, found in pictures.items():
+                file, *_ = part_masks(found)[0]
                 if file.suffix.lower() in UNREADABLE:
                     yield key, b"", (), path.stem
                     continue

@@ -23,7 +23,7 @@ ARROWS: dict[str, frozenset[str]] = {
 # imports only earlier ones; rooms on one line know nothing of each other.
 ROOMS: dict[str, tuple[str, ...]] = {
     "models": (
-        "job progress captions plural shown",
+        "job progress captions photo_files plural shown",
         "job_json",
         "color",
         "guidance",

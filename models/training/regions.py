@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.photo_files import IMAGE_SUFFIXES, key_of, part_masks
 from models.photos import Photo, PhotosError
 from models.shown import shown
 
@@ -77,32 +78,31 @@ def read_masks(paths: Sequence[Path]) -> Iterator[RegionPhoto]:
         PhotosError: a shard has none.
     """
     for path in paths:
-        members: dict[str, dict[str, bytes]] = {}
+        samples: dict[str, dict[Path, bytes]] = {}
         with tarfile.open(path) as shard:
             for member in shard:
-                key, _, suffix = member.name.rpartition(".")
                 file = shard.extractfile(member)
                 assert file is not None
-                members.setdefault(key, {})[suffix] = file.read()
-        # A PNG alone is a photo without a mask.
-        masked = {
-            key: parts
-            for key, parts in members.items()
-            if {"json", "png"} <= parts.keys() and {"webp", "jpg"} & parts.keys()
-        }
-        if not masked:
-            raise PhotosError(
-                f"{shown(path)} has no photo with a mask (KEY.png and KEY.json beside KEY.jpg): "
-                "name regions-* shards"
-            )
-        for key, parts in masked.items():
-            record = json.loads(parts["json"])
-            rgb = Image.open(io.BytesIO(parts.get("webp") or parts["jpg"])).convert("RGB")
-            labels = np.asarray(Image.open(io.BytesIO(parts["png"])), np.uint8)
+                samples.setdefault(key_of(member.name), {})[Path(member.name)] = file.read()
+        has_masks = False
+        for key, files in samples.items():
+            pictures = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+            photos, masks = part_masks(pictures)
+            if (described := files.get(Path(f"{key}.json"))) is None or not masks:
+                continue
+            has_masks = True
+            record = json.loads(described)
+            rgb = Image.open(io.BytesIO(files[photos[0]])).convert("RGB")
+            labels = np.asarray(Image.open(io.BytesIO(files[masks[0]])), np.uint8)
             yield RegionPhoto(
                 key, np.asarray(rgb, np.uint8), record["source"], tuple(record["captions"]),
                 tuple(record["labels"]), labels, grey=bool(record.get("grey")),
             )  # fmt: skip
+        if not has_masks:
+            raise PhotosError(
+                f"{shown(path)} has no photo with a mask (KEY.png and KEY.json beside KEY.jpg): "
+                "name regions-* shards"
+            )
 
 
 def read_drawn(path: Path, split: str | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.photos import UNREADABLE
+from models.photo_files import UNREADABLE
 from models.shown import shown
 from plugin_server.images import heic
 from plugin_server.images.codec import NAMES, media_type_of

@@ -14,14 +14,8 @@ from typing import Final
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from models.captions import (
-    LARGEST_SIDECAR,
-    captions_in_sidecar,
-    clean,
-    decoded,
-    is_json,
-    sidecars,
-)
+from models.captions import LARGEST_SIDECAR, captions_in_sidecar, clean, decoded, is_json
+from models.photo_files import sidecars
 from retrieval.containers.tiff import is_bounded
 from retrieval.containers.xml import XmlError, elements
 from retrieval.ingest.technical_text import is_technical

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from models.captions import LARGEST_SIDECAR, captions_in_sidecar
-from models.photos import IMAGE_SUFFIXES, UNREADABLE
+from models.photo_files import (
+    IMAGE_SUFFIXES,
+    SIDECARS,
+    UNREADABLE,
+    key_of,
+    part_masks,
+    sidecars,
+)
 from models.shown import shown
 from retrieval.database.exemplar import Place
 from retrieval.errors import BadPath, PhotoRefused
@@ -157,7 +164,7 @@ def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
         with tarfile.open(path, "r:") as shard:
             for member in shard:
                 if member.isreg() and not member.issparse():
-                    if sample and _key(sample[0]) != _key(member):
+                    if sample and key_of(sample[0].name) != key_of(member.name):
                         yield from _in_sample(sample, path, source, status)
                         sample.clear()
                     sample.append(member)
@@ -176,23 +183,26 @@ def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
 def _in_sample(
     members: Iterable[tarfile.TarInfo], shard: Path, source: str, status: os.stat_result
 ) -> Iterator[Found]:
-    """Yield what is a photo among the files of one key; a PNG beside another is its mask."""
-    suffixes = [(Path(member.name).suffix.lower(), member) for member in members]
-    notes = tuple(
-        Note(suffix, member.offset_data, member.size)
-        for wanted in (".json", ".txt")
-        for suffix, member in suffixes
-        if suffix == wanted and member.size <= LARGEST_SIDECAR
-    )
-    photos = [(suffix, member) for suffix, member in suffixes if suffix in IMAGE_SUFFIXES]
-    has_mask = any(suffix != ".png" for suffix, _ in photos)
-    for suffix, member in photos:
-        if not (has_mask and suffix == ".png"):
-            place = Place(
-                str(shard), f"{source}/{member.name}", status.st_size, status.st_mtime_ns,
-                member.name, member.offset_data, member.size,
-            )  # fmt: skip
-            yield Found(place, notes)
+    """Yield the photos among the files of one key, each with what stands beside it."""
+    files = {Path(member.name): member for member in members}
+    described = {
+        file.with_suffix(suffix): member
+        for file, member in files.items()
+        if (suffix := file.suffix.lower()) in SIDECARS
+    }
+    photos, _ = part_masks([file for file in files if file.suffix.lower() in IMAGE_SUFFIXES])
+    for photo in photos:
+        member = files[photo]
+        place = Place(
+            str(shard), f"{source}/{member.name}", status.st_size, status.st_mtime_ns,
+            member.name, member.offset_data, member.size,
+        )  # fmt: skip
+        notes = tuple(
+            Note(sidecar.suffix, note.offset_data, note.size)
+            for sidecar in sidecars(photo)
+            if (note := described.get(sidecar)) is not None and note.size <= LARGEST_SIDECAR
+        )
+        yield Found(place, notes)
 
 
 def found_again(places: Iterable[Place]) -> Iterator[Found | SkippedFile]:
@@ -247,14 +257,6 @@ def identity_of(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _key(member: tarfile.TarInfo) -> str:
-    """Return what the files of one sample have in common; Takeout's ``a.jpg.json`` is of ``a``."""
-    stem, _, suffix = member.name.rpartition(".")
-    stem_of_photo, _, inner = stem.rpartition(".")
-    is_note = suffix.lower() in ("json", "txt") and f".{inner.lower()}" in IMAGE_SUFFIXES
-    return stem_of_photo if is_note else stem
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from models.photos import IMAGE_SUFFIXES, UNREADABLE
+from models.photo_files import IMAGE_SUFFIXES, UNREADABLE
 from plugin_server.batch.manifest import Manifest, ManifestError
 from plugin_server.batch.sources import SkippedPhoto, SourceError, SourcePhoto, Sources
 from plugin_server.images.layer import TYPE_OF
