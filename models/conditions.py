@@ -46,34 +46,32 @@ def condition_of(
         )  # fmt: skip
         notice = "The guidance was not used: strength is 0. Raise it."
         return Condition(strength=0.0), None, (notice,) if any(given) else ()
-    notices: tuple[str, ...] = ()
+    notices: list[str] = []
     text = image = carried = None
     if text_embedding is not None:
-        notices = text_embedding.notices
+        notices += text_embedding.notices
         # A colour belongs to a place, not to the scene.
         text = text_embedding.scene if colorizer.locates else text_embedding.vector
     if reference is not None:
         colours = reference.rgb
         if reference.is_colourless:
-            notices = (
-                *notices,
-                f"The {reference.name} has no colours and was not used: give a colour photo.",
+            notices.append(
+                f"The {reference.name} has no colours and was not used: give a colour photo."
             )
         elif (tone := tone_of(colours)) is not None:
-            notices = (
-                *notices,
+            notices.append(
                 f"The {reference.name} is toned ({tone}): it has no colours to lend and was not "
-                "used. Give a colour photo.",
+                "used. Give a colour photo."
             )
         else:
             carried = colorizer.match(lightness, colours)
             if carried.mean_confidence >= FEW_MATCHES:
                 image = clip.embed_image(colours)
             else:  # its scene says nothing about this one either
-                notices = (
-                    *notices,
+                notices.append(
                     f"The {reference.name} had little effect: nothing in it looks like what this "
-                    "photo shows. Give one of a similar scene.",
+                    "photo shows. Give one of a similar scene."
                 )
     palette = Palette.of(job.palette).for_network() if job.palette else None
-    return Condition(join_embeddings(text, image), job.strength, palette), carried, notices
+    condition = Condition(join_embeddings(text, image), job.strength, palette)
+    return condition, carried, tuple(notices)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,30 +41,28 @@ class ColorLayer:
 
 
 def layers_of(
-    guess: FloatArray, overlays: Sequence[Overlay], lightness: FloatArray
+    overlays: Sequence[Overlay], steps: Sequence[Chroma], lightness: FloatArray
 ) -> tuple[ColorLayer, ...]:
-    """Part what overlays make of a guess, (h, w, 2) ab, into layers, the lowest first."""
-    chroma = Chroma(guess)
-    layers: list[ColorLayer] = []
-    above = list(overlays)
-    while above and isinstance(above[0], PaletteOverlay | CarriedOverlay):
-        chroma = above.pop(0).apply(chroma, lightness)
-    layers.append(ColorLayer(BASE, chroma))
-    for overlay in above:
-        below = chroma
-        if isinstance(overlay, ThingsOverlay):
-            for part in overlay.growing():
-                after = part.apply(below, lightness)
-                thing = part.things[-1]
-                layers += _between(thing.phrase, chroma, after, thing.place(lightness))
-                chroma = after
-            continue
-        chroma = overlay.apply(below, lightness)
-        if isinstance(overlay, HintsOverlay):
-            moved = np.hypot(*np.moveaxis(chroma.flat() - below.flat(), -1, 0))
-            layers.append(ColorLayer(overlay.name, chroma, _seen(moved)))
-        else:
-            layers += _between(overlay.name, below, chroma)
+    """Part the colours of a picture into layers, the lowest first.
+
+    ``steps`` are the network's guess and what each of the overlays made of what was there.
+    """
+    # They change the whole picture, and lie below all else.
+    whole = sum(isinstance(overlay, PaletteOverlay | CarriedOverlay) for overlay in overlays)
+    layers = [ColorLayer(BASE, steps[whole])]
+    for overlay, (below, above) in zip(overlays[whole:], pairwise(steps[whole:]), strict=True):
+        match overlay:
+            case ThingsOverlay():
+                fewer = below
+                for part in overlay.growing():
+                    more, thing = part.apply(below, lightness), part.things[-1]
+                    layers += _between(thing.phrase, fewer, more, thing.place(lightness))
+                    fewer = more
+            case HintsOverlay():
+                moved = np.hypot(*np.moveaxis(above.flat() - below.flat(), -1, 0))
+                layers.append(ColorLayer(overlay.name, above, _seen(moved)))
+            case _:
+                layers += _between(overlay.name, below, above)
     return tuple(layers)
 
 

@@ -174,26 +174,23 @@ def colorize(
     with watch.stage("guidance"):
         reads = job.description and job.strength > 0
         text_embedding = clip.embed_text(job.description, job.language) if reads else None
-        condition, carried, notices = condition_of(
+        condition, carried, said = condition_of(
             job, text_embedding, reference, read,
             colorizer=colorizer, clip=clip, has_painted=painted is not None,
         )  # fmt: skip
+        notices = list(said)
         if view.scan:
-            notices = (
-                *notices,
+            notices.append(
                 f"The photo looks like a scan ({', '.join(view.scan)}): its colours were chosen as "
-                "if it were clean.",
+                "if it were clean."
             )
         if is_black_and_white(pixels):
-            notices = (
-                *notices,
-                "The photo is only black and white, with no greys to colour: scan it in greyscale.",
+            notices.append(
+                "The photo is only black and white, with no greys to colour: scan it in greyscale."
             )
     with watch.stage("network"):
         prediction = colorizer.predict(read, condition)
         guide = shrunk(small, prediction.ab.shape[:2])
-        guess = view.without_paper(prediction.ab)
-        chroma = Chroma(guess)
         overlays: list[Overlay] = []
         things: tuple[FoundThing, ...] = ()
         if job.strength > 0:
@@ -201,19 +198,20 @@ def colorize(
                 job, text_embedding, carried, view, guide, (height, width),
                 clip=clip, places=places or {}, painted=painted,
             )  # fmt: skip
-            notices = (*notices, *more)
+            notices += more
+        steps = [Chroma(view.without_paper(prediction.ab))]
         for overlay in overlays:
-            chroma = overlay.apply(chroma, guide)
+            steps.append(overlay.apply(steps[-1], guide))
     with watch.stage("join"):
-        vivid = np.float32(job.saturation)
+        chroma, vivid = steps[-1], np.float32(job.saturation)
         patches = [replace(patch, ab=patch.ab * vivid) for patch in chroma.patches]
         result = recolor(
             pixels, chroma.ab * vivid, guide, patches=patches, mask=mask,
             report=partial(progress, "join"), may_overwrite=may_overwrite,
         )  # fmt: skip
-    layers = layers_of(guess, overlays, guide) if in_layers else ()
+    layers = layers_of(overlays, steps, guide) if in_layers else ()
     return Colorized(
-        result, notices, watch.timings, view.scan, things, layers, guide,
+        result, tuple(notices), watch.timings, view.scan, things, layers, guide,
         float(prediction.confidence.mean()),
     )  # fmt: skip
 
