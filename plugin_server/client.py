@@ -70,7 +70,8 @@ class Client:
 
     ``timeout`` is for every silence of the server, in seconds. ``on_state`` hears of each stage of
     a photo, in words, and how far it is (0 to 1). A server that is busy is asked again when it
-    says, for ten minutes at most; ``sleep`` passes that time.
+    says, for ten minutes at most; ``sleep`` passes that time. ``heard`` is when, by
+    ``time.monotonic``, the server last said anything.
 
     Raises:
         ClientError: the address is no URL of a server.
@@ -103,6 +104,7 @@ class Client:
         )
         self._on_state = on_state
         self._sleep = sleep
+        self.heard = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -228,6 +230,7 @@ class Client:
         with suppress(ClientError, HTTPError, OSError):
             with self._asked("GET", f"{path}/events", {}) as events:
                 for line in _lines(events):
+                    self.heard = time.monotonic()
                     if line.startswith(b"data: "):
                         yield json.loads(line[6:])
             return
@@ -279,6 +282,7 @@ class Client:
                     f"the server {self.address} cannot be reached ({_reason(problem)}); "
                     "is `photochrom serve` running there?"
                 ) from problem
+            self.heard = time.monotonic()
             try:
                 if answer.status < 300:
                     yield answer

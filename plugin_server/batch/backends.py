@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 REMOTE_JOBS: Final = 4  # photos on their way to a server, coloured there, or on their way back
 SERVER_TIMEOUT: Final = 120.0  # seconds for which a server that is gone is looked for
-BROKER_TIMEOUT: Final = 600.0  # seconds for which a broker that is away or full is asked again
 AROUND: Final = 2  # photos that are read or written while others are coloured
 LEAST_IN_FLIGHT: Final = 8  # photos on their way to workers, even where none has come yet
 IN_FLIGHT_PER_WORKER: Final = 2  # one that it works on and one that waits for it
@@ -80,7 +78,8 @@ def remote_backend(
     """Let a server colour, with several requests on their way.
 
     A server that says how long it is busy is asked again then; one that cannot be reached, for
-    ``retry_timeout`` seconds, before the batch ends. With None it fails that photo at once.
+    ``retry_timeout`` seconds, before the batch ends. What it worked on the photo meanwhile does not
+    count. With None it fails that photo at once.
 
     Raises:
         click.ClickException: the address is none.
@@ -120,14 +119,16 @@ def remote_backend(
         )
 
     def colour(request: ColorizeRequest) -> Answer:
-        pause, end = 1.0, time.monotonic() + (retry_timeout or 0)
+        pause, away = 1.0, 0.0
         while True:
+            began = time.monotonic()
             try:
                 return ask(request)
             except Unreachable as problem:
                 if retry_timeout is None:
                     raise
-                if time.monotonic() + pause > end:
+                away += time.monotonic() - max(began, client.heard) + pause
+                if away > retry_timeout:
                     raise CannotGoOn(str(problem)) from problem
             sleep(pause)
             pause = min(2 * pause, 15.0)
@@ -143,42 +144,34 @@ def broker_backend(
     load: Callable[[], Service] | None,
     jobs: int | None,
     should_stop: Callable[[], bool],
-    *,
-    retry_timeout: float = BROKER_TIMEOUT,
 ) -> Backend:
     """Let workers on any machine colour.
 
     ``load`` gives a service with the broker where exemplars are asked for, because the library is
     here; without them this process needs no models. A full queue is asked again as it says, and a
-    broker that is away for ``retry_timeout`` seconds, before the batch ends.
+    broker that is away for ten minutes, before the batch ends.
     """
     from plugin_server.batch.runner import CannotGoOn
-    from plugin_server.errors import Busy, NoBroker, NoSpace
+    from plugin_server.errors import NoBroker, NoSpace
     from plugin_server.images.codec import Limits
-    from plugin_server.jobs.queue import Client
+    from plugin_server.jobs.patient_client import PatientClient
     from plugin_server.jobs.redis.queue import ClusterJobs
 
     service = load() if load is not None else None
     queue = ClusterJobs(broker) if service is None else ClusterJobs(broker, None, service.gathered)
     limits = Limits() if service is None else service.limits
-    client = Client(f"batch {socket.gethostname()} {os.getpid()}")
 
     def sleep(seconds: float) -> None:
         if sleep_unless_stopped(seconds, should_stop):
             raise Stopped
 
+    client = PatientClient(queue, "batch", sleep=sleep)
+
     def colour(request: ColorizeRequest) -> Answer:
-        end = time.monotonic() + retry_timeout
-        while True:
-            try:
-                return queue.run(request, client, is_disconnected=lambda: False)
-            except Busy as problem:
-                sleep(problem.seconds)
-                end = time.monotonic() + retry_timeout
-            except (NoBroker, NoSpace) as problem:
-                if time.monotonic() > end:
-                    raise CannotGoOn(str(problem)) from problem
-                sleep(1.0)
+        try:
+            return client.run(request)
+        except (NoBroker, NoSpace) as problem:
+            raise CannotGoOn(str(problem)) from problem
 
     def source_of(exemplar: str) -> str:
         assert service is not None, "the library is here"

@@ -117,12 +117,13 @@ def preparer(url: str | None) -> Iterator[Preparer | None]:
         broker = Broker(url)
     except BrokerError as problem:
         raise click.ClickException(str(problem)) from problem
+    from plugin_server.jobs.patient_client import PatientClient
     from plugin_server.jobs.redis.queue import ClusterJobs
     from plugin_server.jobs.remote_preparer import RemotePreparer
 
     jobs = ClusterJobs(broker)
     try:
-        yield RemotePreparer(jobs)
+        yield RemotePreparer(PatientClient(jobs, "library"))
     finally:
         jobs.close()
 

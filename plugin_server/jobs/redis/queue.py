@@ -38,8 +38,9 @@ class ClusterJobs:
     What waits in Redis outlives this process: after a restart, and from any other server with the
     same broker, a job answers under its id. ``gather`` fetches what only this server has; workers
     must have these ``models`` (see ``Lanes``). Somebody who waits hears after ``retry_timeout``
-    seconds that Redis is away, and after ``nobody`` that no worker came. Without ``here`` only
-    photos can be sent.
+    seconds that Redis is away, and after ``nobody`` that no worker came; ``attended`` is when, by
+    ``time.monotonic``, it was last known that somebody who waits has a worker. Without ``here``
+    only photos can be sent.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ClusterJobs:
         self._retry_timeout = retry_timeout
         self._nobody_after = nobody
         self._closed = threading.Event()
+        self.attended = time.monotonic()
 
     def run(self, work: Request, client: Client, *, is_disconnected: Callable[[], bool]) -> Answer:
         """See ``Jobs.run``."""
@@ -191,7 +193,7 @@ class ClusterJobs:
                     workers, others = self._lanes.workers()
                     heard = time.monotonic()
                     if workers or entry.status.state != "queued":
-                        attended = heard
+                        self.attended = attended = heard
                     elif heard - attended > self._nobody_after:
                         break
                     self._store.wait(entry, POLL_INTERVAL)

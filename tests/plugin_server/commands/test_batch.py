@@ -10,8 +10,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -403,6 +405,58 @@ def test_a_server_that_stays_away_ends_the_batch_and_the_rest_waits() -> None:
     stopped = remote_backend(address, None, None, lambda: True, retry_timeout=60)
     with pytest.raises(Stopped):
         stopped.colour(request)
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """Works for three seconds on the first photo and then hangs up; on others it is quick."""
+
+    began = followed = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).began += 1
+        self.answer(b'{"id": "a"}', "application/json", status=202)
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/result"):
+            self.answer(b"coloured", "image/png")
+        elif self.began > 1:
+            done = b'data: {"state": "done", "stage": "done", "progress": 1}\n\n'
+            self.answer(done, "text/event-stream")
+        elif not self.followed:
+            type(self).followed = 1
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(30):
+                time.sleep(0.1)
+                self.wfile.write(b": still here\n\n")
+        self.close_connection = True  # whoever asks again gets no answer
+
+    def do_DELETE(self) -> None:
+        self.close_connection = True
+
+    def answer(self, body: bytes, media_type: str, status: int = 200) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_time_in_which_a_server_worked_on_a_photo_is_no_absence() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        backend = remote_backend(address, None, None, lambda: False, retry_timeout=2.5)
+        request = ColorizeRequest(encoded(grey_picture()), answer_type=Exact("image/png"))
+        try:
+            assert backend.colour(request).body == b"coloured"
+        finally:
+            server.shutdown()
+    assert Breaking.began == 2
 
 
 def test_a_nap_ends_when_asked() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -410,6 +412,22 @@ def test_an_answer_waits_for_a_redis_that_restarts(tmp_path: Path, work: HeldWor
                 f"colour of {n}".encode() for n in range(4)
             ]
         assert sorted(work.begun) == [b"0", b"1", b"2", b"3"], "nothing was done twice"
+
+
+def test_it_is_known_when_somebody_who_waits_last_had_a_worker(
+    broker: Broker, work: HeldWork
+) -> None:
+    with cluster(broker) as jobs, ThreadPoolExecutor(1) as pool:
+        began = jobs.attended
+        waiting = pool.submit(jobs.run, photo("a"), ANNA, is_disconnected=never)
+        time.sleep(1.5)
+        assert jobs.attended == began, "no worker has come"
+        with worker(broker, work):
+            work.wait_for(1)
+            time.sleep(2.5)
+            assert time.monotonic() - jobs.attended < 2
+            work.release.set()
+            assert waiting.result(SOON).body == b"colour of a"
 
 
 def test_a_wrong_password_is_said(tmp_path: Path) -> None:
