@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 
 from plugin_server.engine.requests import AddExemplarRequest, SearchRequest
 from plugin_server.errors import BadForm
-from plugin_server.http.forms import PhotoForm, Picture, StrictForm
+from plugin_server.http.forms import Picture, StrictForm
+from plugin_server.http.photo_forms import PhotoForm
 
 MOST_HITS = 100
 LONGEST_PAGE = 500

@@ -35,7 +35,8 @@ from flask.testing import FlaskClient
 
 from plugin_server.app import create_app
 from plugin_server.config import Config
-from plugin_server.http.forms import ColorizeForm, read_form
+from plugin_server.http.forms import read_form
+from plugin_server.http.photo_forms import ColorizeForm
 from plugin_server.images.codec import Limits, decode
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from plugin_server.engine.requests import ANSWER_TYPES, Accept
-from plugin_server.http.forms import ColorizeForm, read_form
+from plugin_server.http.forms import read_form
 from plugin_server.http.messages import answer_in_turn, picture_response
 from plugin_server.http.openapi import NOTICES, Operation, Success, documented
+from plugin_server.http.photo_forms import ColorizeForm
 from plugin_server.service import Service
 
 PICTURE = Success(

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from plugin_server.engine.requests import KeepRequest
-from plugin_server.http.forms import ImageForm, read_form
+from plugin_server.http.forms import read_form
 from plugin_server.http.messages import answer_in_turn, respond
 from plugin_server.http.openapi import Operation, documented, json_success
+from plugin_server.http.photo_forms import ImageForm
 from plugin_server.service import Service
 
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field
 from plugin_server.config import EVENT_STREAMS
 from plugin_server.engine.requests import Accept
 from plugin_server.errors import Busy, NoBroker, status_and_detail
-from plugin_server.http.forms import ColorizeForm, read_form
+from plugin_server.http.forms import read_form
 from plugin_server.http.messages import client_of, is_disconnected, picture_response
 from plugin_server.http.openapi import Operation, Problem, Success, documented, json_success
+from plugin_server.http.photo_forms import ColorizeForm
 from plugin_server.http.problems import problem_members
 from plugin_server.http.routes.colorize import PICTURE
 from plugin_server.jobs.queue import Jobs, Status

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from plugin_server.http.forms import ConfidenceForm, SuggestionsForm, read_form
+from plugin_server.http.forms import read_form
 from plugin_server.http.messages import answer_in_turn, respond
 from plugin_server.http.openapi import NOTICES, Operation, Success, documented, json_success
+from plugin_server.http.photo_forms import ConfidenceForm, SuggestionsForm
 from plugin_server.service import Service
 
 

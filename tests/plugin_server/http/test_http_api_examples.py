@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from plugin_server.config import Config
-from plugin_server.http.forms import ColorizeForm
+from plugin_server.http.photo_forms import ColorizeForm
 from plugin_server.service import Service
 from retrieval.library import ExemplarLibrary
 from tests.support.fakes import FakeClip, FakeColorizer

@@ -9,7 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from plugin_server.http.forms import ColorizeForm, is_file
+from plugin_server.http.forms import is_file
+from plugin_server.http.photo_forms import ColorizeForm
 
 
 def test_the_document_is_valid(client: FlaskClient) -> None:
