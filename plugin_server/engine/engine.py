@@ -7,28 +7,27 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.guidance.things import FoundThing
 from models.job import ColorizeJob, JobError
-from models.pipeline import View, colorize, find_things, view_of
+from models.pipeline import colorize, find_things
 from models.progress import Progress, unwatched
-from plugin_server.engine.cache import Memory
+from plugin_server.engine.decoded_photos import DecodedPhotos
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.layered import layered
 from plugin_server.engine.places import read_mask, read_painted, read_places
 from plugin_server.engine.references import NO_REFERENCE, References
+from plugin_server.engine.remembering_clip import RememberingClip
 from plugin_server.engine.requests import (
     AddExemplarRequest,
     Answer,
     ColorizeRequest,
     ConfidenceRequest,
     Exact,
-    Image,
-    ImageId,
     IndexRequest,
     KeepRequest,
     Request,
@@ -46,36 +45,18 @@ from plugin_server.images.sandbox import Decoders, decode_here, encode_here
 from retrieval.ingest.photos import decode_small
 
 if TYPE_CHECKING:
-    from models.guidance.condition import ChromaPredictor, Embedder, TextEmbedding
+    from models.guidance.condition import ChromaPredictor, Embedder
     from plugin_server.engine.exemplars import Exemplars
     from plugin_server.engine.library import Library
 
-LAYERS = 64 * 1024 * 1024  # bytes of decoded photos that are remembered for previews
-DESCRIPTIONS = 256  # that are remembered as they were read
-LONGEST = 2000  # letters; a longer description is not worth its place
 MAX_HEADER_JSON = 6000  # bytes of JSON that a header holds
-VIEWS = 16  # kept photos of which the network's view is remembered, about 16 MB each
-
-
-class RememberingClip:
-    """A CLIP model that remembers the descriptions it read last: previews ask for one again."""
-
-    def __init__(self, clip: Embedder) -> None:
-        self.name = clip.name
-        self.embed_image = clip.embed_image
-        self._read = clip.embed_text
-        self._remembered = lru_cache(DESCRIPTIONS)(clip.embed_text)
-
-    def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
-        """Embed a description, or remember how it was embedded."""
-        return (self._remembered if len(text) <= LONGEST else self._read)(text, language)
 
 
 class Engine:
     """Does one request after the other in whatever thread calls; each has its own arrays.
 
-    Photos that were sent ahead are in the file store, and the last of them decoded in memory, for
-    no longer than the file store has them. Without ``decoders`` they are decoded in this process.
+    ``photos`` are those that were sent ahead. Without ``decoders`` photos are decoded in this
+    process.
     """
 
     def __init__(
@@ -98,9 +79,7 @@ class Engine:
         self.references = References(library, decode=self.decode)
         self.limits = limits
         self.photos = photos
-        self._layers: Memory[ImageId, Layer] = Memory(LAYERS, lambda layer: _bytes_in(layer))
-        self._views: Memory[ImageId, View] = Memory(VIEWS)
-        photos.on_forget = self._forget
+        self._decoded = DecodedPhotos(photos, self.decode, colorizer)
 
     def do(self, request: Request, progress: Progress = unwatched) -> Answer:
         """Do what is asked.
@@ -129,8 +108,8 @@ class Engine:
                 return self._find(request, progress)
             case ThingMaskRequest():
                 return self._thing_mask(request, progress)
-            case SearchRequest():
-                layer = None if request.image is None else self._layer(request.image, progress)
+            case SearchRequest(image=image):
+                layer = None if image is None else self._decoded.layer(image, progress)
                 progress("search", 0.0)
                 return self._exemplars.search(request, layer)
             case AddExemplarRequest():
@@ -157,13 +136,8 @@ class Engine:
         """
         found = request.found
         if request.job.exemplar is not None and found is None:
-            found = self.references.find(lambda: self._layer(request.image), request.job)
-        if isinstance(request.image, bytes):
-            return replace(request, found=found)
-        data = self.photos.get(request.image)
-        if data is None:
-            raise self._not_kept(request.image)
-        return replace(request, image=data, found=found)
+            found = self.references.find(lambda: self._decoded.layer(request.image), request.job)
+        return replace(request, image=self._decoded.data(request.image), found=found)
 
     def _colorize(self, request: ColorizeRequest, progress: Progress) -> Answer:
         started = time.perf_counter()
@@ -194,7 +168,7 @@ class Engine:
             places=places,
             painted=painted,
             progress=progress,
-            view=self._view(request.image, layer),
+            view=self._decoded.view(request.image, layer),
             may_overwrite=isinstance(request.image, bytes) and media_type != OPENRASTER,
             in_layers=media_type == OPENRASTER,
         )
@@ -238,7 +212,7 @@ class Engine:
         progress("network", 0.0)
         found, notices = suggest(
             layer.pixels, request.job, x=x, y=y, k=request.k,
-            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
+            colorizer=self.colorizer, clip=self.clip, view=self._decoded.view(request.image, layer),
         )  # fmt: skip
         listed = [asdict(suggestion) for suggestion in found]
         return _json(*layer.notices, *notices, suggestions=listed)
@@ -250,7 +224,7 @@ class Engine:
         progress("network", 0.0)
         levels, notices = confidence_map(
             layer.pixels, request.job,
-            colorizer=self.colorizer, clip=self.clip, view=self._view(request.image, layer),
+            colorizer=self.colorizer, clip=self.clip, view=self._decoded.view(request.image, layer),
         )  # fmt: skip
         progress("encode", 0.0)
         body = encode(Layer(levels[..., np.newaxis]), "image/png")
@@ -260,8 +234,7 @@ class Engine:
         progress("decode", 0.0)
         layer = self.decode(request.image, partial(progress, "decode", 0.0))
         height, width = layer.pixels.shape[:2]
-        name = ImageId(self.photos.put(request.image))
-        self._remember(name, layer)
+        name = self._decoded.keep(request.image, layer)
         return _json(id=name, width=width, height=height, seconds=self.photos.seconds)
 
     def _find(self, request: ThingsRequest, progress: Progress) -> Answer:
@@ -271,9 +244,8 @@ class Engine:
         places = read_places(request.job, request.parts, width, height, decode, self.limits)
         progress("network", 0.0)
         if isinstance(image, bytes):
-            image = ImageId(self.photos.put(image))
-            self._remember(image, layer)
-        view = self._view(image, layer)
+            image = self._decoded.keep(image, layer)
+        view = self._decoded.view(image, layer)
         assert view is not None, "a kept photo has a view"
         things, notices = find_things(
             layer.pixels, request.job, clip=self.clip, view=view, places=places
@@ -299,8 +271,8 @@ class Engine:
                 f"masks are kept for {self.photos.seconds / 60:g} minutes after they were used "
                 "last; find the things again with POST /v1/things"
             )
-        layer = self._layer(kept.photo, progress)
-        view = self._view(kept.photo, layer)
+        layer = self._decoded.layer(kept.photo, progress)
+        view = self._decoded.view(kept.photo, layer)
         assert view is not None, "a kept photo has a view"
         progress("join", 0.0)
         mask = Layer(full_size(place, layer.pixels, view)[..., np.newaxis])
@@ -314,56 +286,10 @@ class Engine:
         progress: Progress,
     ) -> tuple[Layer, int, int]:
         """Decode a request's photo: it, its width and its height, which the job fits."""
-        layer = self._layer(request.image, progress)
+        layer = self._decoded.layer(request.image, progress)
         height, width = layer.pixels.shape[:2]
         request.job.check_against(width, height)
         return layer, width, height
-
-    def _layer(self, image: Image, progress: Progress = unwatched) -> Layer:
-        progress("decode", 0.0)
-        watch = partial(progress, "decode", 0.0)
-        if isinstance(image, bytes):
-            return self.decode(image, watch)
-        known = self._layers.get(image)
-        if known is not None and self.photos.touch(image):
-            return known
-        data = self.photos.get(image)
-        if data is None:
-            raise self._not_kept(image)
-        layer = self.decode(data, watch)
-        self._remember(image, layer)
-        return layer
-
-    def _not_kept(self, image: ImageId) -> NotKept:
-        return NotKept(
-            f"there is no image {image[:40]!r}, or not any more: photos are kept for "
-            f"{self.photos.seconds / 60:g} minutes after they were used last; send it again"
-        )
-
-    def _view(self, image: Image, layer: Layer) -> View | None:
-        """Remember how the network sees a kept photo: previews ask for another of its colours."""
-        if isinstance(image, bytes):
-            return None
-        known = self._views.get(image)
-        if known is None:
-            known = view_of(layer.pixels, self.colorizer)
-            self._views.put(image, known)
-            self._forget_if_gone(image)
-        return known
-
-    def _remember(self, name: ImageId, layer: Layer) -> None:
-        layer.pixels.flags.writeable = False  # several requests may share it
-        self._layers.put(name, layer)
-        self._forget_if_gone(name)
-
-    def _forget_if_gone(self, name: ImageId) -> None:
-        """Forget what was remembered of a photo only after the file store had let it go."""
-        if name not in self.photos:
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        self._layers.forget(ImageId(name))
-        self._views.forget(ImageId(name))
 
 
 def warm_request() -> ColorizeRequest:
@@ -383,7 +309,3 @@ def _in_short(things: Sequence[FoundThing]) -> str:
 
 def _json(*notices: str, **members: object) -> Answer:
     return Answer(json.dumps(members).encode(), "application/json", notices)
-
-
-def _bytes_in(layer: Layer) -> int:
-    return int(layer.pixels.nbytes) + (0 if layer.source is None else int(layer.source.nbytes))

@@ -14,9 +14,10 @@ from models.guidance.condition import TextEmbedding
 from models.job import ColorizeJob, JobError
 from models.progress import Stopped
 from plugin_server.engine.cache import Memory
-from plugin_server.engine.engine import Engine, RememberingClip
+from plugin_server.engine.engine import Engine
 from plugin_server.engine.file_store import FileStore
 from plugin_server.engine.library import UnusableLibrary
+from plugin_server.engine.remembering_clip import RememberingClip
 from plugin_server.engine.requests import (
     ColorizeRequest,
     ConfidenceRequest,
@@ -27,7 +28,7 @@ from plugin_server.engine.requests import (
     SuggestionsRequest,
 )
 from plugin_server.errors import NotKept
-from plugin_server.images.codec import Layer, Limits, TooLarge
+from plugin_server.images.codec import Limits, TooLarge
 from plugin_server.jobs.queue import STAGES
 from tests.support.fakes import FakeClip, FakeColorizer
 from tests.support.pictures import decoded, encoded, grey_picture
@@ -187,44 +188,6 @@ def test_what_is_kept_no_more_is_said(make: Callable[[ImageId], ColorizeRequest]
     place.photos.drop(name)
     with pytest.raises(NotKept, match="send it again"):
         place.do(make(name))
-
-
-def is_remembered(place: Engine, name: ImageId) -> tuple[bool, bool]:
-    """Tell whether a photo's pixels and what the network sees of them are in memory."""
-    return place._layers.get(name) is not None, place._views.get(name) is not None
-
-
-@pytest.mark.parametrize("how", ["in time", "dropped", "closed"])
-def test_nothing_of_a_photo_is_remembered_longer_than_it_is_kept(how: str) -> None:
-    now = [0.0]
-    place = engine(clock=lambda: now[0])
-    name = kept(place, encoded(grey_picture()))
-    place.do(ColorizeRequest(name))
-    assert is_remembered(place, name) == (True, True)
-    match how:
-        case "in time":
-            now[0] = 61
-            place.photos.sweep()  # as its timer does on a server that nobody uses
-        case "dropped":
-            place.photos.drop(name)
-        case "closed":
-            place.photos.close()
-    assert is_remembered(place, name) == (False, False)
-
-
-def test_a_photo_that_goes_while_it_is_coloured_is_not_remembered_after() -> None:
-    place = engine()
-    name = kept(place, encoded(grey_picture()))
-    place._layers.forget(name)  # as where there was no room for all
-    decode = place.decode
-
-    def slowly(data: bytes, watch: Callable[[], None] = lambda: None) -> Layer:
-        place.photos.drop(name)
-        return decode(data, watch)
-
-    place.decode = slowly
-    place.do(ColorizeRequest(name))
-    assert is_remembered(place, name) == (False, False)
 
 
 @pytest.mark.parametrize(("x", "y"), [(32, 0), (0, 24), (31.5, 0), (1e30, 0)])
