@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.baselines import HINTED, LEARNED, OURS, UNLEARNED
+from models.baselines import LEARNED, OURS, UNLEARNED
 from models.shown import shown
+from plugin_server.commands.measurement import Measurement
 from plugin_server.commands.once import Command
 from plugin_server.commands.outputs import check_files, write
 
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models.evaluation.comparison import Comparison
-    from models.evaluation.references import ReferenceEvaluation
-    from models.evaluation.results import Evaluation
-    from models.guidance.condition import ChromaPredictor
-    from models.networks.clip import Clip
-    from models.photos import Photo
-
-T = TypeVar("T")
 
 EXAMPLES = """\b
 Examples:
@@ -144,22 +137,30 @@ def evaluate(
     check_files((html_file, json_file, turing_file, sheet_file))
     models = _read_figures(compared)
     if not photos:
-        return _compare(models, html_file, console)
-    session = _begin(photos, exemplars, limit, model, weights, clip_name, seed, console)
+        _compare(models, html_file, console)
+        return
+    measurement = Measurement.begin(
+        photos, exemplars=exemplars, limit=limit, model=model, weights=weights,
+        clip_name=clip_name, seed=seed, console=console,
+    )  # fmt: skip
     if model in UNLEARNED:
-        return _measure_unlearned(session, model, json_file)
+        _write(json_file, measurement.unlearned(model), console)
+        return
     if references:
-        return _measure_references(
-            session, min(pictures, REFERENCES_ON_SHEET), json_file, sheet_file
-        )
+        figures, alone = measurement.references_alone(min(pictures, REFERENCES_ON_SHEET))
+        _write(json_file, figures, console)
+        if sheet_file is not None:
+            from models.evaluation.references import sheet_png
+
+            _write(sheet_file, sheet_png(alone), console)
+        return
     matched = None
     if html_file is not None and model == OURS:
         try:
-            matched = _with_references(session, min(pictures, REFERENCES_SHOWN))
+            matched = measurement.references(min(pictures, REFERENCES_SHOWN))
         except click.UsageError as problem:
             console.print(f"References are not measured: {problem}.")
-    figures, result = _measure(
-        session,
+    figures, result = measurement.guidance(
         matched,
         captions=model == OURS,
         hints=hints and model == OURS,
@@ -167,8 +168,7 @@ def evaluate(
         lpips_features=lpips_features,
     )
     side_by_side = _side_by_side(models, figures, console)
-    if json_file is not None:
-        _write(json_file, figures, console)
+    _write(json_file, figures, console)
     if html_file is not None:
         from models.evaluation.page import html_page
 
@@ -177,51 +177,6 @@ def evaluate(
         from models.evaluation.turing import turing_page
 
         _write(turing_file, turing_page(result.pictures, seed=seed), console)
-
-
-@dataclass(frozen=True)
-class _Session:
-    """What is measured with what: the photos, those that references come from, the models."""
-
-    photos: list[Photo]
-    candidates: list[Photo]
-    colorizer: ChromaPredictor
-    clip: Clip
-    details: dict[str, Any]
-    seed: int
-    console: Console
-
-
-def _begin(
-    photos: Sequence[Path],
-    exemplars: Sequence[Path],
-    limit: int | None,
-    model: str,
-    weights: Path | None,
-    clip_name: str,
-    seed: int,
-    console: Console,
-) -> _Session:
-    """Load models and photos."""
-    from models.networks.checkpoint import WeightsError
-    from models.photos import PhotosError, read_in_colour, read_photos, spread_evenly
-
-    try:
-        colorizer, clip = _load(model, weights, clip_name)
-        everything, aside = read_in_colour(photos, least=1, what="measuring")
-        candidates = [*everything, *(read_photos(exemplars) if exemplars else ())]
-    except (WeightsError, PhotosError) as problem:
-        raise click.UsageError(str(problem)) from problem
-    for sentence in aside:
-        click.echo(sentence, err=True)
-    found = spread_evenly(everything, limit)
-    details = {
-        "photos": len(found),
-        "from": ", ".join(path.name for path in photos),
-        "weights": colorizer.name,
-        "seed": seed,
-    }
-    return _Session(found, candidates, colorizer, clip, details, seed, console)
 
 
 def _compare(models: Mapping[str, Any], html_file: Path | None, console: Console) -> None:
@@ -259,109 +214,6 @@ def _side_by_side(
     return comparison
 
 
-def _measure(
-    session: _Session,
-    matched: ReferenceEvaluation | None,
-    *,
-    captions: bool,
-    hints: bool,
-    keep_pictures: int,
-    lpips_features: Path | None,
-) -> tuple[dict[str, Any], Evaluation]:
-    """Measure photos without guidance, with captions and with hints."""
-    from models.evaluation.evaluate import evaluate
-    from models.evaluation.figures import summary
-    from models.evaluation.perceptual import Lpips
-    from models.evaluation.report import sentences, table
-
-    steps = evaluate(
-        session.photos,
-        colorizer=session.colorizer,
-        clip=session.clip,
-        lpips=Lpips(lpips_features) if lpips_features else None,
-        captions=captions,
-        hints=hints,
-        keep_pictures=keep_pictures,
-        seed=session.seed,
-    )
-    result = _last(steps, "photos", len(session.photos), session.console)
-    figures = summary(result, session.details, matched)
-    session.console.print(table(figures))
-    for line in sentences(figures):
-        session.console.print(line)
-    return figures, result
-
-
-def _with_references(session: _Session, keep_pictures: int) -> ReferenceEvaluation:
-    """Measure references; a UsageError says why there are none."""
-    from models.evaluation.references import NoOtherPhoto, evaluate_references
-    from models.guidance.condition import NoMatcher
-
-    growing = evaluate_references(
-        session.photos,
-        session.candidates,
-        colorizer=session.colorizer,
-        clip=session.clip,
-        keep_pictures=keep_pictures,
-        seed=session.seed,
-    )
-    try:
-        return _last(growing, "references", len(session.photos), session.console)
-    except (NoMatcher, NoOtherPhoto) as problem:
-        raise click.UsageError(str(problem)) from problem
-
-
-def _measure_references(
-    session: _Session, keep_pictures: int, json_file: Path | None, sheet_file: Path | None
-) -> None:
-    """Measure reference photos alone."""
-    from models.evaluation.references import sheet_png, summary, table
-
-    matched = _with_references(session, keep_pictures)
-    figures = summary(matched, session.details | {"candidates": len(session.candidates)})
-    session.console.print(table(figures))
-    if json_file is not None:
-        _write(json_file, figures, session.console)
-    if sheet_file is not None:
-        _write(sheet_file, sheet_png(matched), session.console)
-
-
-def _load(model: str, weights: Path | None, clip_name: str) -> tuple[ChromaPredictor, Clip]:
-    """Load a colorizer and its CLIP model; Photochrom's own beside a baseline without a network."""
-    from models.baselines.predictor import load_predictor
-    from models.networks.clip import load_clip
-    from models.networks.loading import load_pair
-
-    if model not in LEARNED:
-        return load_pair(weights, clip_name)
-    if weights is None:
-        raise click.UsageError(
-            f"--model {model} needs --weights: name the file that "
-            f"`photochrom train --model {model}` wrote"
-        )
-    baseline = load_predictor(weights)
-    if baseline.name != model:
-        raise click.UsageError(f"--weights {weights} holds {baseline.name}, not {model}")
-    return baseline, load_clip(clip_name)
-
-
-def _measure_unlearned(session: _Session, model: str, json_file: Path | None) -> None:
-    """Measure a baseline without a network beside Photochrom, on hints or on references."""
-    from models.evaluation import side_by_side
-
-    if model == HINTED:
-        by_hints = side_by_side.hint_painters(session.colorizer, session.clip)
-        means = side_by_side.measure_hints(session.photos, by_hints, seed=session.seed)
-    else:
-        by_reference = side_by_side.reference_painters(session.colorizer, session.clip)
-        means = side_by_side.measure_references(session.photos, by_reference, seed=session.seed)
-    session.console.print(side_by_side.table(means))
-    if json_file is not None:
-        details = session.details | {"model": model}
-        figures = {"details": details, "means": [asdict(row) for row in means]}
-        _write(json_file, figures, session.console)
-
-
 def _read_figures(compared: Sequence[str]) -> dict[str, Any]:
     """Read NAME=JSON, in the order given."""
     from models.evaluation.comparison import ComparisonError, read_figures
@@ -380,19 +232,10 @@ def _read_figures(compared: Sequence[str]) -> dict[str, Any]:
     return models
 
 
-def _last(steps: Iterator[T], what: str, count: int, console: Console) -> T:
-    """Run through the steps with a bar and return the last."""
-    from rich.progress import track
-
-    last = None
-    for last in track(steps, what, total=count, console=console):  # noqa: B007
-        pass
-    assert last is not None, "there is at least one photo"
-    return last
-
-
-def _write(path: Path, data: str | bytes | dict[str, Any], console: Console) -> None:
-    """Write a file; a dictionary becomes JSON."""
+def _write(path: Path | None, data: str | bytes | dict[str, Any], console: Console) -> None:
+    """Write a file where one is asked for; a dictionary becomes JSON."""
+    if path is None:
+        return
     if isinstance(data, dict):
         data = json.dumps(data, indent=1) + "\n"
     write(path, data.encode() if isinstance(data, str) else data)
