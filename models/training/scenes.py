@@ -18,7 +18,8 @@ from models.guidance.color_words import color_phrases
 from models.guidance.condition import Condition, NamedThing
 from models.guidance.named_colors import ab_of
 from models.networks.clip import Clip
-from models.networks.predictor import GRID, Predictor
+from models.networks.predictor import Predictor
+from models.networks.seen import GRID
 from models.training.color_naming import WORDS, named_area
 from models.training.regions import UNKNOWN, RegionPhoto, box_mask
 from models.training.strangers import ColoredName
@@ -108,11 +109,12 @@ def scene_of(
     size = (columns // GRID, rows // GRID)
     small = np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
     looking = predictor.remembering()
+    seen = looking.look(lightness)
     guess = torch.from_numpy(looking.predict(lightness, Condition(None)).ab).permute(2, 0, 1)
 
     def ask(vector: Tensor, turns: Sequence[tuple[tuple[str, ...], FloatArray, Any]]) -> AskedThing:
         vividness = grounder.vividness(vector[None]).expand(len(turns))
-        named = looking.in_named_colors(lightness, [colors for colors, _, _ in turns], vividness)
+        named = seen.in_named_colors([colors for colors, _, _ in turns], vividness)
         return AskedThing(
             vector,
             tuple(
@@ -150,14 +152,14 @@ def scene_of(
         vector = torch.from_numpy(clip.embed_texts([stranger.name])[0])
         nowhere = np.zeros(small.shape[:2], bool)
         strange = replace(ask(vector, [(stranger.colors, small[..., 1:], nowhere)]), stranger=True)
-    f4, f8 = looking.features(lightness)[:2]
+    f4, f8 = seen.features[:2]
     grey = torch.from_numpy(small[..., 0])
     return Scene(
         _half(f4[0]),
         _half(f8[0]),
         _half(grey),
         _half(guess),
-        _half(looking.pale_guess(lightness)),
+        _half(seen.pale_guess),
         tuple(asked),
         strange,
         is_masked=photo.labels is not None,
