@@ -55,7 +55,11 @@ def recognise(text: str, knows: Callable[[str], bool]) -> str:
         if found < LEAST_KNOWN * (found + len(small)):
             continue
         letters = set(lexicon.alphabet)
-        found -= sum(not set(filter(str.isalpha, word)) <= letters for word in small)
+        for word in small:
+            if word in english_words():
+                found += 1  # "kimono" speaks for no language
+            elif not set(filter(str.isalpha, word)) <= letters:
+                found -= 1
         if found > most + 1e-6:
             best, most = code, found
     return best

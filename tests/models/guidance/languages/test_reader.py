@@ -97,7 +97,7 @@ def test_other_languages_are_not_taken_for_their_neighbours(text: str, named: st
     (notice,) = read.notices
     assert notice.startswith("Not understood: ")
     assert named in notice
-    assert notice.endswith(". Tried as written; use another word for it, or the English one.")
+    assert notice.endswith(". Use another word for it, or the English one.")
 
 
 @pytest.mark.parametrize(
@@ -192,6 +192,42 @@ def test_tones_are_of_no_thing(text: str, language: str, english: str) -> None:
 )
 def test_odd_sentences(text: str, english: str) -> None:
     assert read_description(text, knows=knows).english == english
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "is_understood"),
+    [
+        ("a green qwrt", "qwrt", False),
+        ("the old qwrt's green", "old qwrt", False),
+        ("a green qwrt hat", "qwrt hat", True),
+        ("a woman in a green dress qwrt", "dress qwrt", True),
+        ("a red Bugatti", "bugatti", True),  # it may be a name
+        ("a brown cloche and grey jodhpurs", "cloche", True),
+        ("a brown cloche and grey jodhpurs", "jodhpurs", True),
+        ("ein grüner Qwrt", "qwrt", False),
+        ("ein roter Kimono", "kimono", True),
+        ("un boléro noir", "boléro", True),
+        ("ein roter Palace", "palace", True),  # the text tower knows it
+    ],
+)
+def test_a_name_is_understood_where_any_of_its_nouns_is(
+    text: str, name: str, is_understood: bool
+) -> None:
+    assert read_description(text, knows=knows).understands(name) == is_understood
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("un kimono rouge", "fr"),
+        ("kimono rojo", "es"),
+        ("czerwone kimono", "pl"),
+        ("a red kimono", "en"),
+        ("kimono", "en"),
+    ],
+)
+def test_an_english_word_speaks_for_no_language(text: str, language: str) -> None:
+    assert read_description(text, knows={"rouge", "rojo"}.__contains__).language == language
 
 
 def test_the_given_language_is_taken() -> None:
