@@ -271,4 +271,4 @@ def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> st
 
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:
-    return all(color.lower().split()[-1] in names for color in colors)
+    return all(re.split("[ -]", color.lower())[-1] in names for color in colors)
