@@ -75,9 +75,7 @@ _PLAIN = rf"(?:(?:{_NAMES})(?:ish)?|(?:{'|'.join(BEFORE_ISH)})ish)"
 _NAME = rf"{_PLAIN}(?:[- ]colou?red(?!\w))?+|#[0-9a-f]{{6}}"
 # "Wine-red", "all-white": a word before a hyphen says which red.
 _KIND_OF = rf"(?<![\w-])(?!{_PLAIN}-)[^\W\d_]+-"
-_COLOR = (
-    rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?:{_KIND_OF})?(?<![\w#])(?:{_NAME})(?!\w)"
-)
+_COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?:{_KIND_OF})?(?<![\w#])(?:{_NAME})(?!\w)"
 _NEXT = rf"[\s,/-]+(?:(?:and|or|&)[\s-]+)?{_COLOR}"
 # "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
 _TONES = "light|lighting|hour|tones?|evening|morning|colou?rs|glow|mood|hues?|tints?"

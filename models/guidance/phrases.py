@@ -38,7 +38,7 @@ FUNCTION = PREPOSITIONS | _words(
     "not let lets 's together away apart there here very just only also too still already again "
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
-    "downhill uphill overhead backwards barefoot bareback headfirst"
+    "downhill uphill overhead backwards barefoot bareback headfirst please"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
@@ -78,7 +78,8 @@ VERBS = _words(
     "dribble pitch tie help travel wander overlook see has have bound frolic retrieve open smoke "
     "emerge rush knock hide peek poke browse teach grin pick flee fling scratch bring return "
     "sprint aim grasp stalk clutch lunge tug nibble rub extend navigate defend embrace "
-    "congratulate weave stride gallop steal untangle receive steer pour collide juggle"
+    "congratulate weave stride gallop steal untangle receive steer pour collide juggle want change "
+    "colorize colourize"
 )
 # Those among them that are hardly ever nouns: "a woman and a man stand by a door".
 PLAIN_VERBS = _words(
@@ -138,6 +139,10 @@ ADVERBS_NOT = _words(  # they end in -ly
     "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley rally"
 )
 ENDS = FUNCTION | DETERMINERS
+COLOR_ITSELF = _words(
+    "colour color colours colors"
+)  # "colour the hair brown", "hair colour: brown"
+QUOTES = "\"'“”‘’"
 # "Black lab": as it is, it would be a room.
 FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
 
@@ -202,12 +207,13 @@ class _Chunk:
 
     ``opening`` is the word before the chunk, the placeholder where there is one between;
     ``determiner`` its article or number, "" for none; ``is_worn``: "in" or "wearing" and at most
-    "the" stand before a colour.
+    "the" stand before a colour; ``leads``: an article stands there, or nothing at all.
     """
 
     opening: str = ""
     determiner: str = ""
     is_worn: bool = False
+    leads: bool = False
     color: int | None = None
     tokens: list[_Token] = field(default_factory=list)
 
@@ -240,11 +246,13 @@ def _chunks(text: str) -> Iterator[_Chunk]:
         stem = word.removesuffix("'s")
         if word == "," and _goes_on_after_comma(chunk, following):
             continue  # "a small, wet dog"
-        if word == '"' and not before:
+        if (word in QUOTES and not before) or word in COLOR_ITSELF:
             continue  # a grey "labradoodle"
         if word == "of" and before and before[-1] in QUANTITIES:
             chunk = _Chunk("the", "the")
-        elif (stem in ENDS and not _is_adjective(stem, chunk, following)) or not word[0].isalnum():
+        elif _ends_phrase(stem, chunk, following):
+            if word in ":=" and following == PLACEHOLDER:
+                chunk.color = None  # "dress: red hat: blue": what the hat has is said after it
             yield chunk
             chunk = chunk.follow(word)
         elif word == PLACEHOLDER:
@@ -252,6 +260,7 @@ def _chunks(text: str) -> Iterator[_Chunk]:
                 if not _is_attribute(before, chunk, following):
                     yield chunk
                 chunk = _Chunk(PLACEHOLDER, chunk.determiner)
+            chunk.leads = chunk.determiner != "" or not chunk.opening or chunk.opening in ",;."
             chunk.opening, chunk.color = PLACEHOLDER, start
         elif _is_verb(word, before, chunk, following):
             yield chunk
@@ -270,7 +279,14 @@ def _goes_on_after_comma(chunk: _Chunk, following: str) -> bool:
     """Tell whether a comma stands between adjectives: "a small, wet dog", "a white, fluffy cat"."""
     if chunk.tokens:
         return ADJECTIVES.issuperset(chunk.words)
-    return chunk.opening == PLACEHOLDER and chunk.determiner != "" and following in ADJECTIVES
+    return chunk.opening == PLACEHOLDER and chunk.leads and following in ADJECTIVES
+
+
+def _ends_phrase(word: str, chunk: _Chunk, following: str) -> bool:
+    """Tell whether a word or mark is in no phrase: "isn't" is in none either."""
+    if word in ENDS:
+        return not _is_adjective(word, chunk, following)
+    return word.endswith("n't") or not word[0].isalnum()
 
 
 def _is_adjective(word: str, chunk: _Chunk, following: str) -> bool:
