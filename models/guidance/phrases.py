@@ -38,7 +38,7 @@ FUNCTION = PREPOSITIONS | _words(
     "not let lets 's together away apart there here very just only also too still already again "
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
-    "downhill uphill overhead backwards barefoot bareback headfirst please"
+    "downhill uphill overhead backwards barefoot bareback headfirst please never"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(

@@ -147,12 +147,68 @@ def test_accents_and_capitals_may_be_missing(text: str, language: str, english: 
         ("nenhum chapéu vermelho", "pt", "no red hat"),
         ("żadnego czerwonego kapelusza", "pl", "no red hat"),
         ("nichts Rotes", "de", "nothing red"),
+        ("niemand in Rot", "de", "nobody in red"),
+        ("nada rojo", "es", "nothing red"),
+        ("nada es rojo", "es", "nothing is red"),
+        ("la mujer no lleva nada rojo", "es", "the woman wearing no nothing red"),
+        ("nadie de rojo", "es", "nobody in red"),
+        ("rien n'est rouge", "fr", "nothing is red"),
+        ("jamais rouge", "fr", "never red"),
+        ("niente di rosso", "it", "nothing red"),
+        ("nulla di rosso", "it", "nothing red"),
+        ("nada vermelho", "pt", "nothing red"),
+        ("não há nada vermelho", "pt", "there is no nothing red"),
+        ("niets roods", "nl", "nothing red"),
+        ("niemand in rood", "nl", "nobody in red"),
+        ("nic czerwonego", "pl", "nothing red"),
+        ("nikt na czerwono", "pl", "nobody in red"),
+        ("ничего красного", "ru", "nothing red"),
+        ("никто в красном", "ru", "nobody in red"),
     ],
 )
 def test_what_is_denied_stays_denied(text: str, language: str, english: str) -> None:
     read = read_description(text, knows=knows)
     assert (read.language, read.english) == (language, english)
     assert "red" not in [color for phrase in color_phrases(read.english) for color in phrase.colors]
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("una mujer nada en agua azul", "a woman swimming in blue water"),
+        ("la niña pequeña nada", "the small girl swimming"),
+        ("uma mulher nada no lago azul", "a woman swimming in the blue lake"),
+    ],
+)
+def test_who_swims_denies_nothing(text: str, english: str) -> None:
+    assert read_description(text, knows=knows).english == english
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "english"),
+    [
+        ("Kleid: blau; Hut: rot", "de", "dress: blue; hat: red"),
+        ("das Kleid sollte blau sein", "de", "the dress should blue his"),
+        ("mach das Kleid blau", "de", "make the blue dress"),
+        ("vestido: azul", "es", "dress: blue"),
+        ("el vestido debería ser azul", "es", "the dress should be blue"),
+        ("robe (bleue)", "fr", "dress (blue)"),
+        ("la robe doit être bleue", "fr", "the dress should be blue"),
+        ("il vestito deve essere blu", "it", "the dress should be blue"),
+        ("o vestido deve ser azul", "pt", "the dress should be blue"),
+        ("de jurk moet blauw zijn", "nl", "the dress should blue his"),
+        ("sukienka powinna być niebieska", "pl", "dress should be blue"),
+        ("платье должно быть синим", "ru", "dress should be blue"),
+    ],
+)
+def test_wishes_and_lists_are_read_in_every_language(
+    text: str, language: str, english: str
+) -> None:
+    read = read_description(text, knows=knows)
+    assert (read.language, read.english, len(read.notices)) == (language, english, 1)
+    assert [(p.colors, p.thing) for p in color_phrases(read.english)] == [(("blue",), "dress")] + (
+        [(("red",), "hat")] if "hat" in english else []
+    )
 
 
 @pytest.mark.parametrize(
