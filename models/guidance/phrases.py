@@ -132,7 +132,7 @@ PEOPLE = _words(
     "firemen businessman fisherman fishermen vendor passenger passengers pedestrian pedestrians "
     "visitor spectator spectators tourist tourists teenagers teens adults youth youths africans "
     "brides grandson granddaughter cousin cousins widow servant maid butler chef cook baker "
-    "butcher blacksmith miner pilot elder peasant pirate ballerina ballerinas dancers"
+    "butcher blacksmith miner pilot elder peasant pirate ballerina ballerinas dancers captain judge"
 )
 PLURALS = _words("people men women children kids police cattle sheep team geese mice couple")
 ADVERBS_NOT = _words(  # they end in -ly
@@ -320,14 +320,14 @@ def _is_verb(word: str, before: list[str], chunk: _Chunk, following: str) -> boo
     if not before:
         goes_on = _is_noun(following)
         if opening == PLACEHOLDER:
-            return _is_participle(word) and not goes_on  # "in red holding a hat"
+            return is_participle(word) and not goes_on  # "in red holding a hat"
         leads_in = opening in PREPOSITIONS or opening in ("wearing", "and")
-        if opening in DETERMINERS or (goes_on and leads_in and _is_participle(word)):
+        if opening in DETERMINERS or (goes_on and leads_in and is_participle(word)):
             return False  # "a running dog", "in swimming trunks"
-        return _is_participle(word) or word in VERBS or _is_third_person(word)
-    if all(word in ADJECTIVES or _is_participle(word) for word in before):
+        return is_participle(word) or word in VERBS or is_third_person(word)
+    if all(word in ADJECTIVES or is_participle(word) for word in before):
         return False  # "a big running dog"
-    if _is_participle(word) or _is_third_person(word):
+    if is_participle(word) or is_third_person(word):
         return True
     if word in VERBS:
         return is_plural(before[-1]) or (word in PLAIN_VERBS and following in ENDS)
@@ -340,22 +340,24 @@ def _is_verb_after_worn_color(word: str, determiner: str, following: str) -> boo
     """Tell whether a word after "in red" is a verb, not what is red: "in red holds a hat"."""
     if word in GARMENTS or following in GARMENTS:
         return False  # "in red swimming trunks", "in a white sports uniform"
-    if _is_third_person(word):
+    if is_third_person(word):
         return True
     if determiner:  # "in the red swimming pool"
-        return _is_participle(word) and not _is_noun(following)
+        return is_participle(word) and not _is_noun(following)
     if word in VERBS or (word.endswith("ing") and word not in NOUNS):
         return True
-    return _is_participle(word) and not _is_noun(following)  # but "in red striped socks"
+    return is_participle(word) and not _is_noun(following)  # but "in red striped socks"
 
 
-def _is_participle(word: str) -> bool:
+def is_participle(word: str) -> bool:
+    """Tell whether a word is a participle, not a noun that looks like one."""
     if word in NOUNS:
         return False
     return word in PARTICIPLES or (len(word) > 4 and word.endswith(("ing", "ed")))
 
 
-def _is_third_person(word: str) -> bool:
+def is_third_person(word: str) -> bool:
+    """Tell whether a word is a verb of captions as in "runs"."""
     if not word.endswith("s"):
         return False
     plain = {word[:-1], word.removesuffix("es"), word.removesuffix("ies") + "y"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from models.captions import cut_at_word
 from models.guidance.languages.lexicon import Kind, Lexicon, fold, load_lexicon
+from models.guidance.languages.people import without_names, without_surnames
 from models.guidance.languages.recognition import (
     ENGLISH,
     LEAST_KNOWN,
@@ -26,6 +28,8 @@ NAMES = (Kind.COLOR, Kind.SHADE, Kind.ADJECTIVE, Kind.MATERIAL, Kind.NOUN)
 MOST_NAMED = 8  # words that a notice names
 MOST_SHOWN = 300  # letters of a reading that a notice repeats: notices are sent as HTTP headers
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
+
+_NEW_LINE = re.compile(r"(?<=[^\W_])[^\S\n]*\n\s*(?=[\W\d]*[A-ZÀ-ÖØ-ÞА-Я])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,25 @@ def read_description(
     """
     if text.isupper():  # "RED TRAM": in capitals throughout no word can be told from a name
         text = text.lower()
+    text = _in_one_line(text)
     language = language or recognise(text, knows)
     if language == ENGLISH:
-        return _read_english(text, knows)
+        renamed = without_names(text, english_words())
+        said = tuple(_read_as(written, meant) for written, meant in renamed.said)
+        read = _read_english(renamed.text, knows)
+        return replace(read, notices=(*said, *read.notices))
     lexicon = load_lexicon(language)
-    tokens = tokenize(text, lexicon)
+    tokens = without_surnames(tokenize(text, lexicon))
     english = in_english(tokens, lexicon)
     notice = f"The {LANGUAGES[language]} description was read as: {_shortened(english, MOST_SHOWN)}"
     unknown = _unknown(tokens, lexicon)
     notices = (notice, *_not_understood(unknown))
     return Reading(english, language, notices, _strange(unknown, knows))
+
+
+def _in_one_line(text: str) -> str:
+    """End a sentence where a line ends and the next begins with a capital: lists have no stops."""
+    return _NEW_LINE.sub(". ", text)
 
 
 def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[_Unknown]:

@@ -311,6 +311,19 @@ def test_a_word_without_end_is_named_by_its_beginning() -> None:
     assert sum(map(len, read.notices)) < 600
 
 
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("Dress blue\nHat red", "Dress blue. Hat red"),
+        ("- Dress: blue \n\n- Hat: red", "- Dress: blue. - Hat: red"),
+        ("a woman in a blue\ndress", "a woman in a blue\ndress"),
+        ("Kleid blau\nHut rot", "blue dress. red hat"),
+    ],
+)
+def test_lists_end_with_their_lines(text: str, english: str) -> None:
+    assert read_description(text, knows=str.isalpha).english == english
+
+
 def test_names_are_no_unknown_words() -> None:
     read = read_description("une robe rouge devant la tour de Montparnasse", knows=knows)
     assert len(read.notices) == 1
