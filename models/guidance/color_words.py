@@ -22,7 +22,14 @@ from models.guidance.color_terms import (
     colors_in,
 )
 from models.guidance.languages.english import MATERIALS, mend_articles
-from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
+from models.guidance.phrases import (
+    ADJECTIVES,
+    GARMENTS,
+    PEOPLE,
+    NounPhrase,
+    is_plural,
+    noun_phrases,
+)
 
 CLOTHES = "clothes"  # what "a woman in white" wears
 HAIR = "hair"  # what "a blonde woman" has
@@ -51,8 +58,14 @@ _LINK = (
     "|which|who|entirely|mostly|solid|should|must|could|would|will|can|may|might|has|have|had|he"
     "|she|they|colou?rs?"
 )
+_ADJECTIVE = "|".join(sorted(ADJECTIVES))  # "the dog is big and brown"
 _OF_THE_THING = re.compile(
-    rf"(?:['’]s\b)?(?:[\s,:=>(\"“'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b)+", re.I
+    rf"(?:['’]s\b)?(?:[\s,:=>(\"“'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
+    re.I,
+)
+# Before a colour of two words, which has no article: "the dress is sky blue", "hair: ash brown".
+_SAYS = re.compile(
+    r"\s*[:=>–—-]\s*|\s+(?:[\w-]+\s+)?(?:is|are|was|were|be|in)\s+|\s+\w+ed\s+", re.I
 )
 _AMOUNT = r"(?:\s+(?:all|both|mostly|entirely|completely|solid|the|a))*\s+$"
 _WORN = re.compile(
@@ -245,7 +258,9 @@ def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | 
                 return _Owner(CLOTHES if made.words[-1] in PEOPLE else made.name)
             following = things[i + 1] if i + 1 < len(things) else None
             return _of_thing(thing, one.colors, shares=_shared(neutral, thing, following))
-    if worn := _WORN.search(neutral, 0, start):
+    before = [thing for thing in things if thing.spans[-1][1] <= start]
+    said_at = before.pop().spans[0][0] if _is_shade(neutral, before, start) else start
+    if worn := _WORN.search(neutral, 0, said_at):
         return _Owner(CLOTHES, start - worn.start())
     if one_of_them := _ONE_OF_THEM.search(neutral, 0, start):
         return _Owner(CLOTHES, start - one_of_them.start("link"))
@@ -253,22 +268,34 @@ def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | 
         for thing in things:
             if thing.spans[0][0] == aim.end():
                 return _of_thing(thing, one.colors)
-    before = [thing for thing in things if thing.spans[-1][1] <= start]
     if _ONES.match(neutral, end) or _STANDS_FOR.search(neutral, 0, start):
         many = [thing for thing in before if is_plural(thing.words[-1])] or before
         return _of_thing(many[-1], one.colors) if many else _Owner("")
     if not before:
         return _hair_or("", one.colors)
     last = before[-1]
-    link = neutral[last.spans[-1][1] : start]
+    link, length = neutral[last.spans[-1][1] : said_at], start - last.spans[-1][1]
     if _OF_THE_THING.fullmatch(link) is None:
         return _hair_or("", one.colors)
     if last.words[-1] in PEOPLE and _IN.search(link):
-        return _Owner(CLOTHES, len(link))
+        return _Owner(CLOTHES, length)
     shares = ""
     if len(before) > 1 and _BOTH.search(link):
         shares = _shared(neutral, before[-2], last, _AND_THE) and before[-2].name
-    return _of_thing(last, one.colors, link=len(link) if link.strip() else 0, shares=shares)
+    return _of_thing(last, one.colors, link=length if link.strip() else 0, shares=shares)
+
+
+def _is_shade(neutral: str, before: Sequence[NounPhrase], start: int) -> bool:
+    """Tell whether the last thing only says which colour it is: "the dress is sky blue"."""
+    if not before or neutral[before[-1].spans[-1][1] : start].strip():
+        return False
+    (*others, shade) = before
+    word, at = shade.words[-1], shade.spans[0][0]
+    if len(shade.words) > 1 or is_plural(word) or word in GARMENTS or word in PEOPLE:
+        return False
+    return _WORN.search(neutral, 0, at) is not None or (
+        bool(others) and _SAYS.fullmatch(neutral, others[-1].spans[-1][1], at) is not None
+    )
 
 
 def _is_of(neutral: str, thing: NounPhrase, start: int) -> bool:

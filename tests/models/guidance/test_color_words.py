@@ -192,6 +192,12 @@ def test_captions_are_read_as_people_mean_them(description: str, expected: list[
             ["green: sofa", "red: curtains"],
             "the sofa, and the curtains",
         ),
+        ("the dog is big and brown", ["brown: dog"], "the dog"),
+        ("the dress is sky blue", ["blue: dress"], "the dress"),
+        ("hair: ash brown; hat: brick red", ["brown: hair", "red: hat"], "hair; hat"),
+        ("a girl wearing sky blue", ["blue: clothes"], "a girl"),
+        ("a girl in skirt blue", ["blue: skirt"], "a girl in skirt"),
+        ("the sky is blue, grass green", ["blue: sky", "green: grass"], "the sky, grass"),
         # What things are made of.
         ("a coat of brown wool", ["brown: coat"], "a coat of wool"),
         ("a man in blue silk", ["blue: clothes"], "a man in silk"),

@@ -58,7 +58,7 @@ def test_names_of_people_are_no_colours(text: str, english: str, colors: list[st
         ("Dress Blue, hat brown", ["Blue: dress", "brown: hat"]),
         ("a woman in a Royal Blue dress", ["Royal Blue: dress"]),
         ("the coat is Racing Green", ["Green: coat"]),
-        ("hair: Ash Brown", ["Brown: ash"]),
+        ("hair: Ash Brown", ["Brown: hair"]),
         ("Baby Blue dress", ["Blue: dress"]),
         ("a man in a Red shirt", ["Red: shirt"]),
         ("Violet flowers", ["Violet: flowers"]),
