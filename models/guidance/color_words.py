@@ -55,8 +55,8 @@ _REDHEAD = re.compile(r"\b(red)[ -]?head(?:ed)?\b", re.I)
 # "a dress in red", "a wall painted blue", "hat: green", "a hat (green)", "it should be green".
 _LINK = (
     "is|are|was|were|be|been|being|looks?|seems?|in|to|into|of|as|all|very|quite|both|a|an|the|that"
-    "|which|who|entirely|mostly|solid|should|must|could|would|will|can|may|might|has|have|had|he"
-    "|she|they|colou?rs?"
+    "|which|who|entirely|mostly|solid|should|must|could|would|will|can|may|might|(?:has|have|had)"
+    r"(?=\s+been)|he|she|they|colou?rs?"
 )
 _ADJECTIVE = "|".join(sorted(ADJECTIVES))  # "the dog is big and brown"
 _OF_THE_THING = re.compile(

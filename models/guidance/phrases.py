@@ -246,8 +246,12 @@ def _chunks(text: str) -> Iterator[_Chunk]:
         stem = word.removesuffix("'s")
         if word == "," and _goes_on_after_comma(chunk, following):
             continue  # "a small, wet dog"
-        if (word in QUOTES and not before) or word in COLOR_ITSELF:
+        if word in QUOTES and not before:
             continue  # a grey "labradoodle"
+        if word in COLOR_ITSELF:  # "bright colours" name nothing
+            if all(word in ADJECTIVES or is_participle(word) for word in before):
+                chunk.tokens.clear()
+            continue
         if word == "of" and before and before[-1] in QUANTITIES:
             chunk = _Chunk("the", "the")
         elif _ends_phrase(stem, chunk, following):

@@ -31,6 +31,7 @@ TITLES = {
     ),
 }
 ONLY_TITLES = frozenset(("mr", "mrs", "ms", "dr"))  # small letters make them no other word
+UNABRIDGED = frozenset(("miss", "sir"))  # "Miss." is Mississippi
 # Those that tell more than a name, and stay: "Aunt Violet", "Captain Brown".
 CALLED = frozenset(
     (
@@ -156,7 +157,7 @@ class _Named:
         meant = TITLES.get(title.small)
         if meant is None or not (title.word[0].isupper() or title.small in ONLY_TITLES):
             return i, ""
-        stop = self._after_stop(i + 1)
+        stop = i + 1 if title.small in UNABRIDGED else self._after_stop(i + 1)
         for _ in range(MOST_INITIALS):  # "Lt. Col. Gray"
             if self._at(stop).small in TITLES and self._at(stop).word[0].isupper():
                 stop = self._after_stop(stop + 1)
@@ -166,7 +167,7 @@ class _Named:
             return stop + 1, meant
         end = self._initials_end(stop)
         while self._at(end).is_name:
-            end += 1
+            end = self._initials_end(end + 1)
         return (end, meant) if end > stop else (i, "")
 
     def _with_surname(self, i: int) -> tuple[int, str]:

@@ -37,6 +37,7 @@ SENTENCES = [
     ("please colour the girl's hair brown", ["girl", "hair"]),
     ("the colour of the car isn't red", ["car"]),
     ("I want the hat red", ["hat"]),
+    ("cyclists in different colors by a bus", ["cyclists", "bus"]),
     ("red", []),
     ("", []),
 ]

@@ -28,6 +28,7 @@ def read(text: str) -> tuple[str, list[str]]:
         ("Mrs Brown Wearing A Blue Hat", "woman Wearing A Blue Hat", ["Blue: hat"]),
         ("Mr and Mrs Gray by a green car", "man and woman by a green car", ["green: car"]),
         ("Dr. A. B. Green and a white dog", "person and a white dog", ["white: dog"]),
+        ("Mrs. Eloise J. Brown (right)", "woman (right)", []),
         ("Lt. Col. Gray in uniform", "person in uniform", []),
         ("Tom Green", "person", []),
         ("Tom A. Green sits on a red chair", "person sits on a red chair", ["red: chair"]),
@@ -64,6 +65,7 @@ def test_names_of_people_are_no_colours(text: str, english: str, colors: list[st
         ("Violet flowers", ["Violet: flowers"]),
         ("Ruby sits on a red chair", ["red: chair"]),
         ("Amber", []),
+        ("picking cotton near Clarksdale, Miss. White fields", ["White: fields"]),
         ("Green.", ["Green: "]),
     ],
 )
