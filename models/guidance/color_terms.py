@@ -47,6 +47,14 @@ NAMED = {
     "lime": "#96d228",
     "emerald": "#1ea064",
     "mint": "#a0e0be",
+    "navy blue": "#1e2a6e",
+    "royal blue": "#2646b4",
+    "powder blue": "#a8c4e0",
+    "olive green": "#78782a",
+    "lime green": "#96d228",
+    "mint green": "#a0e0be",
+    "emerald green": "#1ea064",
+    "off white": "#f0ead8",
     # Of hair.
     "blond": "#c4a57b",
     "blonde": "#c4a57b",
@@ -60,8 +68,14 @@ MODIFIERS = ("dark", "light", "bright", "pale", "deep", "vivid", "soft", "dull",
 
 PLACEHOLDER = "colored"  # stands for any colour where only what has it matters
 
-_NAME = rf"(?:{'|'.join((*NAMED, *ACHROMATIC))})(?:ish)?(?:[- ]colou?red(?!\w))?+|#[0-9a-f]{{6}}"
-_COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?<![\w#])(?:{_NAME})(?!\w)"
+_NAMES = "|".join(sorted((*NAMED, *ACHROMATIC), key=len, reverse=True)).replace(" ", "[ -]")
+# "Reddish" and the like, whose spelling differs before the ending.
+BEFORE_ISH = {"redd": "red", "blu": "blue", "purpl": "purple", "whit": "white", "orang": "orange"}
+_PLAIN = rf"(?:(?:{_NAMES})(?:ish)?|(?:{'|'.join(BEFORE_ISH)})ish)"
+_NAME = rf"{_PLAIN}(?:[- ]colou?red(?!\w))?+|#[0-9a-f]{{6}}"
+# "Wine-red", "all-white": a word before a hyphen says which red.
+_KIND_OF = rf"(?<![\w-])(?!{_PLAIN}-)[^\W\d_]+-"
+_COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?:{_KIND_OF})?(?<![\w#])(?:{_NAME})(?!\w)"
 _NEXT = rf"[\s,/-]+(?:(?:and|or|&)[\s-]+)?{_COLOR}"
 # "Golden light" and "blue tones" are of the whole picture: they stay in the scene.
 _TONES = "light|lighting|hour|tones?|evening|morning|colou?rs|glow|mood|hues?|tints?"

@@ -21,8 +21,15 @@ from models.guidance.color_terms import (
     TONES_OF,
     colors_in,
 )
-from models.guidance.languages.english import mend_articles
-from models.guidance.phrases import GARMENTS, PEOPLE, NounPhrase, is_plural, noun_phrases
+from models.guidance.languages.english import MATERIALS, mend_articles
+from models.guidance.phrases import (
+    ADJECTIVES,
+    GARMENTS,
+    PEOPLE,
+    NounPhrase,
+    is_plural,
+    noun_phrases,
+)
 
 CLOTHES = "clothes"  # what "a woman in white" wears
 HAIR = "hair"  # what "a blonde woman" has
@@ -45,12 +52,20 @@ SKIN = frozenset((*ACHROMATIC, "brown", "tan"))  # of a person they tell no pain
 _PART = re.compile(rf"(?:[ -]({'|'.join(PARTS)}))\b", re.I)
 _REDHEAD = re.compile(r"\b(red)[ -]?head(?:ed)?\b", re.I)
 # What stands between a thing and the colour that is said of it: "the dress is (bright) red",
-# "a dress in red", "a wall painted blue", "hat: green".
+# "a dress in red", "a wall painted blue", "hat: green", "a hat (green)", "it should be green".
 _LINK = (
-    "is|are|was|were|looks?|in|of|all|very|quite|both|a|an|the|that|which|who|entirely|mostly|solid"
+    "is|are|was|were|be|been|being|looks?|seems?|in|to|into|of|as|all|very|quite|both|a|an|the|that"
+    "|which|who|entirely|mostly|solid|should|must|could|would|will|can|may|might|(?:has|have|had)"
+    r"(?=\s+been)|he|she|they|colou?rs?"
 )
+_ADJECTIVE = "|".join(sorted(ADJECTIVES))  # "the dog is big and brown"
 _OF_THE_THING = re.compile(
-    rf",?(?:\s+(?:(?!\w+thing\b)\w+(?:ed|ing)|{_LINK})\b)+\s+|\s*[:=]\s*|\s+", re.I
+    rf"(?:['’]s\b)?(?:[\s,:=>(\"“'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
+    re.I,
+)
+# Before a colour of two words, which has no article: "the dress is sky blue", "hair: ash brown".
+_SAYS = re.compile(
+    r"\s*[:=>–—-]\s*|\s+(?:[\w-]+\s+)?(?:is|are|was|were|be|in)\s+|\s+\w+ed\s+", re.I
 )
 _AMOUNT = r"(?:\s+(?:all|both|mostly|entirely|completely|solid|the|a))*\s+$"
 _WORN = re.compile(
@@ -70,19 +85,32 @@ _STANDS_FOR = re.compile(
 )
 _ONES = re.compile(r"\s+ones?\b", re.I)
 # "A black and a white dog".
+_ONE_DOG = re.compile(r"\b(?:an?|one|the|two|three|his|her|their)\s+$", re.I)
 _AND_ANOTHER = re.compile(rf"\s*,?\s*(?:and|or)\s+(?:an?|one|the|two)\s+(?={PLACEHOLDER}\b)", re.I)
+# "A coat of brown wool", "a man in blue silk".
+_MADE_OF = re.compile(r"\s+(?:\w+ed\s+|made\s+)?(of|from|in)\s+(?:an?\s+|the\s+)?", re.I)
+STUFFS = frozenset((*MATERIALS, "cloth", "fabric", "material"))
+# "Blue for the dress, red for her hat".
+_BEFORE_FOR = re.compile(r"(?:^|[,;.:]|\band)\s*$")
+_FOR = re.compile(r"\s+for\s+(?:(?:an?|the|his|her|their|my|our|its|all)\s+)?", re.I)
 _AND = re.compile(r"\s+and\s+(?:matching\s+)?", re.I)
+# "The hat and the scarf are red", "hat and scarf: red".
+_AND_THE = re.compile(r"\s+and\s+(?:(?:an?|the|his|her|their)\s+)?", re.I)
+_BOTH = re.compile(r"[:=]|\b(?:are|were|be|both|all)\b", re.I)
 # "No red hat", "not in red", "the dress is not red but blue": a colour that is not there. "Nothing
 # but a red hat" denies none.
 _DENIED = re.compile(
     r"(\b(?:no|not|never|without|neither|nor|nothing|nobody|anything\s+but|(?:is|are|was|were|do|does)n['’]t)"
-    r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite)\b)*\s+)"
+    r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite|be|is|are|was"
+    r"|were|should|must|may)\b)*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
     re.I,
 )
 # "A dress in different shades of blue" is blue, but "shades of blue" are of the whole picture.
 _IN_TONES = re.compile(rf"\bin\s+(?:\w+\s+)?{TONES_OF}", re.I)
 _PHOTO = re.compile(r"\s+(?:photo(?:graph)?s?|pictures?|images?|prints?|films?|shots?)\b", re.I)
+_CLOSING = (")", '"', "”", "'", "’")
+_EMPTY = re.compile(r"\(\s*\)|([\"'])\s*\1|“\s*”|‘\s*’")
 _SPACES = re.compile(r"\s+(?=[\s,.;:!?]|$)|,(?=\s*,)")
 
 
@@ -110,7 +138,7 @@ def without_colors(description: str) -> str:
     for start, stop in found.cuts:
         rest += found.text[end:start]
         end = stop
-    rest = _SPACES.sub("", rest + found.text[end:]).strip(" ,.;:-")
+    rest = _SPACES.sub("", _EMPTY.sub("", rest + found.text[end:])).strip(" ,.;:-!?=")
     return mend_articles(re.sub(r"\s+", " ", rest))
 
 
@@ -164,15 +192,18 @@ def _read(description: str) -> _Found:
             continue
         end = one.place + len(PLACEHOLDER)
         another = _AND_ANOTHER.match(neutral, end)
-        follows = another is not None and not any(thing.color == one.place for thing in things)
+        stands_alone = not any(thing.color == one.place for thing in things)
+        is_other = stands_alone and _ONE_DOG.search(neutral, 0, one.place)
         owners[one.place] = (
-            owners[another.end()] if another and follows else _owner(neutral, one, things)
+            owners[another.end()] if another and is_other else _owner(neutral, one, things)
         )
     for one in named:
         owner = owners[one.place]
         if owner is None:  # it is not painted
             continue
-        cuts.append((one.cut[0] - owner.link, one.cut[1]))
+        start, end = one.cut[0] - owner.link, one.cut[1]
+        closes = owner.link and text[end : end + 1] in _CLOSING  # "a hat (green)"
+        cuts.append((start, end + 1 if closes else end))
         phrases.append(ColorPhrase(one.colors, owner.name))
         if owner.shares:
             phrases.append(ColorPhrase(one.colors, owner.shares))
@@ -222,25 +253,56 @@ def _owner(neutral: str, one: _Named, things: Sequence[NounPhrase]) -> _Owner | 
     start, end = one.place, one.place + len(PLACEHOLDER)
     for i, thing in enumerate(things):
         if thing.color == start:
+            if i and STUFFS.issuperset(thing.words) and _is_of(neutral, things[i - 1], start):
+                made = things[i - 1]
+                return _Owner(CLOTHES if made.words[-1] in PEOPLE else made.name)
             following = things[i + 1] if i + 1 < len(things) else None
             return _of_thing(thing, one.colors, shares=_shared(neutral, thing, following))
-    if worn := _WORN.search(neutral, 0, start):
+    before = [thing for thing in things if thing.spans[-1][1] <= start]
+    said_at = before.pop().spans[0][0] if _is_shade(neutral, before, start) else start
+    if worn := _WORN.search(neutral, 0, said_at):
         return _Owner(CLOTHES, start - worn.start())
     if one_of_them := _ONE_OF_THEM.search(neutral, 0, start):
         return _Owner(CLOTHES, start - one_of_them.start("link"))
-    before = [thing for thing in things if thing.spans[-1][1] <= start]
+    if (aim := _FOR.match(neutral, end)) and _BEFORE_FOR.search(neutral, 0, start):
+        for thing in things:
+            if thing.spans[0][0] == aim.end():
+                return _of_thing(thing, one.colors)
     if _ONES.match(neutral, end) or _STANDS_FOR.search(neutral, 0, start):
         many = [thing for thing in before if is_plural(thing.words[-1])] or before
         return _of_thing(many[-1], one.colors) if many else _Owner("")
     if not before:
         return _hair_or("", one.colors)
     last = before[-1]
-    link = neutral[last.spans[-1][1] : start]
+    link, length = neutral[last.spans[-1][1] : said_at], start - last.spans[-1][1]
     if _OF_THE_THING.fullmatch(link) is None:
         return _hair_or("", one.colors)
     if last.words[-1] in PEOPLE and _IN.search(link):
-        return _Owner(CLOTHES, len(link))
-    return _of_thing(last, one.colors, link=len(link) if link.strip() else 0)
+        return _Owner(CLOTHES, length)
+    shares = ""
+    if len(before) > 1 and _BOTH.search(link):
+        shares = _shared(neutral, before[-2], last, _AND_THE) and before[-2].name
+    return _of_thing(last, one.colors, link=length if link.strip() else 0, shares=shares)
+
+
+def _is_shade(neutral: str, before: Sequence[NounPhrase], start: int) -> bool:
+    """Tell whether the last thing only says which colour it is: "the dress is sky blue"."""
+    if not before or neutral[before[-1].spans[-1][1] : start].strip():
+        return False
+    (*others, shade) = before
+    word, at = shade.words[-1], shade.spans[0][0]
+    if len(shade.words) > 1 or is_plural(word) or word in GARMENTS or word in PEOPLE:
+        return False
+    return _WORN.search(neutral, 0, at) is not None or (
+        bool(others) and _SAYS.fullmatch(neutral, others[-1].spans[-1][1], at) is not None
+    )
+
+
+def _is_of(neutral: str, thing: NounPhrase, start: int) -> bool:
+    """Tell whether what begins at ``start`` is what a thing, or a person's clothing, is made of."""
+    link = _MADE_OF.fullmatch(neutral, thing.spans[-1][1], start)
+    head = thing.words[-1]
+    return link is not None and (link[1].lower() != "in" or head in GARMENTS or head in PEOPLE)
 
 
 def _hair_or(name: str, colors: Sequence[str]) -> _Owner:
@@ -261,14 +323,16 @@ def _of_thing(
     return _Owner(CLOTHES, link)
 
 
-def _shared(neutral: str, thing: NounPhrase, following: NounPhrase | None) -> str:
+def _shared(
+    neutral: str, thing: NounPhrase, following: NounPhrase | None, joined: re.Pattern[str] = _AND
+) -> str:
     """Name the garment that has the colour of the one before it: "a red hat and scarf"."""
     if following is None or following.color is not None:
         return ""
     between = neutral[thing.spans[-1][1] : following.spans[0][0]]
     both = {thing.words[-1], *following.words}
-    return following.name if _AND.fullmatch(between) and both <= SHARING else ""
+    return following.name if joined.fullmatch(between) and both <= SHARING else ""
 
 
 def _are(colors: Sequence[str], names: Collection[str]) -> bool:
-    return all(color.lower().split()[-1] in names for color in colors)
+    return all(re.split("[ -]", color.lower())[-1] in names for color in colors)

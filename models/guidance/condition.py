@@ -28,12 +28,14 @@ class NamedThing:
 
     ``vector`` is (D,) float32 of unit length, the name without its colours as CLIP reads it;
     ``colors`` are the names of its colours as written, none where the description gives it none;
-    ``thing`` is the name, empty where only a colour is said.
+    ``thing`` is the name, empty where only a colour is said. One whose words nobody knows is not
+    looked for.
     """
 
     vector: FloatArray
     colors: tuple[str, ...]
     thing: str
+    is_understood: bool = True
 
     @property
     def phrase(self) -> str:

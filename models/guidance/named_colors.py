@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.color.lab import parse_hex, srgb_to_lab
-from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
+from models.guidance.color_terms import ACHROMATIC, BEFORE_ISH, MODIFIERS, NAMED
 
 FloatArray = NDArray[np.float32]
 
@@ -61,7 +61,7 @@ HUE_SPREAD, CHROMA_SPREAD, GREYISH = 15.0, 0.7, 6.0
 FULLER = 1.1  # a mean of what is likely is paler than any of it
 UNEXPECTED = 0.03  # evidence below which the network's own colours say little
 _BASE = re.compile(
-    rf"(?:({'|'.join(MODIFIERS)})[ -])?(#[0-9a-f]{{6}}|[a-z]+?)(ish)?(?:[- ]colou?red)?$"
+    rf"(?:({'|'.join(MODIFIERS)})[ -])?(#[0-9a-f]{{6}}|\D+?)(ish)?(?:[- ]colou?red)?$"
 )
 
 
@@ -101,7 +101,10 @@ def _parts(name: str) -> tuple[str, str, bool]:
     found = _BASE.match(name.strip().lower())
     assert found is not None, name
     modifier, base, ish = found.groups()
-    return modifier or "", {"redd": "red"}.get(base, base) if ish else base, bool(ish)
+    base = base.replace("-", " ")
+    if base not in NAMED:
+        base = base.rpartition(" ")[2]  # "wine-red"
+    return modifier or "", BEFORE_ISH.get(base, base) if ish else base, bool(ish)
 
 
 def name_colors(

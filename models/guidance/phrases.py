@@ -38,7 +38,7 @@ FUNCTION = PREPOSITIONS | _words(
     "not let lets 's together away apart there here very just only also too still already again "
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
-    "downhill uphill overhead backwards barefoot bareback headfirst"
+    "downhill uphill overhead backwards barefoot bareback headfirst please never"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
@@ -78,7 +78,8 @@ VERBS = _words(
     "dribble pitch tie help travel wander overlook see has have bound frolic retrieve open smoke "
     "emerge rush knock hide peek poke browse teach grin pick flee fling scratch bring return "
     "sprint aim grasp stalk clutch lunge tug nibble rub extend navigate defend embrace "
-    "congratulate weave stride gallop steal untangle receive steer pour collide juggle"
+    "congratulate weave stride gallop steal untangle receive steer pour collide juggle want change "
+    "colorize colourize"
 )
 # Those among them that are hardly ever nouns: "a woman and a man stand by a door".
 PLAIN_VERBS = _words(
@@ -131,13 +132,17 @@ PEOPLE = _words(
     "firemen businessman fisherman fishermen vendor passenger passengers pedestrian pedestrians "
     "visitor spectator spectators tourist tourists teenagers teens adults youth youths africans "
     "brides grandson granddaughter cousin cousins widow servant maid butler chef cook baker "
-    "butcher blacksmith miner pilot elder peasant pirate ballerina ballerinas dancers"
+    "butcher blacksmith miner pilot elder peasant pirate ballerina ballerinas dancers captain judge"
 )
 PLURALS = _words("people men women children kids police cattle sheep team geese mice couple")
 ADVERBS_NOT = _words(  # they end in -ly
     "family fly butterfly lily lovely elderly curly woolly wooly assembly jelly belly trolley rally"
 )
 ENDS = FUNCTION | DETERMINERS
+COLOR_ITSELF = _words(
+    "colour color colours colors"
+)  # "colour the hair brown", "hair colour: brown"
+QUOTES = "\"'“”‘’"
 # "Black lab": as it is, it would be a room.
 FULL_NAMES = {"lab": "labrador", "labs": "labradors"}
 
@@ -202,12 +207,13 @@ class _Chunk:
 
     ``opening`` is the word before the chunk, the placeholder where there is one between;
     ``determiner`` its article or number, "" for none; ``is_worn``: "in" or "wearing" and at most
-    "the" stand before a colour.
+    "the" stand before a colour; ``leads``: an article stands there, or nothing at all.
     """
 
     opening: str = ""
     determiner: str = ""
     is_worn: bool = False
+    leads: bool = False
     color: int | None = None
     tokens: list[_Token] = field(default_factory=list)
 
@@ -240,11 +246,17 @@ def _chunks(text: str) -> Iterator[_Chunk]:
         stem = word.removesuffix("'s")
         if word == "," and _goes_on_after_comma(chunk, following):
             continue  # "a small, wet dog"
-        if word == '"' and not before:
+        if word in QUOTES and not before:
             continue  # a grey "labradoodle"
+        if word in COLOR_ITSELF:  # "bright colours" name nothing
+            if all(word in ADJECTIVES or is_participle(word) for word in before):
+                chunk.tokens.clear()
+            continue
         if word == "of" and before and before[-1] in QUANTITIES:
             chunk = _Chunk("the", "the")
-        elif (stem in ENDS and not _is_adjective(stem, chunk, following)) or not word[0].isalnum():
+        elif _ends_phrase(stem, chunk, following):
+            if word in ":=" and following == PLACEHOLDER:
+                chunk.color = None  # "dress: red hat: blue": what the hat has is said after it
             yield chunk
             chunk = chunk.follow(word)
         elif word == PLACEHOLDER:
@@ -252,6 +264,7 @@ def _chunks(text: str) -> Iterator[_Chunk]:
                 if not _is_attribute(before, chunk, following):
                     yield chunk
                 chunk = _Chunk(PLACEHOLDER, chunk.determiner)
+            chunk.leads = chunk.determiner != "" or not chunk.opening or chunk.opening in ",;."
             chunk.opening, chunk.color = PLACEHOLDER, start
         elif _is_verb(word, before, chunk, following):
             yield chunk
@@ -270,7 +283,14 @@ def _goes_on_after_comma(chunk: _Chunk, following: str) -> bool:
     """Tell whether a comma stands between adjectives: "a small, wet dog", "a white, fluffy cat"."""
     if chunk.tokens:
         return ADJECTIVES.issuperset(chunk.words)
-    return chunk.opening == PLACEHOLDER and chunk.determiner != "" and following in ADJECTIVES
+    return chunk.opening == PLACEHOLDER and chunk.leads and following in ADJECTIVES
+
+
+def _ends_phrase(word: str, chunk: _Chunk, following: str) -> bool:
+    """Tell whether a word or mark is in no phrase: "isn't" is in none either."""
+    if word in ENDS:
+        return not _is_adjective(word, chunk, following)
+    return word.endswith("n't") or not word[0].isalnum()
 
 
 def _is_adjective(word: str, chunk: _Chunk, following: str) -> bool:
@@ -304,14 +324,14 @@ def _is_verb(word: str, before: list[str], chunk: _Chunk, following: str) -> boo
     if not before:
         goes_on = _is_noun(following)
         if opening == PLACEHOLDER:
-            return _is_participle(word) and not goes_on  # "in red holding a hat"
+            return is_participle(word) and not goes_on  # "in red holding a hat"
         leads_in = opening in PREPOSITIONS or opening in ("wearing", "and")
-        if opening in DETERMINERS or (goes_on and leads_in and _is_participle(word)):
+        if opening in DETERMINERS or (goes_on and leads_in and is_participle(word)):
             return False  # "a running dog", "in swimming trunks"
-        return _is_participle(word) or word in VERBS or _is_third_person(word)
-    if all(word in ADJECTIVES or _is_participle(word) for word in before):
+        return is_participle(word) or word in VERBS or is_third_person(word)
+    if all(word in ADJECTIVES or is_participle(word) for word in before):
         return False  # "a big running dog"
-    if _is_participle(word) or _is_third_person(word):
+    if is_participle(word) or is_third_person(word):
         return True
     if word in VERBS:
         return is_plural(before[-1]) or (word in PLAIN_VERBS and following in ENDS)
@@ -324,22 +344,24 @@ def _is_verb_after_worn_color(word: str, determiner: str, following: str) -> boo
     """Tell whether a word after "in red" is a verb, not what is red: "in red holds a hat"."""
     if word in GARMENTS or following in GARMENTS:
         return False  # "in red swimming trunks", "in a white sports uniform"
-    if _is_third_person(word):
+    if is_third_person(word):
         return True
     if determiner:  # "in the red swimming pool"
-        return _is_participle(word) and not _is_noun(following)
+        return is_participle(word) and not _is_noun(following)
     if word in VERBS or (word.endswith("ing") and word not in NOUNS):
         return True
-    return _is_participle(word) and not _is_noun(following)  # but "in red striped socks"
+    return is_participle(word) and not _is_noun(following)  # but "in red striped socks"
 
 
-def _is_participle(word: str) -> bool:
+def is_participle(word: str) -> bool:
+    """Tell whether a word is a participle, not a noun that looks like one."""
     if word in NOUNS:
         return False
     return word in PARTICIPLES or (len(word) > 4 and word.endswith(("ing", "ed")))
 
 
-def _is_third_person(word: str) -> bool:
+def is_third_person(word: str) -> bool:
+    """Tell whether a word is a verb of captions as in "runs"."""
     if not word.endswith("s"):
         return False
     plain = {word[:-1], word.removesuffix("es"), word.removesuffix("ies") + "y"}

@@ -252,21 +252,21 @@ def _locate(
     if text_embedding.scene is None:
         everywhere = np.ones(grid, np.float32)
         return [replace(_of(t, everywhere, True), is_everywhere=True) for t in text_embedding.named]
-    if not colorizer.locates:
-        return [_of(thing, np.zeros(grid, np.float32), False) for thing in text_embedding.named]
-    located = colorizer.locate(lightness, text_embedding.named, text_embedding.others)
+    placed = [_of(thing, np.zeros(grid, np.float32), False) for thing in text_embedding.named]
+    known = [i for i, thing in enumerate(text_embedding.named) if thing.is_understood]
+    if not colorizer.locates or not known:
+        return placed
+    sought = [text_embedding.named[i] for i in known]
+    located = colorizer.locate(lightness, sought, text_embedding.others)
     found = how_found(located.probability)
-    return [
-        replace(
-            _of(thing, plane, bool(found[i] >= LEAST_FOUND)),
-            share=located.shares[i],
-            vividness=float(vividness),
-            expected=None if located.colors is None else located.colors[i],
+    for k, i in enumerate(known):
+        placed[i] = replace(
+            _of(sought[k], located.probability[k], bool(found[k] >= LEAST_FOUND)),
+            share=located.shares[k],
+            vividness=float(located.vividness[k]),
+            expected=None if located.colors is None else located.colors[k],
         )
-        for i, (thing, plane, vividness) in enumerate(
-            zip(text_embedding.named, located.probability, located.vividness, strict=True)
-        )
-    ]
+    return placed
 
 
 def _of(thing: NamedThing, probability: FloatArray, is_there: bool) -> PlacedThing:

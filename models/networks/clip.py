@@ -145,7 +145,12 @@ class Clip:
             vector,
             tuple(notices),
             tuple(
-                NamedThing(vectors[thing], phrase.colors, phrase.thing)
+                NamedThing(
+                    vectors[thing],
+                    phrase.colors,
+                    phrase.thing,
+                    is_understood=reading.understands(phrase.thing),
+                )
                 for thing, phrase in zip(things, phrases, strict=True)
             ),
             tuple(NamedThing(vectors[name], (), name) for name in names),

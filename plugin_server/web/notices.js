@@ -4,7 +4,7 @@ import { t } from "./texts.js";
 
 const KNOWN = [
   [/^The \w+ description was read as: (?<english>.*)$/s, "noticeReadAs"],
-  [/^Not understood: (?<words>.*)\. Tried as written; use another word for it, or the English one\.$/s, "noticeUnknown"],
+  [/^Not understood: (?<words>.*)\. Use another word for it, or the English one\.$/s, "noticeUnknown"],
   [/^"(?<written>.*)" was read as "(?<meant>.*)"\.$/s, "noticeMended"],
   [/^Hardly anything in the photo looks like "(?<phrase>.*)": use a commoner word for it \("car" for a make of car\), or dab the colour on it\.$/s, "noticeNotFound"],
 ];

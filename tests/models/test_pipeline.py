@@ -25,7 +25,7 @@ from models.guidance.named_colors import ab_of
 from models.guidance.palette import Palette
 from models.guidance.reference import Reference
 from models.job import ColorizeJob, Hint, JobError, PaletteColor, ThingChange
-from models.pipeline import Colorized, colorize, view_of
+from models.pipeline import Colorized, colorize, find_things, view_of
 from tests.support.fakes import FakeClip, FakeColorizer, LocatingColorizer
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -530,6 +530,21 @@ def test_a_thing_that_is_not_there_is_said() -> None:
     pixels = np.full((64, 64, 1), 128, np.uint8)
     made = colorize(pixels, ColorizeJob("a blue car"), colorizer=Blind(), clip=ClipOfBlue())
     assert any('looks like "blue car"' in notice for notice in made.notices)
+
+
+def test_a_thing_that_is_not_understood_colours_nothing_and_is_said() -> None:
+    class Puzzled(ClipOfBlue):
+        def embed_text(self, text: str, language: str | None = None) -> TextEmbedding:
+            read = super().embed_text(text)
+            known = replace(read.named[0], thing="cart")
+            return replace(read, named=(replace(read.named[0], is_understood=False), known))
+
+    pixels = np.full((64, 64, 1), 128, np.uint8)
+    job, view = ColorizeJob("a blue qwrt"), view_of(pixels, LocatingColorizer())
+    (qwrt, cart), notices = find_things(pixels, job, clip=Puzzled(), view=view)
+    assert (qwrt.found, qwrt.area, qwrt.box) == (0.0, 0.0, None)
+    assert (cart.found, cart.box) == (1.0, (0, 0, 32, 64))
+    assert [notice for notice in notices if "looks like" in notice] == [qwrt.notice]
 
 
 def test_a_colorizer_that_finds_nothing_gets_the_whole_description() -> None:

@@ -38,14 +38,14 @@ def test_readings_are_told_in_the_pages_language(page: Page) -> None:
         "ein rotes Kleit und eine Quaste", knows=lambda _: False
     ).notices
     assert said(page, rot) == "Ihre Beschreibung wurde so gelesen: a red Kleit and a Quaste"
-    assert '"Kleit" ("kleid"?), "Quaste". So versucht' in said(page, unknown)
+    assert '"Kleit" ("kleid"?), "Quaste". Nehmen Sie' in said(page, unknown)
     (mended,) = read_description("a red dres", knows=lambda _: False).notices
     assert said(page, mended) == "„dres“ wurde als „dress“ gelesen."
     assert "sieht aus wie „red hat“" in said(page, not_found("red hat"))
     many = read_description(
         " ".join(f"qwx{c * 3}" for c in "abcdefghijkl"), "de", knows=lambda _: False
     )
-    assert ", +4. So versucht" in said(page, many.notices[-1])
+    assert ", +4. Nehmen Sie" in said(page, many.notices[-1])
 
 
 def test_other_notices_stay_as_they_came(page: Page) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from models.captions import cut_at_word
 from models.guidance.languages.lexicon import Kind, Lexicon, fold, load_lexicon
+from models.guidance.languages.people import without_names, without_surnames
 from models.guidance.languages.recognition import (
     ENGLISH,
     LEAST_KNOWN,
@@ -17,6 +20,7 @@ from models.guidance.languages.recognition import (
 from models.guidance.languages.spelling import likely_word
 from models.guidance.languages.tokens import LONGEST, SHORTEST_PART, TOKEN, Token, tokenize
 from models.guidance.languages.word_order import in_english
+from models.guidance.phrases import ADJECTIVES
 from models.job import LANGUAGES
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -25,14 +29,32 @@ MOST_NAMED = 8  # words that a notice names
 MOST_SHOWN = 300  # letters of a reading that a notice repeats: notices are sent as HTTP headers
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
 
+_NEW_LINE = re.compile(r"(?<=[^\W_])[^\S\n]*\n\s*(?=[\W\d]*[A-ZÀ-ÖØ-ÞА-Я])")
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A description in English, the language it was in, and what the user should know."""
+    """A description in English, the language it was in, and what the user should know.
+
+    ``unknown`` are its words, in small letters, that neither the lexicon nor the text tower has.
+    """
 
     english: str
     language: str
     notices: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+    def understands(self, name: str) -> bool:
+        """Tell whether any noun of a thing's name is known: what "old qwrt" is, nobody can say."""
+        nouns = [word for word in name.lower().split() if word not in ADJECTIVES]
+        return not nouns or not self.unknown.issuperset(nouns)
+
+
+class _Unknown(NamedTuple):
+    """A word that was not understood, and the known one that was perhaps meant."""
+
+    written: str
+    likely: str | None
 
 
 def read_description(
@@ -45,31 +67,48 @@ def read_description(
     """
     if text.isupper():  # "RED TRAM": in capitals throughout no word can be told from a name
         text = text.lower()
+    text = _in_one_line(text)
     language = language or recognise(text, knows)
     if language == ENGLISH:
-        return _read_english(text, knows)
+        renamed = without_names(text, english_words())
+        said = tuple(_read_as(written, meant) for written, meant in renamed.said)
+        read = _read_english(renamed.text, knows)
+        return replace(read, notices=(*said, *read.notices))
     lexicon = load_lexicon(language)
-    tokens = tokenize(text, lexicon)
+    tokens = without_surnames(tokenize(text, lexicon))
     english = in_english(tokens, lexicon)
     notice = f"The {LANGUAGES[language]} description was read as: {_shortened(english, MOST_SHOWN)}"
-    return Reading(english, language, (notice, *_not_understood(_unknown(tokens, lexicon))))
+    unknown = _unknown(tokens, lexicon)
+    notices = (notice, *_not_understood(unknown))
+    return Reading(english, language, notices, _strange(unknown, knows))
 
 
-def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[str]:
+def _in_one_line(text: str) -> str:
+    """End a sentence where a line ends and the next begins with a capital: lists have no stops."""
+    return _NEW_LINE.sub(". ", text)
+
+
+def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> list[_Unknown]:
     """List words that were not understood, each with the one that was perhaps meant.
 
     They are not mended: words that the lexicon lacks are more common than typing errors.
     """
-    unknown: list[str] = []
+    unknown: list[_Unknown] = []
     for i, token in enumerate(tokens):
-        if not token.is_word or token.entries or token.written in english_words():
+        if not token.is_word or token.entries or fold(token.written.lower()) in english_words():
             continue
         if _is_name(token.written, i, lexicon) or len(unknown) == MOST_MENDED:
             continue
         word = token.written.lower()
         likely = _likely(word, lexicon) if len(word) <= LONGEST else None
-        unknown.append(_quoted(token.written) + (f' (perhaps "{likely}"?)' if likely else ""))
+        unknown.append(_Unknown(token.written, likely))
     return unknown
+
+
+def _strange(unknown: Sequence[_Unknown], knows: Callable[[str], bool]) -> frozenset[str]:
+    """Gather the unknown words that the text tower does not know as a whole either."""
+    words = {word.written.lower().replace("’", "'").removesuffix("'s") for word in unknown}
+    return frozenset(word for word in words if not knows(word))
 
 
 def _likely(word: str, lexicon: Lexicon) -> str | None:
@@ -106,7 +145,7 @@ def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
     is_english = known_in_english(small, knows) >= LEAST_KNOWN * len(small)
     english, end = "", 0
     notices: list[str] = []
-    unknown: list[str] = []
+    unknown: list[_Unknown] = []
     for i, found in enumerate(TOKEN.finditer(text)):
         word = found[0]
         if not word[0].isalpha() or (i and word[0].isupper()) or len(word) > LONGEST:
@@ -117,12 +156,13 @@ def _read_english(text: str, knows: Callable[[str], bool]) -> Reading:
             continue
         likely = likely_word(word.lower(), english_words().__contains__, LETTERS)
         if likely is None or not is_english:
-            unknown.append(_quoted(word) + (f' (perhaps "{likely}"?)' if likely else ""))
+            unknown.append(_Unknown(word, likely))
             continue
         notices.append(_read_as(word, likely))
         english += text[end : found.start()] + likely
         end = found.end()
-    return Reading(english + text[end:], ENGLISH, (*notices, *_not_understood(unknown)))
+    notices += _not_understood(unknown)
+    return Reading(english + text[end:], ENGLISH, tuple(notices), _strange(unknown, knows))
 
 
 def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
@@ -173,10 +213,14 @@ def _read_as(written: str, likely: str) -> str:
     return f'"{written}" was read as "{likely}".'
 
 
-def _not_understood(words: Sequence[str]) -> tuple[str, ...]:
+def _not_understood(words: Sequence[_Unknown]) -> tuple[str, ...]:
     if not words:
         return ()
-    named = ", ".join(dict.fromkeys(words[:MOST_NAMED]))
+    shown = [
+        _quoted(word.written) + (f' (perhaps "{word.likely}"?)' if word.likely else "")
+        for word in words[:MOST_NAMED]
+    ]
+    named = ", ".join(dict.fromkeys(shown))
     more = "" if len(words) <= MOST_NAMED else f" and {len(words) - MOST_NAMED} more"
-    remedy = "Tried as written; use another word for it, or the English one."
+    remedy = "Use another word for it, or the English one."
     return (f"Not understood: {named}{more}. {remedy}",)

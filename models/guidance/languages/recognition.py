@@ -25,10 +25,15 @@ GUESS = 0.6  # what a word counts that the text tower alone knows: it knows fore
 def english_words() -> frozenset[str]:
     """Gather the English words of all lexicons, of colours and of grammar."""
     sides = frozenset().union(*map(english_sides, FOREIGN))
-    listed = (FOLDER / "english.txt").read_text("utf-8").splitlines()
-    sides |= {word for line in listed if line[:1] != "#" for word in line.split()}
     grammar = ADJECTIVES | ENDS | NOUNS | PLURALS | VERBS
-    return frozenset(sides | grammar | {*ACHROMATIC, *MODIFIERS, *NAMED})
+    return frozenset(sides | rare_words() | grammar | {*ACHROMATIC, *MODIFIERS, *NAMED})
+
+
+@cache
+def rare_words() -> frozenset[str]:
+    """Gather the English words of their own list, most of them things such as a kimono."""
+    listed = (FOLDER / "english.txt").read_text("utf-8").splitlines()
+    return frozenset(word for line in listed if line[:1] != "#" for word in line.split())
 
 
 def recognise(text: str, knows: Callable[[str], bool]) -> str:
@@ -55,7 +60,11 @@ def recognise(text: str, knows: Callable[[str], bool]) -> str:
         if found < LEAST_KNOWN * (found + len(small)):
             continue
         letters = set(lexicon.alphabet)
-        found -= sum(not set(filter(str.isalpha, word)) <= letters for word in small)
+        for word in small:
+            if word in rare_words():
+                found += 1  # as in English: "kimono" speaks for none
+            elif not set(filter(str.isalpha, word)) <= letters:
+                found -= 1
         if found > most + 1e-6:
             best, most = code, found
     return best

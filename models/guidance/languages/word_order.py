@@ -59,8 +59,8 @@ def in_english(tokens: Sequence[Token], lexicon: Lexicon) -> str:
         determiners = [word.english for word in phrase.determiners]
         if phrase.noun is None:
             if any(word.kind is Kind.COLOR for word in phrase.describing):
-                if written and written[-1] == "of":
-                    written[-1] = "in"  # "una mujer vestida de rojo"
+                if written and (written[-1] == "of" or (lexicon.genitives and written[-1] == "on")):
+                    written[-1] = "in"  # "una mujer vestida de rojo", "kobieta na czerwono"
                 if written and written[-1] == "in":
                     determiners = []  # "in a dark green"
             written += [*determiners, *_ordered(phrase.describing)]
@@ -116,6 +116,9 @@ def _choose(
                 return entry
     kinds = {entry.kind: entry for entry in reversed(entries)}
     noun = kinds.get(Kind.NOUN)
+    if noun is None and {Kind.VERB, Kind.WORD} <= kinds.keys():  # "la mujer nada", "nada rojo"
+        has_subject = before is not None and (before.kind is Kind.NOUN or before.describes)
+        return kinds[Kind.VERB if has_subject else Kind.WORD]
     if noun is None or len(kinds) == 1:
         return entries[0]
     determined = before is not None and (
@@ -131,6 +134,8 @@ def _choose(
         return next(entry for kind, entry in kinds.items() if kind is not Kind.NOUN)
     starts = before is None or before.kind in (Kind.WORD, Kind.VERB)
     described = lexicon.adjectives_follow and any(entry.kind in DESCRIBING for entry in following)
+    if before is None and not following and entries[0].kind is not Kind.COLOR:
+        return noun  # "vestido: azul", but "rosa"
     return noun if determined or (starts and described) else entries[0]  # "rosas rojas"
 
 

@@ -43,6 +43,21 @@ def test_hex_is_exact_and_modifiers_scale_the_chroma() -> None:
     assert pale < plain < vivid
 
 
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("wine-red", "red"),
+        ("all-white", "white"),
+        ("navy-blue", "navy"),
+        ("dark olive-green", "dark olive"),
+        ("bluish", "blueish"),
+        ("Off-White", "off white"),
+    ],
+)
+def test_other_spellings_are_the_same_colour(said: str, plain: str) -> None:
+    np.testing.assert_array_equal(ab_of([said]), ab_of([plain]))
+
+
 def test_several_names_are_mixed_and_neutral_ones_pale() -> None:
     np.testing.assert_allclose(
         ab_of(["blue", "white"]), (ab_of(["blue"]) + ab_of(["white"])) / 2, atol=1e-4

@@ -34,6 +34,10 @@ SENTENCES = [
         ["girl", "coat", "snow", "player", "shin guards"],
     ),
     ("a black lab and two big labs", ["labrador", "big labradors"]),
+    ("please colour the girl's hair brown", ["girl", "hair"]),
+    ("the colour of the car isn't red", ["car"]),
+    ("I want the hat red", ["hat"]),
+    ("cyclists in different colors by a bus", ["cyclists", "bus"]),
     ("red", []),
     ("", []),
 ]
