@@ -22,10 +22,11 @@ SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on most of it. Greys only take colours away, and must be surer.
 LEAST, MOST, MOST_GREY = 0.04, 0.15, 0.85
-RISING = 0.4  # of a colour rises on with the share: most where the thing surely is
+RISING = 0.3  # of a colour rises on with the share: most where the thing surely is
 UNSURE = 0.5  # of a share is kept where the box head finds nothing of the thing
 OUTSIDE = 0.65  # of the largest non-local mean of shares: what has less is thinned out
 SMALL, LARGE = 0.01, 0.03  # of the picture: between them it begins
+FAINT = 5.0  # ab; differences in expected chroma that are much less say nothing
 
 
 class Extent(nn.Module):
@@ -97,6 +98,26 @@ def trimmed(shares: Tensor, evened: Tensor) -> Tensor:
     area = shares.mean((1, 2), keepdim=True)
     is_large = ((area - SMALL) / (LARGE - SMALL)).clamp(0, 1)
     return shares * torch.lerp(torch.ones_like(kept), kept, is_large)
+
+
+def spared(shares: Tensor, evidence: Tensor, chroma: Tensor, neutral: Tensor) -> Tensor:
+    """Lower (K, h, w) shares of parts that are unlikely to have the colour of the rest of a thing.
+
+    The wheels and windows of a red car: they are less likely to be red than the rest of it, by the
+    (K, h, w) ``evidence``, and greyer, by the (h, w) ``chroma`` that is expected there. What is as
+    colourful as the rest may have any hue: the network was wrong about it. Greys, where ``neutral``
+    (K,) is 1, spare nothing.
+    """
+    colorful = _of_the_rest(chroma.expand_as(shares), shares, FAINT).square()
+    kept = torch.maximum(colorful, _of_the_rest(evidence, shares, UNEXPECTED))
+    return shares * torch.lerp(kept, torch.ones_like(kept), neutral[:, None, None])
+
+
+def _of_the_rest(planes: Tensor, shares: Tensor, floor: float) -> Tensor:
+    """Compare (K, h, w) planes with their means by shares: (K, h, w) in (0, 1]."""
+    total = shares.sum((1, 2), keepdim=True).clamp_min(1e-6)
+    mean = (shares * planes).sum((1, 2), keepdim=True) / total
+    return ((planes + floor) / (mean + floor)).clamp_max(1)
 
 
 def kept_where_expected(colors: Tensor, guess: Tensor, evidence: Tensor, neutral: Tensor) -> Tensor:

@@ -41,6 +41,8 @@ from models.networks.nonlocal_means import likeness
 CHECKPOINT = WEIGHTS / "grounding.safetensors"
 VIVIDNESS = (0.35, 1.1)
 ALIKE = 0.05  # one minus the cosine of two cells, where their likeness has fallen to 1 / e
+BODY = ("skin", "face", "hair", "hand")  # names of the vocabulary, as far as it has them
+OF_BODY = 0.45  # cosine with one of the first three of what is part of a body, or lies on it
 SHARED_BLOCKS = 3  # the encoder's blocks up to stride 8 are the colorizer's own
 
 
@@ -181,7 +183,8 @@ def places(
     config, count, phrases = grounder.config, len(colors), names.cells
     logits = grounder.logits(cells, phrases)
     fits = torch.sigmoid(config.sharpness * logits[:count] + config.offset)
-    alike = (phrases[:count] @ phrases.T) >= config.kinship
+    cosines = phrases[:count] @ phrases.T
+    alike = cosines >= config.kinship
     boxed = double(grounder.boxes.logits(boxes[None], names.boxes))[0]
     boxed = boxed[:, : cells.shape[1], : cells.shape[2]]
     rivals, probability, boxed_rivals = [], [], []
@@ -204,7 +207,23 @@ def places(
         torch.stack(mates),
         boxed[:count],
         torch.stack(boxed_rivals),
+        _body(grounder.config, logits, cosines),
     )
+
+
+def _body(config: GrounderConfig, logits: Tensor, cosines: Tensor) -> Tensor:
+    """Say how likely cells show skin or hair: (K, h, w), 0 for names of what is there.
+
+    ``logits`` (P, h, w) are those of all names, the vocabulary last; ``cosines`` (K, P) are between
+    the first and all.
+    """
+    known = len(config.vocabulary)
+    body = [config.vocabulary.index(name) - known for name in BODY if name in config.vocabulary]
+    if not body:
+        return torch.zeros_like(logits[: len(cosines)])
+    shown = torch.softmax(logits[-known:], 0)[body].sum(0) * torch.sigmoid(logits[body].amax(0))
+    is_there = cosines[:, body[:3]].amax(1) >= OF_BODY
+    return shown * ~is_there[:, None, None]
 
 
 def look_alike(cells: Tensor, lightness: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from models.networks.extent import (
     extent_inputs,
     held_back,
     kept_where_expected,
+    spared,
     trimmed,
 )
 from models.networks.grounding import Grounder, places, read_names
@@ -209,6 +210,7 @@ class Predictor:
         extent = grounder.extent(inputs, seen.cells, read.cells[: len(things)])
         shares = held_back(decided(torch.sigmoid(extent), neutral), claims.boxed)
         shares = trimmed(shares, seen.averaged(shares))
+        shares = spared(shares, named.evidence, seen.chroma, neutral) * (1 - claims.body)
         return Located(
             _array(claims.probability),
             _array(shares),

@@ -116,6 +116,11 @@ class Seen:
         return likely(self.logits(Condition()))[0]
 
     @once
+    def chroma(self) -> Tensor:
+        """The mean chroma of what is expected: (h/4, w/4)."""
+        return self.expected @ self._networks.colorizer.bins.norm(dim=1)
+
+    @once
     def guess(self) -> Tensor:
         """The network's own guess: (2, h/4, w/4) ab."""
         gain = self._networks.colorizer.config.chroma_gain

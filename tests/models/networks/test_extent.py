@@ -31,7 +31,7 @@ def test_inputs_are_finite_where_nothing_is_found() -> None:
     plane, pair = torch.zeros(1, 4, 5), torch.zeros(2, 4, 5)
     rivals = torch.full((1, 4, 5), -1e4)
     inputs = extent_inputs(
-        Claims(plane, rivals, plane, mates=plane, boxed=plane, boxed_rivals=plane),
+        Claims(plane, rivals, plane, mates=plane, boxed=plane, boxed_rivals=plane, body=plane),
         evened=plane, evidence=plane, colors=pair[None], guess=pair, lightness=plane[0],
         neutral=torch.zeros(1),
     )  # fmt: skip
