@@ -22,11 +22,11 @@ SURE = 0.15  # probabilities are judged against the likeliest cells, or this
 # Shares that least squares give are those of a doubtful mind, a little everywhere: from LEAST on a
 # cell takes the colour, from MOST on most of it. Greys only take colours away, and must be surer.
 LEAST, MOST, MOST_GREY = 0.04, 0.15, 0.85
-RISING = 0.3  # of a colour rises on with the share: most where the thing surely is
+RISING = 0.2  # of a colour rises on with the share: most where the thing surely is
 UNSURE = 0.5  # of a share is kept where the box head finds nothing of the thing
 OUTSIDE = 0.65  # of the largest non-local mean of shares: what has less is thinned out
 SMALL, LARGE = 0.01, 0.03  # of the picture: between them it begins
-FAINT = 5.0  # ab; differences in expected chroma that are much less say nothing
+VIVID = 35.0  # ab; expected chroma of what has some colour, though perhaps another one
 
 
 class Extent(nn.Module):
@@ -104,20 +104,28 @@ def spared(shares: Tensor, evidence: Tensor, chroma: Tensor, neutral: Tensor) ->
     """Lower (K, h, w) shares of parts that are unlikely to have the colour of the rest of a thing.
 
     The wheels and windows of a red car: they are less likely to be red than the rest of it, by the
-    (K, h, w) ``evidence``, and greyer, by the (h, w) ``chroma`` that is expected there. What is as
-    colourful as the rest may have any hue: the network was wrong about it. Greys, where ``neutral``
+    (K, h, w) ``evidence``. Where the (h, w) ``chroma`` that is expected is VIVID, this is no
+    reason: the network was wrong about the hue of something colourful. Greys, where ``neutral``
     (K,) is 1, spare nothing.
     """
-    colorful = _of_the_rest(chroma.expand_as(shares), shares, FAINT).square()
-    kept = torch.maximum(colorful, _of_the_rest(evidence, shares, UNEXPECTED))
+    total = shares.sum((1, 2), keepdim=True).clamp_min(1e-6)
+    mean = (shares * evidence).sum((1, 2), keepdim=True) / total
+    likely = ((evidence + UNEXPECTED) / (mean + UNEXPECTED)).clamp_max(1)
+    kept = torch.maximum(likely, (chroma / VIVID).clamp_max(1).square())
     return shares * torch.lerp(kept, torch.ones_like(kept), neutral[:, None, None])
 
 
-def _of_the_rest(planes: Tensor, shares: Tensor, floor: float) -> Tensor:
-    """Compare (K, h, w) planes with their means by shares: (K, h, w) in (0, 1]."""
-    total = shares.sum((1, 2), keepdim=True).clamp_min(1e-6)
-    mean = (shares * planes).sum((1, 2), keepdim=True) / total
-    return ((planes + floor) / (mean + floor)).clamp_max(1)
+def awarded(shares: Tensor, evidence: Tensor, neutral: Tensor) -> Tensor:
+    """Award cells that several things claim to the one whose colour the network expects there.
+
+    Of two men, one in blue and one in red, each looks like both. (K, h, w) ``shares`` of the others
+    are lowered by how much less likely they are, by their ``evidence``. Greys, where ``neutral``
+    (K,) is 1, neither win nor lose.
+    """
+    has_hue = (1 - neutral)[:, None, None]
+    claims = shares * (evidence + UNEXPECTED) * has_hue
+    lost = 1 - claims / claims.amax(0).clamp_min(1e-9)
+    return shares * (1 - lost * has_hue * (claims.amax(0) > 0))
 
 
 def kept_where_expected(colors: Tensor, guess: Tensor, evidence: Tensor, neutral: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ from models.networks.colorizer import Colorizer, confidence, likely, raised
 from models.networks.correspondence import CHECKPOINT as MATCHER
 from models.networks.correspondence import Matcher, lay_over
 from models.networks.extent import (
+    awarded,
     decided,
     extent_inputs,
     held_back,
@@ -211,6 +212,7 @@ class Predictor:
         shares = held_back(decided(torch.sigmoid(extent), neutral), claims.boxed)
         shares = trimmed(shares, seen.averaged(shares))
         shares = spared(shares, named.evidence, seen.chroma, neutral) * (1 - claims.body)
+        shares = awarded(shares, named.evidence, neutral)
         return Located(
             _array(claims.probability),
             _array(shares),

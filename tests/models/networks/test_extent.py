@@ -11,11 +11,13 @@ from models.networks.extent import (
     MOST,
     UNSURE,
     Extent,
+    awarded,
     decided,
     extent_inputs,
     held_back,
     how_found,
     kept_where_expected,
+    spared,
     trimmed,
 )
 
@@ -84,6 +86,31 @@ def test_a_soft_rim_is_taken_from_large_things_alone() -> None:
     assert large[:, 5].max() < 0.1 * 0.4  # the rim
     np.testing.assert_allclose(large[:, 6:], 0.0)  # nothing is added
     np.testing.assert_array_equal(small, shares[1])
+
+
+def test_parts_that_are_unlikely_to_have_the_colour_are_spared_unless_they_are_colourful() -> None:
+    shares = torch.tensor([[[0.9, 0.9, 0.8, 0.9]]]).expand(2, 1, 4)
+    chroma = torch.tensor([[40.0, 40.0, 3.0, 40.0]])  # a car: the third cell is a wheel
+    evidence = torch.tensor([[[0.8, 0.8, 0.02, 0.02]]]).expand(2, 1, 4)
+    red, grey = spared(shares, evidence, chroma, torch.tensor([0.0, 1.0]))
+    np.testing.assert_allclose(red[0, [0, 1, 3]], 0.9)  # the fourth was taken to be blue
+    assert 0 < red[0, 2] < 0.15
+    np.testing.assert_array_equal(grey, shares[1])
+    nothing = torch.zeros(1, 1, 4)
+    np.testing.assert_array_equal(spared(nothing, evidence[:1], chroma, torch.zeros(1)), nothing)
+
+
+def test_what_two_things_claim_goes_to_the_one_whose_colour_is_expected_there() -> None:
+    shares = torch.tensor([[[0.8, 0.8, 0.0]], [[0.8, 0.8, 0.0]], [[0.5, 0.5, 0.5]]])
+    evidence = torch.tensor([[[0.9, 0.1, 0.0]], [[0.1, 0.9, 0.0]], [[0.9, 0.9, 0.9]]])
+    blue, red, white = awarded(shares, evidence, torch.tensor([0.0, 0.0, 1.0]))
+    assert blue[0, 0] == red[0, 1] == np.float32(0.8)
+    assert 0 < blue[0, 1] < 0.12
+    assert 0 < red[0, 0] < 0.12
+    np.testing.assert_array_equal(blue[0, 2], 0)
+    np.testing.assert_array_equal(white, shares[2])  # greys take no part
+    alone = awarded(shares[:1], evidence[:1], torch.zeros(1))
+    np.testing.assert_array_equal(alone, shares[:1])
 
 
 def test_what_has_the_colour_anyway_keeps_it_and_greys_take_it_away() -> None:

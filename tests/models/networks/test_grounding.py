@@ -83,6 +83,22 @@ def test_the_name_that_fits_better_takes_the_cell() -> None:
     assert not claims([a_shirt, a_shirt], [("red",), ("red",)]).mates.any()
 
 
+@torch.inference_mode()
+def test_skin_is_told_to_what_does_not_belong_to_a_body() -> None:
+    config = GrounderConfig("none", embedding_width=8, width=6, vocabulary=("sky", "face", "hand"))
+    grounder = Grounder(config).eval()
+    grounder.scale.copy_(torch.tensor(3.0))
+    shirt, sky, face, hand = torch.eye(6)[:4]
+    beard = F.normalize(face + shirt, dim=0)
+    cells = torch.stack([face, hand, sky], dim=1)[:, None]
+    boxes = F.normalize(torch.eye(64)[:, :1, None].expand(64, 1, 2), dim=0)
+    names = Names(torch.stack([shirt, beard, sky, face, hand]), torch.eye(64)[:5])
+    body = places(grounder, cells, boxes, names, [("red",), ("red",)]).body
+    assert (body[0, 0, :2] > 0.9).all()
+    assert body[0, 0, 2] < 0.1
+    assert not body[1].any()
+
+
 def grey_coffee() -> np.ndarray:
     rgb = cv2.resize(data.coffee(), (300, 200), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(srgb_to_lab(rgb.astype(np.float32) / 255)[..., 0])
