@@ -118,7 +118,8 @@ class Seen:
     @once
     def chroma(self) -> Tensor:
         """The mean chroma of what is expected: (h/4, w/4)."""
-        return self.expected @ self._networks.colorizer.bins.norm(dim=1)
+        chroma: Tensor = self.expected @ self._networks.colorizer.bins.norm(dim=1)
+        return chroma
 
     @once
     def guess(self) -> Tensor:
