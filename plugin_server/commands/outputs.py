@@ -44,16 +44,19 @@ def check_folder(folder: Path) -> None:
 
 
 def write(file: Path, data: bytes) -> None:
-    """Write a file, and the folders that it lies in.
+    """Write a file; a folder that is made for it is said.
 
     Raises:
         click.ClickException: as ``check_files``.
     """
+    is_new = not file.parent.exists()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     except OSError as problem:
         raise cannot_write(file, problem) from problem
+    if is_new:
+        click.echo(f"made the folder {shown(file.parent)}", err=True)
 
 
 def cannot_write(path: Path, problem: OSError) -> click.ClickException:

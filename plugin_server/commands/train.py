@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -199,7 +199,8 @@ def train(
         raise click.UsageError(
             "--rate, --deep and --blend are for finished weights: not with --from imagenet"
         )
-    for name, option in given_options(ctx).items():
+    given = given_options(ctx)
+    for name, option in given.items():
         if begin != IMAGENET and name in FROM_IMAGENET:
             raise click.UsageError(
                 f"{option} is for --from imagenet: finished weights are read as they were"
@@ -222,7 +223,27 @@ def train(
         start = None if weights_before is None else Start.load(weights_before)
         if start is not None:
             _check_clip(start, clip)
-        found, aside = read_in_colour(photos, least=LEAST, what="training", short_side=2 * side)
+    except WeightsError as problem:
+        raise click.UsageError(str(problem)) from problem
+    options = TrainOptions(
+        steps=steps or (STEPS if start is None else STEPS_GOING_ON),
+        minutes=minutes,
+        cpu_seconds=cpu_seconds,
+        batch_size=batch,
+        # A process of its own would make samples that the budget does not count.
+        workers=1 if cpu_seconds is None else 0,
+        seed=seed,
+    )
+    if start is not None:
+        options = options.going_on(rate=rate or GOING_ON_RATE, deep=deep)
+    samples = SampleOptions(side=side, p_scene=0.5 if start is None else 1.0)
+    finished: dict[str, Any] = {}  # what a run was made with that learns no more
+    if earlier is not None and options.is_spent(earlier.progress):
+        finished = earlier.made_with
+    # Its weights are measured as they were then, whatever is asked now.
+    short_side = 2 * finished.get("side", side)
+    try:
+        found, aside = read_in_colour(photos, least=LEAST, what="training", short_side=short_side)
         reader = load_clip(clip)
     except (PhotosError, WeightsError) as problem:
         raise click.UsageError(str(problem)) from problem
@@ -236,8 +257,9 @@ def train(
     bank = TextBank(reader)
     if hold_out is None:  # about 20 of a few hundred photos, so that the check says something
         hold_out = min(42, max(4, len(found) // 20))
-    held = found[::hold_out]
-    kept = [photo for i, photo in enumerate(found) if i % hold_out]
+    one_in = finished.get("hold_out", hold_out)
+    held = found[::one_in]
+    kept = [photo for i, photo in enumerate(found) if i % one_in]
     captions = sum(len(photo.captions) for photo in kept)
     click.echo(
         f"{number_of(len(kept), 'photo')} to train on, {len(held):,} held out, "
@@ -249,31 +271,19 @@ def train(
         "photos": len(kept),
         "captions": captions,
         "held_out": len(held),
+        "hold_out": hold_out,
         "references": references,
     }
-    options = TrainOptions(
-        steps=steps or (STEPS if start is None else STEPS_GOING_ON),
-        minutes=minutes,
-        cpu_seconds=cpu_seconds,
-        batch_size=batch,
-        # A process of its own would make samples that the budget does not count.
-        workers=1 if cpu_seconds is None else 0,
-        seed=seed,
-    )
-    if start is not None:
-        options = options.going_on(rate=rate or GOING_ON_RATE, deep=deep)
-    samples = SampleOptions(side=side, p_scene=0.5 if start is None else 1.0)
-    is_finished = earlier is not None and options.is_spent(earlier.progress)
-    if earlier is not None and is_finished:
+    if finished:
         asked = {**asdict(options), **asdict(samples), **record}
-        click.echo(finished_run.told(run, earlier.made_with, asked))
+        click.echo(finished_run.told(run, finished, asked, given))
     before = _to_compare(weights_before)  # now: the run may write over that file
     checkpoint = run_training(
         kept,
         held[:HELD_OUT],
         run,
         texts=bank,
-        images=ImageBank.of(reader, found) if references and not is_finished else None,
+        images=ImageBank.of(reader, found) if references and not finished else None,
         options=options,
         samples=samples,
         record=record,

@@ -35,6 +35,14 @@ class Note(NamedTuple):
     length: int
 
 
+class _Part(NamedTuple):
+    """A file in a shard."""
+
+    name: str
+    offset: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A photo that may be added.
@@ -157,52 +165,44 @@ def _in_file(path: Path, root: Path, *, named: bool) -> Iterator[Found | Skipped
 
 
 def _in_shard(path: Path, source: str) -> Iterator[Found | SkippedFile]:
-    """Yield the photos of a tar shard, whose files of one key stand side by side (WebDataset)."""
+    """Yield the photos of a tar shard, wherever in it the other files of their keys lie."""
     status = path.stat()
-    sample: list[tarfile.TarInfo] = []
+    samples: dict[str, dict[str, _Part]] = {}  # the pictures of each key
+    described: dict[str, tuple[int, int]] = {}  # where the sidecars lie
     try:
         with tarfile.open(path, "r:") as shard:
             for member in shard:
                 if member.isreg() and not member.issparse():
-                    if sample and key_of(sample[0].name) != key_of(member.name):
-                        yield from _in_sample(sample, path, source, status)
-                        sample.clear()
-                    sample.append(member)
+                    file = Path(member.name)
+                    if (suffix := file.suffix.lower()) in IMAGE_SUFFIXES:
+                        part = _Part(member.name, member.offset_data, member.size)
+                        samples.setdefault(key_of(str(file)), {})[str(file)] = part
+                    elif suffix in SIDECARS and member.size <= LARGEST_SIDECAR:
+                        note = member.offset_data, member.size
+                        described[str(file.with_suffix(suffix))] = note
                 shard.members.clear()  # type: ignore[attr-defined]  # it would keep every header
             # tarfile takes damage after the first member for the end; a real end is zeros or none.
             whole = not _read_part(str(path), shard.offset, tarfile.BLOCKSIZE).strip(b"\0")
     except tarfile.TarError:
         whole = False
-    yield from _in_sample(sample, path, source, status)
+    for pictures in samples.values():
+        photos, _ = part_masks([Path(file) for file in pictures])
+        for photo in photos:
+            name, offset, length = pictures[str(photo)]
+            place = Place(
+                str(path), f"{source}/{name}", status.st_size, status.st_mtime_ns,
+                name, offset, length,
+            )  # fmt: skip
+            notes = tuple(
+                Note(sidecar.suffix, *described[str(sidecar)])
+                for sidecar in sidecars(photo)
+                if str(sidecar) in described
+            )
+            yield Found(place, notes)
     if not whole:
         yield SkippedFile(
             source, "the shard is broken or cut off: what follows its last photo is lost"
         )
-
-
-def _in_sample(
-    members: Iterable[tarfile.TarInfo], shard: Path, source: str, status: os.stat_result
-) -> Iterator[Found]:
-    """Yield the photos among the files of one key, each with what stands beside it."""
-    files = {Path(member.name): member for member in members}
-    described = {
-        file.with_suffix(suffix): member
-        for file, member in files.items()
-        if (suffix := file.suffix.lower()) in SIDECARS
-    }
-    photos, _ = part_masks([file for file in files if file.suffix.lower() in IMAGE_SUFFIXES])
-    for photo in photos:
-        member = files[photo]
-        place = Place(
-            str(shard), f"{source}/{member.name}", status.st_size, status.st_mtime_ns,
-            member.name, member.offset_data, member.size,
-        )  # fmt: skip
-        notes = tuple(
-            Note(sidecar.suffix, note.offset_data, note.size)
-            for sidecar in sidecars(photo)
-            if (note := described.get(sidecar)) is not None and note.size <= LARGEST_SIDECAR
-        )
-        yield Found(place, notes)
 
 
 def found_again(places: Iterable[Place]) -> Iterator[Found | SkippedFile]:

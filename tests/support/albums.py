@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,18 @@ def write_album(folder: Path, count: int, *, start: int = 0) -> list[Path]:
 
 def write_shard(path: Path, count: int, *, start: int = 0, json_first: bool = False) -> None:
     """Write a tar shard of JPEGs, each with a JSON of captions beside it."""
+    members: dict[str, bytes] = {}
+    for seed in range(start, start + count):
+        note = json.dumps({"captions": [f"picture number {seed}", "more words"]}).encode()
+        sample = [(f"key-{seed}.jpg", jpeg(color_photo(seed))), (f"key-{seed}.json", note)]
+        members |= reversed(sample) if json_first else sample
+    write_tar(path, members)
+
+
+def write_tar(path: Path, members: Mapping[str, bytes]) -> None:
+    """Write files into a tar, in the order given."""
     with tarfile.open(path, "w") as shard:
-        for seed in range(start, start + count):
-            note = json.dumps({"captions": [f"picture number {seed}", "more words"]}).encode()
-            members = [("jpg", jpeg(color_photo(seed))), ("json", note)]
-            for suffix, data in reversed(members) if json_first else members:
-                header = tarfile.TarInfo(f"key-{seed}.{suffix}")
-                header.size = len(data)
-                shard.addfile(header, io.BytesIO(data))
+        for name, data in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            shard.addfile(header, io.BytesIO(data))

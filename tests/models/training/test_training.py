@@ -276,6 +276,23 @@ def test_a_finished_run_says_what_has_no_effect_on_it(shard: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_a_finished_run_is_compared_as_it_was_made(tmp_path: Path) -> None:
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    for i in range(20):  # larger than a run of --side 64 reads them
+        photo = getattr(data, ("chelsea", "coffee", "astronaut")[i % 3])()
+        (photos / f"p{i:02}.jpg").write_bytes(jpeg(photo[::2, ::2]))
+    first = short_run(photos, run, "--steps", "2", "--no-references")
+    figures = first[first.index("Held-out photos") :]
+    for more in ((), ("--side", "96", "--hold-out", "3")):
+        again = [str(photos), "--run", str(run), "--steps", "2", "--no-references", *more]
+        told = CliRunner().invoke(train, again, catch_exceptions=False).output
+        assert told[told.index("Held-out photos") :] == figures
+        assert ("had no effect" in told) == bool(more)
+    assert "It was made with --side 64 and --hold-out 6; --side 96 and --hold-out 3 had no" in told
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", ["released", "imagenet"])
 def test_photos_without_captions_give_figures_too(tmp_path: Path, begin: str) -> None:
     photos = tmp_path / "photos"

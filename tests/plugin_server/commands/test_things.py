@@ -85,6 +85,13 @@ def test_how_the_description_was_read_is_noted(photo: Path, description: str) ->
     assert one_line(result.stderr).startswith("note: some letters of")
 
 
+def test_a_folder_that_is_made_for_the_sheet_is_said(photo: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "new" / "sheet.png"
+    command = ("things", photo, "-d", "a #d02020 dress", "--sheet", sheet, "--overwrite")
+    said = [run(*command, load=naming_service).stderr for _ in range(2)]
+    assert said == [f"made the folder {sheet.parent}\n", ""]
+
+
 def test_the_sheet_shows_the_places(photo: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     command = ("things", photo, "-d", "a #d02020 dress", "--sheet", sheet)
