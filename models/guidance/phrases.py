@@ -84,7 +84,7 @@ VERBS = _words(
 # Those among them that are hardly ever nouns: "a woman and a man stand by a door".
 PLAIN_VERBS = _words(
     "sit stand hold wear lie throw carry eat sing stare gaze sell buy make give enjoy crouch kneel "
-    "get wrestle"
+    "get wrestle kiss pass cross toss"
 )
 PARTICIPLES = _words(  # without -ed and -ing
     "ran sat stood held wore worn lay lain threw thrown caught swam ate drank bit bitten dug leapt "
@@ -361,8 +361,8 @@ def is_participle(word: str) -> bool:
 
 
 def is_third_person(word: str) -> bool:
-    """Tell whether a word is a verb of captions as in "runs"."""
-    if not word.endswith("s"):
+    """Tell whether a word is a verb of captions as in "runs"; "kiss" is a plain form."""
+    if not word.endswith("s") or word.endswith("ss"):
         return False
     plain = {word[:-1], word.removesuffix("es"), word.removesuffix("ies") + "y"}
     return not plain.isdisjoint(VERBS)
