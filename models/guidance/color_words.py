@@ -60,7 +60,7 @@ _LINK = (
 )
 _ADJECTIVE = "|".join(sorted(ADJECTIVES))  # "the dog is big and brown"
 _OF_THE_THING = re.compile(
-    rf"(?:['’]s\b)?(?:[\s,:=>(\"“'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
+    rf"(?:['’]s\b)?(?:[\s,:=>(\"“”’'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
     re.I,
 )
 # Before a colour of two words, which has no article: "the dress is sky blue", "hair: ash brown".
@@ -137,7 +137,7 @@ def without_colors(description: str) -> str:
     rest, end = "", 0
     for start, stop in found.cuts:
         rest += found.text[end:start]
-        end = stop
+        end = max(end, stop)
     rest = _SPACES.sub("", _EMPTY.sub("", rest + found.text[end:])).strip(" ,.;:-!?=")
     return mend_articles(re.sub(r"\s+", " ", rest))
 
@@ -201,13 +201,23 @@ def _read(description: str) -> _Found:
         owner = owners[one.place]
         if owner is None:  # it is not painted
             continue
-        start, end = one.cut[0] - owner.link, one.cut[1]
+        start, end = _in_text(one.place - owner.link, named), one.cut[1]
         closes = owner.link and text[end : end + 1] in _CLOSING  # "a hat (green)"
         cuts.append((start, end + 1 if closes else end))
         phrases.append(ColorPhrase(one.colors, owner.name))
         if owner.shares:
             phrases.append(ColorPhrase(one.colors, owner.shares))
     return _Found(text, tuple(dict.fromkeys(phrases)), tuple(sorted(cuts)))
+
+
+def _in_text(place: int, named: Sequence[_Named]) -> int:
+    """Tell where in a text stands what is at a place of the one with placeholders."""
+    moved = 0
+    for one in named:
+        if one.place >= place:
+            break
+        moved = one.cut[1] - one.place - (0 if one.part else len(PLACEHOLDER))
+    return place + moved
 
 
 def _take_colors(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:

@@ -279,6 +279,24 @@ def test_a_colour_that_is_denied_colours_nothing(
     assert without_colors(description) == scene
 
 
+@pytest.mark.parametrize(
+    ("description", "scene"),
+    [
+        ("the dress was red, is blue", "the dress"),
+        ("the dress was blue-green and is blue", "the dress"),
+        ("the hat red, was blue", "the hat"),
+        ("a red-haired girl in a hat that is blue", "a girl in a hat"),
+        ("the coat is olive, was blue, will be red", "the coat"),
+        ("a man in a khaki coat and a hat painted red", "a man in a coat and a hat"),
+        ("the “dress” is red", "the “dress"),
+    ],
+)
+def test_what_is_said_of_two_colours_leaves_the_words_before_it(
+    description: str, scene: str
+) -> None:
+    assert without_colors(description) == scene
+
+
 def seconds_to_read(colors: int) -> float:
     """Measure how long a run of so many colours takes that says nothing of any thing."""
     text = "red " * colors + "tones"
