@@ -24,6 +24,8 @@ from models.guidance.color_terms import (
 from models.guidance.languages.english import MATERIALS, mend_articles
 from models.guidance.phrases import (
     ADJECTIVES,
+    DETERMINERS,
+    ENDS,
     GARMENTS,
     PEOPLE,
     NounPhrase,
@@ -99,11 +101,27 @@ _AND_THE = re.compile(r"\s+and\s+(?:(?:an?|the|his|her|their)\s+)?", re.I)
 _BOTH = re.compile(r"[:=]|\b(?:are|were|be|both|all)\b", re.I)
 # "No red hat", "not in red", "the dress is not red but blue": a colour that is not there. "Nothing
 # but a red hat" denies none.
+_END = "|".join(sorted(ENDS))
+_NOUNS = rf"(?:(?!(?:{_END})\b)[\w'’-]+\s+){{1,3}}"
+_THE = rf"(?:(?:{'|'.join(sorted(DETERMINERS))})\s+)?"
 _DENIED = re.compile(
-    r"(\b(?:no|not|never|without|neither|nor|nothing|nobody|anything\s+but|(?:is|are|was|were|do|does)n['’]t)"
+    r"(\b(?:no\s+one|no|not|never|cannot|without|neither|nor|nothing|nobody|anything\s+but|\w+n['’]t"
+    # "None of the hats are red", "no hat is red", but "a man with no hat is in red".
+    rf"|(?:none\s+of|neither\s+of|nor|(?<!\w\s)no)\s+{_THE}{_NOUNS}"
+    r"(?:is|are|was|were|has|have|wears?|looks?|should|must|may|will|can))"
     r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite|be|is|are|was"
-    r"|were|should|must|may)\b)*\s+)"
+    r"|were|should|must|may|ever|at\s+all|been|looks?|seems?|appears?|turns?|becomes?|get|ha(?:s|ve|d)"
+    r"|painted|colou?red|dressed))*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
+    re.I,
+)
+# "Don't make the hat red", "do not paint it green but blue"; "don't paint the old red car" denies
+# no colour.
+_NOT_MADE = re.compile(
+    r"(\b(?:(?:do|does|did|can|could|will|would|shall|should|must|may|might)\s+(?:not|never)|cannot"
+    rf"|never|\w+n['’]t)\s+(?!(?:{_END})\b)\w+\s+)((?:(?:it|them|him|her)\s+|{_THE}{_NOUNS}"
+    rf"(?:of\s+{_THE}{_NOUNS})?)(?:(?:in|into|to|be|as|all)\s+)*)(?:{COLORS})"
+    rf"(?!-|\s+(?!(?:{_END})\b)\w)(\s*,?\s*but\s+(?={COLORS}))?",
     re.I,
 )
 # "A dress in different shades of blue" is blue, but "shades of blue" are of the whole picture.
@@ -180,6 +198,7 @@ class _Named:
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
     text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
+    text = _NOT_MADE.sub(lambda match: match[2] if match[3] else match[1] + match[2], text)
     text = _IN_TONES.sub("in ", text)
     text = _REDHEAD.sub(r"\1-headed", text)
     neutral, named, cuts = _take_colors(text)

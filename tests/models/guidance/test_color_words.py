@@ -270,6 +270,24 @@ def test_what_has_a_colour_is_among_the_names(description: str) -> None:
         ("the dress must not be red", [], "the dress must not be"),
         ("nobody is wearing red", [], "nobody is wearing"),
         ("a knot of red ribbon", [(("red",), "ribbon")], "a knot of ribbon"),
+        ("don't make the hat red", [], "don't make the hat"),
+        ("do not paint the door green", [], "do not paint the door"),
+        ("do not paint the door green but blue", [(("blue",), "door")], "the door"),
+        (
+            "don't make the hat red but the dress blue",
+            [(("blue",), "dress")],
+            "don't make the hat but the dress",
+        ),
+        ("none of the hats are red", [], "none of the hats are"),
+        ("no hat is red", [], "no hat is"),
+        ("neither the hat nor the dress is red", [], "neither the hat nor the dress is"),
+        ("no one wears red", [], "no one wears"),
+        ("the dress cannot be red", [], "the dress cannot be"),
+        ("the dress can't be red", [], "the dress can't be"),
+        ("the dress won't be red, a blue hat", [(("blue",), "hat")], "the dress won't be, a hat"),
+        ("the dress shouldn't be red", [], "the dress shouldn't be"),
+        ("the hat does not look red", [], "the hat does not look"),
+        ("the hat isn't painted red", [], "the hat isn't painted"),
     ],
 )
 def test_a_colour_that_is_denied_colours_nothing(
@@ -277,6 +295,24 @@ def test_a_colour_that_is_denied_colours_nothing(
 ) -> None:
     assert [(p.colors, p.thing) for p in color_phrases(description)] == colors
     assert without_colors(description) == scene
+
+
+@pytest.mark.parametrize(
+    ("description", "color", "thing"),
+    [
+        ("a man with no hat is in a red coat", "red", "coat"),
+        ("a man not wearing a shirt stands by a blue wall", "blue", "wall"),
+        ("a dog that is not on a leash runs across green grass", "green", "grass"),
+        ("there is no dog in the red car", "red", "car"),
+        ("a girl does not look at the red ball", "red", "ball"),
+        ("don't paint the old red car", "red", "old car"),
+        ("don't make the blue hat red", "blue", "hat"),
+    ],
+)
+def test_a_denial_of_something_else_leaves_a_colour(
+    description: str, color: str, thing: str
+) -> None:
+    assert [(p.colors, p.thing) for p in color_phrases(description)] == [((color,), thing)]
 
 
 @pytest.mark.parametrize(
