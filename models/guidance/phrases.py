@@ -38,7 +38,8 @@ FUNCTION = PREPOSITIONS | _words(
     "not let lets 's together away apart there here very just only also too still already again "
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
-    "downhill uphill overhead backwards barefoot bareback headfirst please never"
+    "downhill uphill overhead backwards barefoot bareback headfirst please never cannot none "
+    "neither"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
@@ -60,7 +61,7 @@ ADJECTIVES = _words(
     "cloudy rocky sandy grassy snowy wooden metal brick stone plastic wavy curly straight asian "
     "african american black white same different own main huge giant tiny fat skinny muddy foggy "
     "misty rusty shiny plain fancy striped plaid checkered floral first second round haired headed "
-    "sleeveless matching identical similar traditional tropical"
+    "sleeveless matching identical similar traditional tropical drab"
 )
 # Verbs of captions by their plain forms: "a dog runs", "two dogs run".
 VERBS = _words(

@@ -9,6 +9,7 @@ import pytest
 from models.color.lab import parse_hex
 from models.guidance.color_terms import NAMED, with_placeholders
 from models.guidance.color_words import color_phrases, without_colors
+from models.guidance.languages.reader import read_description
 from models.guidance.phrases import names_of
 
 
@@ -355,3 +356,19 @@ def test_thousands_of_colours_are_read() -> None:
     (phrase,) = color_phrases(f"a {text}hat")
     assert (len(phrase.colors), phrase.thing) == (2000, "hat")
     assert without_colors(f"no {text}tones on a {text}hat") == f"no {text}tones on a hat"
+
+
+@pytest.mark.parametrize(
+    ("description", "color", "thing"),
+    [
+        ("a man in an olive drab uniform", "olive drab", "uniform"),
+        ("olive-drab tents", "olive-drab", "tents"),
+        ("the car is olive drab", "olive drab", "car"),
+        ("a drab olive coat", "olive", "drab coat"),
+    ],
+)
+def test_olive_drab_is_a_kind_of_olive(description: str, color: str, thing: str) -> None:
+    read = read_description(description, knows=lambda _: False)
+    assert (read.english, read.notices) == (description, ())
+    assert [(p.colors, p.thing) for p in color_phrases(description)] == [((color,), thing)]
+    assert NAMED["olive drab"] == NAMED["olive"]
