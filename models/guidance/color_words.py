@@ -105,12 +105,12 @@ _END = "|".join(sorted(ENDS))
 _NOUNS = rf"(?:(?!(?:{_END})\b)[\w'’-]+\s+){{1,3}}"
 _THE = rf"(?:(?:{'|'.join(sorted(DETERMINERS))})\s+)?"
 _DENIED = re.compile(
-    r"(\b(?:no\s+one|no|not|never|cannot|without|neither|nor|nothing|nobody|anything\s+but|\w+n['’]t"
+    r"(\b(?:no\s+one|none|no|not|never|cannot|without|neither|nor|nothing|nobody|anything\s+but|\w+n['’]t"
     # "None of the hats are red", "no hat is red", but "a man with no hat is in red".
     rf"|(?:none\s+of|neither\s+of|nor|(?<!\w\s)no)\s+{_THE}{_NOUNS}"
     r"(?:is|are|was|were|has|have|wears?|looks?|should|must|may|will|can))"
     r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite|be|is|are|was"
-    r"|were|should|must|may|ever|at\s+all|been|looks?|seems?|appears?|turns?|becomes?|get|ha(?:s|ve|d)"
+    r"|were|should|must|may|use|ever|at\s+all|been|looks?|seems?|appears?|turns?|becomes?|get|ha(?:s|ve|d)"
     r"|painted|colou?red|dressed))*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
     re.I,

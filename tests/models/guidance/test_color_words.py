@@ -281,6 +281,8 @@ def test_what_has_a_colour_is_among_the_names(description: str) -> None:
         ),
         ("none of the hats are red", [], "none of the hats are"),
         ("no hat is red", [], "no hat is"),
+        ("none wear red", [], "none wear"),
+        ("don't use any red", [], "don't use any"),
         ("neither the hat nor the dress is red", [], "neither the hat nor the dress is"),
         ("no one wears red", [], "no one wears"),
         ("the dress cannot be red", [], "the dress cannot be"),
