@@ -39,7 +39,7 @@ FUNCTION = PREPOSITIONS | _words(
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
     "downhill uphill overhead backwards barefoot bareback headfirst please never cannot none "
-    "neither"
+    "neither either"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
