@@ -51,6 +51,7 @@ NAMED = {
     "royal blue": "#2646b4",
     "powder blue": "#a8c4e0",
     "olive green": "#78782a",
+    "olive drab": "#78782a",
     "lime green": "#96d228",
     "mint green": "#a0e0be",
     "emerald green": "#1ea064",

@@ -24,6 +24,8 @@ from models.guidance.color_terms import (
 from models.guidance.languages.english import MATERIALS, mend_articles
 from models.guidance.phrases import (
     ADJECTIVES,
+    DETERMINERS,
+    ENDS,
     GARMENTS,
     PEOPLE,
     NounPhrase,
@@ -60,7 +62,7 @@ _LINK = (
 )
 _ADJECTIVE = "|".join(sorted(ADJECTIVES))  # "the dog is big and brown"
 _OF_THE_THING = re.compile(
-    rf"(?:['’]s\b)?(?:[\s,:=>(\"“'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
+    rf"(?:['’]s\b)?(?:[\s,:=>(\"“”’'‘–—-]|\b(?:(?!\w+thing\b)\w+(?:ed|ing|ly)|{_LINK})\b|\b(?:{_ADJECTIVE})\b(?:\s+and\b)?)+",
     re.I,
 )
 # Before a colour of two words, which has no article: "the dress is sky blue", "hair: ash brown".
@@ -99,11 +101,27 @@ _AND_THE = re.compile(r"\s+and\s+(?:(?:an?|the|his|her|their)\s+)?", re.I)
 _BOTH = re.compile(r"[:=]|\b(?:are|were|be|both|all)\b", re.I)
 # "No red hat", "not in red", "the dress is not red but blue": a colour that is not there. "Nothing
 # but a red hat" denies none.
+_END = "|".join(sorted(ENDS))
+_NOUNS = rf"(?:(?!(?:{_END})\b)[\w'’-]+\s+){{1,3}}"
+_THE = rf"(?:(?:{'|'.join(sorted(DETERMINERS))})\s+)?"
 _DENIED = re.compile(
-    r"(\b(?:no|not|never|without|neither|nor|nothing|nobody|anything\s+but|(?:is|are|was|were|do|does)n['’]t)"
+    r"(\b(?:no\s+one|none|no|not|never|cannot|without|neither|nor|nothing|nobody|anything\s+but|\w+n['’]t"
+    # "None of the hats are red", "no hat is red", but "a man with no hat is in red".
+    rf"|(?:none\s+of|neither\s+of|nor|(?<!\w\s)no)\s+{_THE}{_NOUNS}"
+    r"(?:is|are|was|were|has|have|wears?|looks?|should|must|may|will|can))"
     r"(?:\s+(?:an?|any|anything|single|the|his|her|their|in|wears?|wearing|really|quite|be|is|are|was"
-    r"|were|should|must|may)\b)*\s+)"
+    r"|were|should|must|may|use|ever|at\s+all|been|looks?|seems?|appears?|turns?|becomes?|get|ha(?:s|ve|d)"
+    r"|painted|colou?red|dressed))*\s+)"
     rf"(?:{COLORS})(\s*,?\s*but\s+)?",
+    re.I,
+)
+# "Don't make the hat red", "do not paint it green but blue"; "don't paint the old red car" denies
+# no colour.
+_NOT_MADE = re.compile(
+    r"(\b(?:(?:do|does|did|can|could|will|would|shall|should|must|may|might)\s+(?:not|never)|cannot"
+    rf"|never|\w+n['’]t)\s+(?!(?:{_END})\b)\w+\s+)((?:(?:it|them|him|her)\s+|{_THE}{_NOUNS}"
+    rf"(?:of\s+{_THE}{_NOUNS})?)(?:(?:in|into|to|be|as|all)\s+)*)(?:{COLORS})"
+    rf"(?!-|\s+(?!(?:{_END})\b)\w)(\s*,?\s*but\s+(?={COLORS}))?",
     re.I,
 )
 # "A dress in different shades of blue" is blue, but "shades of blue" are of the whole picture.
@@ -137,7 +155,7 @@ def without_colors(description: str) -> str:
     rest, end = "", 0
     for start, stop in found.cuts:
         rest += found.text[end:start]
-        end = stop
+        end = max(end, stop)
     rest = _SPACES.sub("", _EMPTY.sub("", rest + found.text[end:])).strip(" ,.;:-!?=")
     return mend_articles(re.sub(r"\s+", " ", rest))
 
@@ -180,6 +198,7 @@ class _Named:
 @functools.lru_cache(maxsize=256)
 def _read(description: str) -> _Found:
     text = _DENIED.sub(lambda match: "" if match[2] else match[1], description)
+    text = _NOT_MADE.sub(lambda match: match[2] if match[3] else match[1] + match[2], text)
     text = _IN_TONES.sub("in ", text)
     text = _REDHEAD.sub(r"\1-headed", text)
     neutral, named, cuts = _take_colors(text)
@@ -201,13 +220,23 @@ def _read(description: str) -> _Found:
         owner = owners[one.place]
         if owner is None:  # it is not painted
             continue
-        start, end = one.cut[0] - owner.link, one.cut[1]
+        start, end = _in_text(one.place - owner.link, named), one.cut[1]
         closes = owner.link and text[end : end + 1] in _CLOSING  # "a hat (green)"
         cuts.append((start, end + 1 if closes else end))
         phrases.append(ColorPhrase(one.colors, owner.name))
         if owner.shares:
             phrases.append(ColorPhrase(one.colors, owner.shares))
     return _Found(text, tuple(dict.fromkeys(phrases)), tuple(sorted(cuts)))
+
+
+def _in_text(place: int, named: Sequence[_Named]) -> int:
+    """Tell where in a text stands what is at a place of the one with placeholders."""
+    moved = 0
+    for one in named:
+        if one.place >= place:
+            break
+        moved = one.cut[1] - one.place - (0 if one.part else len(PLACEHOLDER))
+    return place + moved
 
 
 def _take_colors(text: str) -> tuple[str, list[_Named], list[tuple[int, int]]]:

@@ -38,7 +38,8 @@ FUNCTION = PREPOSITIONS | _words(
     "not let lets 's together away apart there here very just only also too still already again "
     "almost perhaps maybe then now later soon back forward ahead aside home upside outdoors "
     "indoors nearby someplace somewhere else well fast once twice asleep awake alone full "
-    "downhill uphill overhead backwards barefoot bareback headfirst please never"
+    "downhill uphill overhead backwards barefoot bareback headfirst please never cannot none "
+    "neither either"
 )
 # "A group of people" shows people.
 QUANTITIES = _words(
@@ -60,7 +61,7 @@ ADJECTIVES = _words(
     "cloudy rocky sandy grassy snowy wooden metal brick stone plastic wavy curly straight asian "
     "african american black white same different own main huge giant tiny fat skinny muddy foggy "
     "misty rusty shiny plain fancy striped plaid checkered floral first second round haired headed "
-    "sleeveless matching identical similar traditional tropical"
+    "sleeveless matching identical similar traditional tropical drab"
 )
 # Verbs of captions by their plain forms: "a dog runs", "two dogs run".
 VERBS = _words(
@@ -84,7 +85,7 @@ VERBS = _words(
 # Those among them that are hardly ever nouns: "a woman and a man stand by a door".
 PLAIN_VERBS = _words(
     "sit stand hold wear lie throw carry eat sing stare gaze sell buy make give enjoy crouch kneel "
-    "get wrestle"
+    "get wrestle kiss pass cross toss"
 )
 PARTICIPLES = _words(  # without -ed and -ing
     "ran sat stood held wore worn lay lain threw thrown caught swam ate drank bit bitten dug leapt "
@@ -361,8 +362,8 @@ def is_participle(word: str) -> bool:
 
 
 def is_third_person(word: str) -> bool:
-    """Tell whether a word is a verb of captions as in "runs"."""
-    if not word.endswith("s"):
+    """Tell whether a word is a verb of captions as in "runs"; "kiss" is a plain form."""
+    if not word.endswith("s") or word.endswith("ss"):
         return False
     plain = {word[:-1], word.removesuffix("es"), word.removesuffix("ies") + "y"}
     return not plain.isdisjoint(VERBS)

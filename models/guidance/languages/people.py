@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from models.guidance.color_terms import ACHROMATIC, MODIFIERS, NAMED
+from models.guidance.languages.english import IRREGULAR, plural
 from models.guidance.languages.lexicon import Kind
 from models.guidance.languages.tokens import Token
 from models.guidance.phrases import (
@@ -56,7 +57,9 @@ SHADES = frozenset(  # "Midnight Blue" is nobody
 # After these even a capital makes a colour: "a coat in Racing Green", "the dress is Royal Blue".
 LEADS_TO_COLOR = frozenset(("in", "is", "are", "was", "were", "be", "a", "an", "the"))
 MARKS = ":=(-–—"  # "hair: Ash Brown", but "left: Tom Green", "two men (Tom Green)"
-NO_FIRST_NAMES = COLORS | SHADES | GARMENTS | frozenset(MODIFIERS)
+TELLS_COLOR = COLORS | frozenset(MODIFIERS)
+NO_FIRST_NAMES = TELLS_COLOR | SHADES | GARMENTS
+_SINGULARS = {many: one for one, many in IRREGULAR.items()}
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]{2,})*|[^\w\s]|\d+")
 
 
@@ -71,8 +74,8 @@ class Renamed:
 def without_names(text: str, is_common: Collection[str]) -> Renamed:
     """Put "man", "woman" or "person" for people whose title is given, or whose name is a colour.
 
-    ``is_common`` has the words that at the beginning of a sentence are no names: "Car Red" is a
-    red car.
+    ``is_common`` has the words that at the beginning of a sentence or of an item of a list are no
+    names, nor are their plurals: "Car Red" is a red car.
     """
     words = [_Written(found[0], found.start(), found.end()) for found in _WORD.finditer(text)]
     named = _Named(words, is_common)
@@ -183,8 +186,8 @@ class _Named:
             return i, ""
         if first.small in CALLED:
             return last + 1, first.word
-        begins = i == 0 or self._at(i - 1).word in ".!?;"
-        if (begins or self._is_title_case) and first.small in self._is_common:
+        begins = i == 0 or self._at(i - 1).word in ".!?;,"
+        if (begins or self._is_title_case) and self._is_of_things(first.small):
             return i, ""
         return last + 1, NAMELESS
 
@@ -196,7 +199,9 @@ class _Named:
         if self._leads_to_color(i):
             return i, ""
         acts = is_third_person(following.small) or is_participle(following.small)
-        joined = following.small == "and" and self._at(i + 2).is_name
+        acts = acts and following.small not in GARMENTS  # "Violet dresses"
+        other = self._at(i + 2)  # "Olive and Tom", but "Olive and Cream walls"
+        joined = following.small == "and" and other.is_name and other.small not in TELLS_COLOR
         is_there = following.small in ("in", "with", "on", "at", "beside", "is", "was", "has")
         return (i + 1, NAMELESS) if acts or joined or is_there else (i, "")
 
@@ -219,6 +224,13 @@ class _Named:
 
     def _is_color_name(self, i: int) -> bool:
         return self._at(i).small in COLORS and self._at(i).word[0].isupper()
+
+    def _is_of_things(self, word: str) -> bool:
+        """Tell whether a word, or what it is the plural of, is a common one: "Walls White"."""
+        singulars = {word[:-1], word[:-2], f"{word[:-3]}y", _SINGULARS.get(word, word)}
+        return word in self._is_common or any(
+            one in self._is_common and plural(one) == word for one in singulars
+        )
 
     def _goes_on(self, i: int) -> bool:
         """Tell whether a noun follows, or a hyphen: what the colour stands before is no person."""

@@ -30,6 +30,7 @@ MOST_SHOWN = 300  # letters of a reading that a notice repeats: notices are sent
 MOST_MENDED = 32  # words that are looked at again: a whole page of another language is no error
 
 _NEW_LINE = re.compile(r"(?<=[^\W_])[^\S\n]*\n\s*(?=[\W\d]*[A-ZÀ-ÖØ-ÞА-Я])")
+_APOSTROPHE = re.compile(r"(?<=\w)’(?=\w)")  # "girl’s", but not at the end of a quotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def read_description(
     text = _in_one_line(text)
     language = language or recognise(text, knows)
     if language == ENGLISH:
+        text = _APOSTROPHE.sub("'", text)
         renamed = without_names(text, english_words())
         said = tuple(_read_as(written, meant) for written, meant in renamed.said)
         read = _read_english(renamed.text, knows)
@@ -171,7 +173,8 @@ def _is_english(word: str, knows: Callable[[str], bool]) -> bool:
     def is_known(part: str) -> bool:
         return part in english_words() or knows(part) or knows(fold(part))
 
-    if any(is_known(form) for form in _plain_forms(word)):
+    word = word.replace("’", "'")  # the one after a last letter: "girls’"
+    if word.endswith("n't") or any(is_known(form) for form in _plain_forms(word)):
         return True
     for prefix in ("un", "re", "out", "over", "up", "mid"):
         if word.startswith(prefix) and is_known(word.removeprefix(prefix)):

@@ -9,6 +9,7 @@ import pytest
 from models.color.lab import parse_hex
 from models.guidance.color_terms import NAMED, with_placeholders
 from models.guidance.color_words import color_phrases, without_colors
+from models.guidance.languages.reader import read_description
 from models.guidance.phrases import names_of
 
 
@@ -270,12 +271,68 @@ def test_what_has_a_colour_is_among_the_names(description: str) -> None:
         ("the dress must not be red", [], "the dress must not be"),
         ("nobody is wearing red", [], "nobody is wearing"),
         ("a knot of red ribbon", [(("red",), "ribbon")], "a knot of ribbon"),
+        ("don't make the hat red", [], "don't make the hat"),
+        ("do not paint the door green", [], "do not paint the door"),
+        ("do not paint the door green but blue", [(("blue",), "door")], "the door"),
+        (
+            "don't make the hat red but the dress blue",
+            [(("blue",), "dress")],
+            "don't make the hat but the dress",
+        ),
+        ("none of the hats are red", [], "none of the hats are"),
+        ("no hat is red", [], "no hat is"),
+        ("none wear red", [], "none wear"),
+        ("don't use any red", [], "don't use any"),
+        ("neither the hat nor the dress is red", [], "neither the hat nor the dress is"),
+        ("no one wears red", [], "no one wears"),
+        ("the dress cannot be red", [], "the dress cannot be"),
+        ("the dress can't be red", [], "the dress can't be"),
+        ("the dress won't be red, a blue hat", [(("blue",), "hat")], "the dress won't be, a hat"),
+        ("the dress shouldn't be red", [], "the dress shouldn't be"),
+        ("the hat does not look red", [], "the hat does not look"),
+        ("the hat isn't painted red", [], "the hat isn't painted"),
     ],
 )
 def test_a_colour_that_is_denied_colours_nothing(
     description: str, colors: list[tuple[tuple[str, ...], str]], scene: str
 ) -> None:
     assert [(p.colors, p.thing) for p in color_phrases(description)] == colors
+    assert without_colors(description) == scene
+
+
+@pytest.mark.parametrize(
+    ("description", "color", "thing"),
+    [
+        ("a man with no hat is in a red coat", "red", "coat"),
+        ("a man not wearing a shirt stands by a blue wall", "blue", "wall"),
+        ("a dog that is not on a leash runs across green grass", "green", "grass"),
+        ("there is no dog in the red car", "red", "car"),
+        ("a girl does not look at the red ball", "red", "ball"),
+        ("don't paint the old red car", "red", "old car"),
+        ("don't make the blue hat red", "blue", "hat"),
+    ],
+)
+def test_a_denial_of_something_else_leaves_a_colour(
+    description: str, color: str, thing: str
+) -> None:
+    assert [(p.colors, p.thing) for p in color_phrases(description)] == [((color,), thing)]
+
+
+@pytest.mark.parametrize(
+    ("description", "scene"),
+    [
+        ("the dress was red, is blue", "the dress"),
+        ("the dress was blue-green and is blue", "the dress"),
+        ("the hat red, was blue", "the hat"),
+        ("a red-haired girl in a hat that is blue", "a girl in a hat"),
+        ("the coat is olive, was blue, will be red", "the coat"),
+        ("a man in a khaki coat and a hat painted red", "a man in a coat and a hat"),
+        ("the “dress” is red", "the “dress"),
+    ],
+)
+def test_what_is_said_of_two_colours_leaves_the_words_before_it(
+    description: str, scene: str
+) -> None:
     assert without_colors(description) == scene
 
 
@@ -301,3 +358,19 @@ def test_thousands_of_colours_are_read() -> None:
     (phrase,) = color_phrases(f"a {text}hat")
     assert (len(phrase.colors), phrase.thing) == (2000, "hat")
     assert without_colors(f"no {text}tones on a {text}hat") == f"no {text}tones on a hat"
+
+
+@pytest.mark.parametrize(
+    ("description", "color", "thing"),
+    [
+        ("a man in an olive drab uniform", "olive drab", "uniform"),
+        ("olive-drab tents", "olive-drab", "tents"),
+        ("the car is olive drab", "olive drab", "car"),
+        ("a drab olive coat", "olive", "drab coat"),
+    ],
+)
+def test_olive_drab_is_a_kind_of_olive(description: str, color: str, thing: str) -> None:
+    read = read_description(description, knows=lambda _: False)
+    assert (read.english, read.notices) == (description, ())
+    assert [(p.colors, p.thing) for p in color_phrases(description)] == [((color,), thing)]
+    assert NAMED["olive drab"] == NAMED["olive"]

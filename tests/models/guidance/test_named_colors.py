@@ -52,6 +52,7 @@ def test_hex_is_exact_and_modifiers_scale_the_chroma() -> None:
         ("dark olive-green", "dark olive"),
         ("bluish", "blueish"),
         ("Off-White", "off white"),
+        ("olive drab", "olive"),
     ],
 )
 def test_other_spellings_are_the_same_colour(said: str, plain: str) -> None:

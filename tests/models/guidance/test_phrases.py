@@ -38,6 +38,10 @@ SENTENCES = [
     ("the colour of the car isn't red", ["car"]),
     ("I want the hat red", ["hat"]),
     ("cyclists in different colors by a bus", ["cyclists", "bus"]),
+    ("a bride and groom kiss in a park", ["bride", "groom", "park"]),
+    ("a boy and a girl cross the street", ["boy", "girl", "street"]),
+    ("a man on either side of a dog", ["man", "dog"]),
+    ("the dress cannot be red, none of the hats, neither coat", ["dress", "hats", "coat"]),
     ("red", []),
     ("", []),
 ]

@@ -40,6 +40,8 @@ def read(text: str) -> tuple[str, list[str]]:
         ("Captain J. Brown", "Captain", []),
         ("the Green family by a red house", "the family by a red house", ["red: house"]),
         ("Violet sits on a red chair", "person sits on a red chair", ["red: chair"]),
+        ("Violet kisses a man in red", "person kisses a man in red", ["red: clothes"]),
+        ("James Brown in a red hat", "person in a red hat", ["red: hat"]),
         ("Olive and Tom in a blue boat", "person and Tom in a blue boat", ["blue: boat"]),
     ],
 )
@@ -67,6 +69,21 @@ def test_names_of_people_are_no_colours(text: str, english: str, colors: list[st
         ("Amber", []),
         ("picking cotton near Clarksdale, Miss. White fields", ["White: fields"]),
         ("Green.", ["Green: "]),
+        (
+            "Vest Green, Walls White, Shirt Violet",
+            ["Green: vest", "White: walls", "Violet: shirt"],
+        ),
+        ("Walls White, Curtains Red", ["White: walls", "Red: curtains"]),
+        ("a brown dog, Walls White", ["brown: dog", "White: walls"]),
+        ("Eyes Blue", ["Blue: eyes"]),
+        ("Roses Red", ["Red: roses"]),
+        ("Doors Green", ["Green: doors"]),
+        ("Shelves Green and a red hat", ["Green: shelves", "red: hat"]),
+        ("Violet dress, green hat", ["Violet: dress", "green: hat"]),
+        ("Violet dresses, green hats", ["Violet: dresses", "green: hats"]),
+        ("Violet and Blue dress", ["Violet, Blue: dress"]),
+        ("Olive and Cream walls", ["Olive, Cream: walls"]),
+        ("Olive and Dark Blue walls", ["Olive, Dark Blue: walls"]),
     ],
 )
 def test_capitals_make_no_names_of_colours(text: str, colors: list[str]) -> None:
