@@ -73,7 +73,8 @@ _NAMES = "|".join(sorted((*NAMED, *ACHROMATIC), key=len, reverse=True)).replace(
 # "Reddish" and the like, whose spelling differs before the ending.
 BEFORE_ISH = {"redd": "red", "blu": "blue", "purpl": "purple", "whit": "white", "orang": "orange"}
 _PLAIN = rf"(?:(?:{_NAMES})(?:ish)?|(?:{'|'.join(BEFORE_ISH)})ish)"
-_NAME = rf"{_PLAIN}(?:[- ]colou?red(?!\w))?+|#[0-9a-f]{{6}}"
+# Atomic groups, not possessive quantifiers, which take too much before CPython 3.11.5 (gh-106052).
+_NAME = rf"{_PLAIN}(?>(?:[- ]colou?red(?!\w))?)|#[0-9a-f]{{6}}"
 # "Wine-red", "all-white": a word before a hyphen says which red.
 _KIND_OF = rf"(?<![\w-])(?!{_PLAIN}-)[^\W\d_]+-"
 _COLOR = rf"(?:(?:{'|'.join(MODIFIERS)})[ -])?(?:{_KIND_OF})?(?<![\w#])(?:{_NAME})(?!\w)"
@@ -95,10 +96,10 @@ _NOT_A_COLOR = (
     r"Green Bay|Golden Gate|Golden State|Black Sea|Red Sea|Red Square|Orange County)\b)"
 )
 # A run of colours is taken whole, never again in part: time grows with a text's length alone.
-_RUN = rf"{_NOT_A_COLOR}{_COLOR}(?:{_NEXT})*+"
+_RUN = rf"{_NOT_A_COLOR}{_COLOR}(?>(?:{_NEXT})*)"
 _OF_ALL = rf"\s+(?:{_TONES})\b"
 TONES_OF = r"\b(?:shades?|tones?|hues?|tints?)\s+(?:of|in)\s+"  # before the colours themselves
-_TONES_OF_THEM = rf"{TONES_OF}{_RUN}(?:\s+and\s+(?:of|in)\s+{_RUN})*+"
+_TONES_OF_THEM = rf"{TONES_OF}{_RUN}(?>(?:\s+and\s+(?:of|in)\s+{_RUN})*)"
 COLORS = rf"{_RUN}(?!{_OF_ALL})"  # as part of a pattern, in any case of letters
 ONE_COLOR = re.compile(_COLOR, re.I)
 _RUN_OR_TONES = re.compile(rf"(?P<of>{_TONES_OF_THEM})|{_RUN}(?P<tones>{_OF_ALL})?", re.I)
