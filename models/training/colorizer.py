@@ -40,7 +40,7 @@ from models.photos import Photo
 from models.training.averaging import blended, halved, under
 from models.training.beginning import CHECKPOINT, EarlierRun, Start, begin, undone
 from models.training.bins import SoftEncoder, balance_weights
-from models.training.loop import Loop, Progressing
+from models.training.loop import Budget, Loop, Progressing
 from models.training.losses import balanced_cross_entropy, log_error
 from models.training.reading import GUIDANCE, Reading, choose, hold, score
 from models.training.references import ImageBank
@@ -94,10 +94,15 @@ class TrainOptions:
 
     def is_spent(self, progress: Progressing) -> bool:
         """Tell whether a run that has come so far is finished."""
-        share = progress.share_of(
-            steps=self.steps, minutes=self.minutes, cpu_seconds=self.cpu_seconds
+        return progress.share_of(**self.budget) >= 1
+
+    @property
+    def budget(self) -> Budget:
+        """The budget of a loop: steps count where no time is given."""
+        timed = self.minutes is not None or self.cpu_seconds is not None
+        return Budget(
+            steps=None if timed else self.steps, minutes=self.minutes, cpu_seconds=self.cpu_seconds
         )
-        return share >= 1
 
 
 def train(
@@ -179,7 +184,7 @@ def train(
 
     loop = Loop(
         model, optimiser, lambda _, done: _schedule(done, options),
-        steps=options.steps, minutes=options.minutes, cpu_seconds=options.cpu_seconds,
+        **options.budget,
         progress=progress, averaged=averaged, keep=options.average,
         log=log, log_every=50, echo=lambda _: None,
         save=save, save_every_minutes=options.save_every_minutes,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypedDict
 
 import click
 import numpy as np
@@ -17,6 +18,14 @@ from torch import Tensor, nn
 from models.training.averaging import average
 
 NOTHING: Mapping[str, float | None] = MappingProxyType({})
+
+
+class Budget(TypedDict):
+    """What a loop may spend."""
+
+    steps: int | None
+    minutes: float | None
+    cpu_seconds: float | None
 
 
 @dataclass(slots=True)
@@ -36,13 +45,13 @@ class Progressing:
     def share_of(
         self, *, steps: int | None, minutes: float | None, cpu_seconds: float | None
     ) -> float:
-        """Return the share of a budget that is spent; steps count where no time is given."""
+        """Return the share of a budget that is spent; time counts where no steps are given."""
+        if steps is not None:
+            return self.step / steps
         if cpu_seconds is not None:
             return self.cpu_seconds / cpu_seconds
-        if minutes is not None:
-            return self.seconds / (60 * minutes)
-        assert steps is not None, "a budget of steps, of minutes or of the processor's seconds"
-        return self.step / steps
+        assert minutes is not None, "a budget of steps, of minutes or of the processor's seconds"
+        return self.seconds / (60 * minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,11 @@ class Loop:
         for done in loop:
             loop.learn(fit=loss, stay=other)
 
-    ``steps``, ``minutes`` or ``cpu_seconds`` of this process are the budget, steps where no time is
-    given. With ``keep`` the ``averaged`` weights follow the model's, of which so much stays in each
-    step. ``log`` gets a line of JSON every ``log_every`` steps and at the end, and ``echo`` one for
-    people. ``save`` and ``measure`` are called every few minutes and at the end; what is measured
-    goes into the log.
+    ``steps`` are the budget, or where there are none ``cpu_seconds`` of this process or
+    ``minutes``. With ``keep`` the ``averaged`` weights follow the model's, of which so much stays
+    in each step. ``log`` gets a line of JSON every ``log_every`` steps and at the end, and
+    ``echo`` one for people. ``save`` and ``measure`` are called every few minutes and at the end;
+    what is measured goes into the log.
     """
 
     def __init__(
